@@ -1,0 +1,118 @@
+"""The taxonomy of errors, sorted by what happens next.
+
+SyncError
+├── TransientError(retry_after)   in place with backoff, then parked with a due time
+│   ├── RemoteUnavailable         connect, timeout, 5xx
+│   ├── RateLimited               429, with its delay
+│   ├── StaleVersion              the ground moved: read again, reconcile again
+│   └── Locked                    somebody else holds the record (our lock, or a desk)
+└── PermanentError                failed state or dead letter, no automatic retry
+    ├── InvalidEvent              not what the topic promises
+    ├── MappingError              no counterpart for a value
+    ├── RemoteRejected            4xx
+    └── Ambiguous                 several records claim to be one; a person decides
+Anything else is a bug. No message here may hold client data: ids, field names and status codes only.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Base of everything that is expected to go wrong. `code` is a stable word for metrics and states."""
+
+    code = "sync_error"
+
+
+class TransientError(SyncError):
+    """Worth trying again. `retry_after` is the remote's own wish in seconds, or None."""
+
+    code = "transient"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RemoteUnavailable(TransientError):
+    """Connect, timeout, 5xx, or an answer that is no answer (HTML with 200). `upstream` is `espocrm`, `advoware`, …
+
+    `maybe_applied` says that the remote may have carried the request out although we did not see its answer.
+    """
+
+    code = "remote_unavailable"
+
+    def __init__(
+        self, upstream: str, message: str, *, retry_after: float | None = None, maybe_applied: bool = False
+    ) -> None:
+        super().__init__(f"{upstream}: {message}", retry_after=retry_after)
+        self.upstream = upstream
+        self.maybe_applied = maybe_applied
+
+
+class RateLimited(TransientError):
+    """429 or its like."""
+
+    code = "rate_limited"
+
+    def __init__(self, upstream: str, message: str = "rate limited", *, retry_after: float | None = None) -> None:
+        super().__init__(f"{upstream}: {message}", retry_after=retry_after)
+        self.upstream = upstream
+
+
+class StaleVersion(TransientError):
+    """Somebody wrote between our read and our write, or a newer worker has taken over (fence)."""
+
+    code = "stale_version"
+
+
+class Locked(TransientError):
+    """The record is held by another worker, or open at a desk."""
+
+    code = "locked"
+
+
+class PermanentError(SyncError):
+    """Trying again without a change somewhere gives the same answer."""
+
+    code = "permanent"
+
+
+class InvalidEvent(PermanentError):
+    """A message that is not what its topic promises."""
+
+    code = "invalid_event"
+
+
+class MappingError(PermanentError):
+    """A value that has no counterpart. `side` is `left` or `right`: the side that cannot hold it."""
+
+    code = "mapping"
+
+    def __init__(self, field: str, side: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason} ({side})")
+        self.field = field
+        self.side = side
+        self.reason = reason
+
+
+class RemoteRejected(PermanentError):
+    """A 4xx. `field` is the field that the remote complained of, where it named one."""
+
+    code = "remote_rejected"
+
+    def __init__(self, upstream: str, status: int, reason: str, *, field: str | None = None) -> None:
+        super().__init__(f"{upstream}: {status} {reason}" + (f" (field {field})" if field else ""))
+        self.upstream = upstream
+        self.status = status
+        self.reason = reason
+        self.field = field
+
+
+class Ambiguous(PermanentError):
+    """Several records claim to be the counterpart. `candidates` are their ids."""
+
+    code = "ambiguous"
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(f"{message}: {', '.join(candidates)}")
+        self.candidates = candidates
