@@ -1,0 +1,163 @@
+"""The envelope: CloudEvents 1.0 in Kafka's binary mode, carrying identity and never client data.
+
+Headers hold the context attributes (`ce_*`), the value is a small JSON object, the key is the record's id.
+Source: CloudEvents 1.0.2 Kafka protocol binding §3.2; distributed tracing extension (`ce_traceparent`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from synckit.errors import InvalidEvent
+
+ENTITY_ID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
+MAX_CHANGED = 200
+CONTENT_TYPE = b"application/json"
+
+
+class Action(StrEnum):
+    """What is said to have happened. Only a hint: the handler reads the current state."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    SYNC_CHECK = "sync_check"
+
+
+class Origin(StrEnum):
+    """Who says so."""
+
+    ESPOCRM = "espocrm"
+    ADVOWARE = "advoware"
+    TICKER = "ticker"
+    OPERATOR = "operator"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only."""
+
+    entity: str
+    entity_id: str
+    action: Action
+    origin: Origin
+    received_at: datetime
+    changed: tuple[str, ...] = ()
+    id: str = ""
+    traceparent: str | None = None
+
+    @property
+    def type(self) -> str:
+        """CloudEvents type, e.g. `vmh.beteiligte.update`."""
+        return f"vmh.{self.entity}.{self.action.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record, either way: key and value as bytes, headers as (name, bytes) in order."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def encode(event: ChangeEvent) -> Record:
+    """Event → record. A missing id gets a fresh UUID4."""
+    body: dict[str, object] = {
+        "entity": event.entity,
+        "id": event.entity_id,
+        "action": event.action.value,
+        "origin": event.origin.value,
+    }
+    if event.changed:
+        body["changed"] = list(event.changed)
+    received = event.received_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", (event.id or str(uuid.uuid4())).encode()),
+        ("ce_source", f"/{event.origin.value}/{event.entity}".encode()),
+        ("ce_type", event.type.encode()),
+        ("ce_subject", event.entity_id.encode()),
+        ("ce_time", received.encode()),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if event.traceparent:
+        headers.append(("ce_traceparent", event.traceparent.encode()))
+    value = json.dumps(body, separators=(",", ":")).encode()
+    return Record(event.entity_id.encode(), value, tuple(headers))
+
+
+def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> ChangeEvent:
+    """Record → event. Raises InvalidEvent, whose text never quotes the value."""
+    named = dict(headers)
+    _require(named.get("ce_specversion") == b"1.0", "no CloudEvents 1.0 record")
+    body = _body(value)
+    try:
+        action, origin = Action(body["action"]), Origin(body["origin"])
+        entity, entity_id = body["entity"], body["id"]
+    except (KeyError, ValueError):
+        raise InvalidEvent("value lacks or misnames entity, id, action or origin") from None
+    _require(isinstance(entity, str) and bool(ENTITY_ID.match(entity)), "entity is no name")
+    _require(
+        isinstance(entity_id, str) and bool(ENTITY_ID.match(entity_id)), "id is not 1 to 36 letters, digits, dashes"
+    )
+    _require(key == entity_id.encode(), "key differs from the id in the value")
+    event_type = f"vmh.{entity}.{action.value}".encode()
+    _require(named.get("ce_type") == event_type, "ce_type differs from entity and action in the value")
+    traceparent = named.get("ce_traceparent")
+    return ChangeEvent(
+        entity=entity,
+        entity_id=entity_id,
+        action=action,
+        origin=origin,
+        received_at=_time(named.get("ce_time")),
+        changed=_changed(body.get("changed", [])),
+        id=named.get("ce_id", b"").decode("ascii", "replace"),
+        traceparent=traceparent.decode("ascii", "replace") if traceparent else None,
+    )
+
+
+def attribute_names(names: Iterable[object]) -> tuple[str, ...]:
+    """Keeps what is an attribute's name, bounded: a key of a hostile object must not smuggle text into a topic."""
+    kept = [name for name in names if isinstance(name, str) and _ATTRIBUTE.match(name)]
+    return tuple(kept[:MAX_CHANGED])
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise InvalidEvent(problem)
+
+
+def _body(value: bytes | None) -> dict[str, Any]:
+    try:
+        body = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        # JSONDecodeError holds the whole document: the chain is cut so that no handler can print it.
+        raise InvalidEvent(f"value is not JSON ({len(value or b'')} bytes)") from None
+    if not isinstance(body, dict):
+        raise InvalidEvent("value is not a JSON object")
+    return body
+
+
+def _changed(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise InvalidEvent("changed is not a list")
+    return attribute_names(names)
+
+
+def _time(raw: bytes | None) -> datetime:
+    try:
+        parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
+    except ValueError:
+        raise InvalidEvent("ce_time is no RFC 3339 time") from None
+    _require(parsed.tzinfo is not None, "ce_time has no zone")
+    return parsed

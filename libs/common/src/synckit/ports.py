@@ -1,0 +1,218 @@
+"""What the core asks of the outside world. Adapters implement these; so do the fakes in `synckit.testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from synckit.events import Record
+from synckit.reconcile.plan import Base
+
+Payload = Mapping[str, Any]
+
+
+class Clock(Protocol):
+    """Time, injectable."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back and go on while the process is stopped."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One record of one remote as it was read. `version` is the row id where there is one."""
+
+    id: str
+    payload: Payload
+    version: str | None = None
+    changed_at: datetime | None = None
+
+
+class RemoteStore(Protocol):
+    """One entity of one remote system, already spoken to in its own payloads.
+
+    Every method raises only the taxonomy of `synckit.errors`. A record that is gone is None, not an error.
+    """
+
+    async def read(self, record_id: str) -> Snapshot | None: ...
+
+    async def create(self, payload: Payload) -> Snapshot: ...
+
+    async def update(self, record_id: str, payload: Payload) -> Snapshot:
+        """Left: a partial patch. Right: the whole record (a PUT replaces). Answers what the remote stored."""
+
+    async def delete(self, record_id: str) -> None:
+        """Gone already is fine."""
+
+
+class SearchableStore(RemoteStore, Protocol):
+    """The side on which we create: it can be asked for what a lost answer may have made."""
+
+    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+        """Records changed since then whose identifying fields equal the payload's."""
+
+
+class Notifier(Protocol):
+    """Tells a user of EspoCRM."""
+
+    async def tell(self, record_id: str, user_id: str | None, text: str) -> None:
+        """A note to the user, else on the record's stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A pair of remote ids. A tombstone keeps a deleted pair from being linked or created again."""
+
+    left_id: str
+    right_id: str
+    right_version: str | None = None
+    left_changed_at: datetime | None = None
+    tombstone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Said before a POST: this record may exist over there from now on. `fingerprint` is the payload of the POST."""
+
+    left_id: str
+    fingerprint: Payload
+    declared_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that waits for its next try. `attempts` counts the ladder's rungs; `message` holds no client data."""
+
+    left_id: str
+    attempts: int
+    due_at: datetime
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record held by the brake until a person confirms or the cause goes."""
+
+    left_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """All that we remember of one record, and the fence: a number that only grows, taken while the lock is held."""
+
+    fence: int
+    link: Link | None = None
+    base: Base = field(default_factory=Base)
+    intent: Intent | None = None
+    parked: Parked | None = None
+    notes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What was written, when, by which rule; hashes of the values, never values.
+
+    `before` and `after` are values only until the adapter hashes them with the database's own key.
+    """
+
+    at: datetime
+    step: str
+    field: str = ""
+    side: str = ""
+    rule: str = ""
+    before: str = ""
+    after: str = ""
+    event_id: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One transaction over what we remember of a record. StaleVersion where the fence is older than the stored one.
+
+    None leaves a part as it is. `unpark` and `drop_intent` remove; `raise_notes` and `clear_notes` are causes.
+    """
+
+    left_id: str
+    fence: int
+    at: datetime
+    link: Link | None = None
+    base: Base | None = None
+    drop_intent: bool = False
+    unpark: bool = False
+    park: Parked | None = None
+    raise_notes: Collection[str] = ()
+    clear_notes: Collection[str] = ()
+    journal: Sequence[JournalEntry] = ()
+    looked_at: datetime | None = None
+
+
+class LinkStore(Protocol):
+    """Our memory of one entity's records."""
+
+    async def load(self, left_id: str) -> RecordState:
+        """One round trip. Takes a fresh fence."""
+
+    async def declare(self, intent: Intent, fence: int) -> None:
+        """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen."""
+
+    async def commit(self, change: Commit) -> None:
+        """All or nothing. StaleVersion (fence), Ambiguous (the right id belongs to another live link)."""
+
+    async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        """right id → left id of live links among those asked for."""
+
+    async def park(self, parked: Parked) -> None:
+        """Outside of any fence: a record whose sync failed before it had one must still be parked."""
+
+
+class SweepStore(Protocol):
+    """What the ticker asks of our memory. All lists are bounded by `limit`, ids of the left side."""
+
+    async def cursor(self, name: str) -> str | None: ...
+
+    async def move_cursor(self, name: str, value: str) -> None: ...
+
+    async def due(self, now: datetime, limit: int) -> Sequence[str]:
+        """Parked records whose time has come, oldest first."""
+
+    async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]: ...
+
+    async def left_changes_known(self, left_ids: Collection[str]) -> Mapping[str, datetime]:
+        """left id → `left_changed_at` of its link: what our own last write left there."""
+
+    async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]: ...
+
+    async def right_versions_known(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        """right id → row id that we saw last."""
+
+
+class Lease(Protocol):
+    """A held lock. `ensure` is called before every remote write."""
+
+    def ensure(self) -> None:
+        """Raises Locked where the lock may have been lost (renewal failed, the process was frozen)."""
+
+
+class Locks(Protocol):
+    """One holder a record in the whole cluster."""
+
+    def hold(self, name: str) -> AbstractAsyncContextManager[Lease]:
+        """Locked where another holds it, RemoteUnavailable where the lock service is away. Released in every case."""
+
+
+class Publisher(Protocol):
+    """Sends to a topic. Returns only when the broker has acknowledged all of them."""
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        """RemoteUnavailable where the broker did not acknowledge in time."""

@@ -1,0 +1,119 @@
+"""The plan: what one look at a record decided, as a frozen value. Pure; the edge carries it out.
+
+Words: *left* is EspoCRM, *right* is Advoware. A canonical value is trimmed, `""` is absent (None), dates are dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+Value = str | int | bool | date | None
+Canonical = Mapping[str, Value]
+EMPTY: Canonical = MappingProxyType({})
+
+
+class Side(StrEnum):
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class Direction(StrEnum):
+    BOTH = "both"
+    TO_RIGHT = "to_right"
+    TO_LEFT = "to_left"
+
+
+class Rule(StrEnum):
+    """Which row of the table decided."""
+
+    UNCHANGED = "unchanged"
+    LEFT_CHANGED = "left_changed"
+    RIGHT_CHANGED = "right_changed"
+    AGREED = "agreed"
+    CONFLICT = "conflict"
+    DRIFT = "drift"
+    READ_ONLY = "read_only"
+    ADOPTED = "adopted"
+    FILLED = "filled"
+    UNMAPPABLE = "unmappable"
+    REFUSED = "refused"
+
+
+class NoticeKind(StrEnum):
+    """Why a user is told. The words are the edge's; `cause` of a notice tells two of a kind apart."""
+
+    CONFLICT = "conflict"
+    READ_ONLY = "read_only"
+    ADOPTED = "adopted"
+    UNMAPPABLE = "unmappable"
+    DELETED_RIGHT = "deleted_right"
+    DELETED_LEFT = "deleted_left"
+    IN_USE = "in_use"
+    BRAKE = "brake"
+    DUPLICATE_LINK = "duplicate_link"
+    PERMANENTLY_FAILED = "permanently_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What each side held when the two last agreed, each in its own canonical form."""
+
+    left: Canonical = EMPTY
+    right: Canonical = EMPTY
+
+    def knows(self, name: str) -> bool:
+        """False where the field has never been agreed on (a record adopted, a field mapped since)."""
+        return name in self.left and name in self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One field: the rule, and the value that each side shall hold (its own canonical form)."""
+
+    field: str
+    rule: Rule
+    left: Value
+    right: Value
+    write: Side | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a user is told. `left` and `right` are values: they go to EspoCRM and nowhere else."""
+
+    kind: NoticeKind
+    field: str = ""
+    left: Value = None
+    right: Value = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done for one linked record. `base` is the new base if all of it succeeds."""
+
+    decisions: tuple[Decision, ...] = ()
+    left_writes: Canonical = EMPTY
+    right_writes: Canonical = EMPTY
+    notices: tuple[Notice, ...] = ()
+    refusals: tuple[Decision, ...] = ()
+    base: Base = field(default_factory=Base)
+    held: str = ""
+
+    @property
+    def conflicts(self) -> tuple[Decision, ...]:
+        return tuple(d for d in self.decisions if d.rule is Rule.CONFLICT)
+
+    @property
+    def is_empty(self) -> bool:
+        """True where neither side is written and nobody is told."""
+        return not (self.left_writes or self.right_writes or self.notices or self.held or self.refusals)
