@@ -1,0 +1,1 @@
+"""Sandboxes of the remote systems: aiohttp apps that behave as the contracts say, and import nothing of the product."""
