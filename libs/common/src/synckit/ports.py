@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from synckit.events import Record
-from synckit.reconcile.plan import Base
+from synckit.reconcile.plan import Base, Value
 
 Payload = Mapping[str, Any]
 
@@ -66,16 +66,24 @@ class Notifier(Protocol):
     async def tell(self, record_id: str, user_id: str | None, text: str) -> None:
         """A note to the user, else on the record's stream."""
 
+    async def told(self, record_id: str, marker: str) -> bool:
+        """Whether a note with this marker exists: asked only after a crash or a lost answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A pair of remote ids. A tombstone keeps a deleted pair from being linked or created again."""
+    """A pair of remote ids. A tombstone keeps a deleted pair from being linked or created again.
+
+    `tombstone` is "" (live), `right_gone`, `left_deleted`, or `duplicate` (this left record claims a right record that
+    belongs to another live link). `owner_id` is the user to tell, also when the left record can't be read any more.
+    """
 
     left_id: str
     right_id: str
     right_version: str | None = None
     left_changed_at: datetime | None = None
     tombstone: str = ""
+    owner_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,20 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A record held by the brake until a person confirms or the cause goes."""
+class PendingNote:
+    """A note to a user, written down before the writes that it tells of, so that no crash can swallow or double it.
 
-    left_id: str
+    Holds client data until it is posted, like the base. It is posted only where `side` shows `expected` in `field`
+    (the write happened); with an empty `field` always. `marker` is in the text: it finds a note whose answer was lost.
+    """
+
     cause: str
+    text: str
+    marker: str
+    owner_id: str | None = None
+    field: str = ""
+    side: str = ""
+    expected: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,11 @@ class RecordState:
     intent: Intent | None = None
     parked: Parked | None = None
     notes: frozenset[str] = frozenset()
+    """Causes that a user has been told of and that still stand."""
+    pending: tuple[PendingNote, ...] = ()
+    """Announced and not known to be posted."""
+    rivals: tuple[str, ...] = ()
+    """Other left records that claim our right record (tombstone `duplicate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +162,8 @@ class JournalEntry:
 class Commit:
     """One transaction over what we remember of a record. StaleVersion where the fence is older than the stored one.
 
-    None leaves a part as it is. `unpark` and `drop_intent` remove; `raise_notes` and `clear_notes` are causes.
+    None leaves a part as it is. `unpark` and `drop_intent` remove. Causes: `raise_notes` were posted (their pending
+    note goes), `clear_notes` stand no longer (raised or pending, both go). `forget` removes link and base.
     """
 
     left_id: str
@@ -155,6 +178,7 @@ class Commit:
     clear_notes: Collection[str] = ()
     journal: Sequence[JournalEntry] = ()
     looked_at: datetime | None = None
+    forget: bool = False
 
 
 class LinkStore(Protocol):
@@ -165,6 +189,9 @@ class LinkStore(Protocol):
 
     async def declare(self, intent: Intent, fence: int) -> None:
         """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen."""
+
+    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
+        """Committed before it returns: the writes come after. A cause already pending is replaced."""
 
     async def commit(self, change: Commit) -> None:
         """All or nothing. StaleVersion (fence), Ambiguous (the right id belongs to another live link)."""
