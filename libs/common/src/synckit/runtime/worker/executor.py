@@ -1,0 +1,239 @@
+"""The keyed executor: one run a key, many keys at once, acks in order, retries that hold only their own key.
+
+I1 acks go out in offset order per partition and generation, never for a generation that is over.
+I2 one running item a key; items of a key start in the order of delivery.
+I3 at most `max_buffered` records are taken and not done; beyond that `submit` waits.
+I4 a record is done only after its handler, its parking, or the broker's acknowledgement of its dead letter.
+I5 a drain starts nothing, forgets what is queued (unacked: it will be delivered again) and gives the rest a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from synckit.handling import EventHandler
+from synckit.runtime.worker.canonical import tell
+from synckit.runtime.worker.delivery import Delivery
+from synckit.runtime.worker.lanes import Item, Lane, Lanes
+from synckit.runtime.worker.limits import Limits
+from synckit.runtime.worker.observer import NullObserver, WorkerObserver
+from synckit.runtime.worker.ports import DeadLetterSink, LoopTimers, Timers
+from synckit.runtime.worker.report import message_of, traceback_of
+from synckit.runtime.worker.runner import Again, Blown, Runner, Step
+from synckit.runtime.worker.tracker import Completed, Entry, Trackers, advance
+
+log = structlog.get_logger("synckit.worker")
+LEASE_POLL_SECONDS = 0.25
+CANCEL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain did. `left` counts runs that did not even end when cancelled."""
+
+    seconds: float
+    forgotten: int
+    cancelled: int
+    left: int
+
+
+class KeyedExecutor:
+    """Fed by `submit`, from one event loop. Opened with each generation, drained before it ends.
+
+    `may_start` is the lease: asked before each start, False while this worker may have lost its partitions.
+    `on_blown` is called once, when the fuse blows: whoever runs the worker must stop it.
+    """
+
+    def __init__(
+        self,
+        handler: EventHandler,
+        dead_letters: DeadLetterSink,
+        limits: Limits | None = None,
+        *,
+        timers: Timers | None = None,
+        observer: WorkerObserver | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._timers = timers or LoopTimers()
+        self._observer = observer or NullObserver()
+        self._runner = Runner(
+            handler, dead_letters, self._limits, self._timers, self._observer, complete=self._complete
+        )
+        self._lanes = Lanes(coalesce=self._limits.coalesce)
+        self._trackers = Trackers()
+        self._completed = Completed()
+        self._running: dict[asyncio.Task[None], Item] = {}
+        self._generation: int | None = None
+        self._room = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._context = contextvars.copy_context()
+        self._poll_set = False
+        self.buffered = 0
+        self.last_progress = self._timers.monotonic()
+        self.may_start: Callable[[], bool] = lambda: True
+        self.on_blown: Callable[[str], None] = lambda reason: None
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Keys that wait for their next try."""
+        return self._lanes.waiting
+
+    def open(self, generation: int) -> None:
+        """Takes deliveries of this generation from now on. After a blown fuse it stays shut."""
+        if not self._runner.fuse.blown:
+            self._generation = generation
+            self.last_progress = self._timers.monotonic()
+            self._pump()
+
+    async def submit(self, delivery: Delivery) -> None:
+        """Takes one delivery; waits while the buffer is full. One of another generation is dropped, unacked."""
+        while self.buffered >= self._limits.max_buffered and delivery.generation == self._generation:
+            self._room.clear()
+            await self._room.wait()
+        if delivery.generation != self._generation:
+            return
+        entry = self._trackers.add(delivery)
+        if self._completed.knows(delivery):
+            entry.done = True
+            entry.tracker.advance()
+            self._observer.skipped(delivery.topic)
+            return
+        self.buffered += 1
+        self._lanes.put((delivery.topic, delivery.key), entry)
+        self._pump()
+
+    async def drain(self, deadline: float) -> Drained:
+        """Ends the generation: nothing starts, the queued is forgotten, the running get `deadline` seconds."""
+        self._generation = None
+        self._room.set()
+        began = self._timers.monotonic()
+        forgotten = self._forget(self._lanes.forget_all_but_running())
+        await self._until_idle(deadline)
+        cancelled = len(self._running)
+        if cancelled:
+            for task in self._running:
+                task.cancel()
+            await self._until_idle(CANCEL_SECONDS)
+        # What went back to waiting, or to ready, while we waited: it must not start after the next opening.
+        forgotten += self._forget(self._lanes.forget_all_but_running())
+        # A run that outlives its cancellation keeps its key's lane, so that nothing overlaps it.
+        for item in self._running.values():
+            self._forget(item.entries)
+        self._trackers.close()
+        return Drained(self._timers.monotonic() - began, forgotten, cancelled, len(self._running))
+
+    def _pump(self) -> None:
+        """Starts what may start."""
+        while self._slot_free() and (lane := self._lanes.start_next()) is not None:
+            # Each run in a context of its own: the log fields bound by another run must not leak in.
+            task = asyncio.get_running_loop().create_task(self._run(lane), context=self._context.copy())
+            self._running[task] = lane.head
+            self._idle.clear()
+        self._observer.load(self.buffered, len(self._running))
+
+    def _slot_free(self) -> bool:
+        if self._generation is None or len(self._running) >= self._limits.max_in_flight or not self._lanes.has_ready:
+            return False
+        if self.may_start():
+            return True
+        self._poll_lease()
+        return False
+
+    def _poll_lease(self) -> None:
+        if not self._poll_set:
+            self._poll_set = True
+            self._timers.call_later(LEASE_POLL_SECONDS, self._lease_polled)
+
+    def _lease_polled(self) -> None:
+        self._poll_set = False
+        self._pump()
+
+    async def _run(self, lane: Lane) -> None:
+        item = lane.head
+        newest = item.entries[-1].delivery
+        try:
+            self._apply(lane, item, newest, await self._runner.run(lane.key, item))
+        except asyncio.CancelledError:
+            self._forget(item.entries)
+            self._lanes.finish(lane)
+        except Exception as error:  # a bug of the worker itself: never ack, never go on as if nothing was
+            log.error("worker.broken", error=message_of(error), traceback=traceback_of(error))
+            self._blow(lane, item, message_of(error))
+        finally:
+            self._ended()
+
+    def _apply(self, lane: Lane, item: Item, newest: Delivery, step: Step) -> None:
+        if isinstance(step, Blown):
+            self._blow(lane, item, step.reason)
+        elif isinstance(step, Again) and item.entries[-1].dead:
+            self._lanes.finish(lane)  # outlived its drain: delivered again elsewhere, not tried again here
+        elif isinstance(step, Again):
+            self._observer.retried(newest.topic, step.reason)
+            timer = self._timers.call_later(step.delay, lambda: self._wake(lane))
+            self._lanes.hold(lane, timer)
+        else:
+            tell(step, newest, item, self._timers, self._observer)
+            self._complete(item.entries)
+            self._lanes.finish(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        self._lanes.wake(lane)
+        self._pump()
+
+    def _blow(self, lane: Lane, item: Item, reason: str) -> None:
+        self._generation = None
+        self._room.set()
+        self._runner.fuse.blown = True
+        self._forget(item.entries)
+        self._lanes.finish(lane)
+        self.on_blown(reason)
+
+    def _ended(self) -> None:
+        self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
+        if not self._running:
+            self._idle.set()
+        self._pump()
+
+    def _complete(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            entry.done = True
+            self._completed.remember(entry.delivery)
+            if not entry.dead:
+                self.buffered -= 1
+        advance(entries)
+        self.last_progress = self._timers.monotonic()
+        self._make_room()
+
+    def _forget(self, entries: Iterable[Entry]) -> int:
+        forgotten = 0
+        for entry in entries:
+            if not (entry.dead or entry.done):
+                entry.dead = True
+                self.buffered -= 1
+                forgotten += 1
+        self._make_room()
+        return forgotten
+
+    def _make_room(self) -> None:
+        if self.buffered < self._limits.max_buffered:
+            self._room.set()
+
+    async def _until_idle(self, seconds: float) -> None:
+        if not self._running:
+            return
+        self._idle.clear()
+        timer = self._timers.call_later(seconds, self._idle.set)
+        try:
+            await self._idle.wait()
+        finally:
+            timer.cancel()

@@ -1,0 +1,123 @@
+"""One first-in-first-out lane per key, at most one running item a lane, ready lanes served in turn. No I/O, no time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterator
+from enum import Enum
+
+from synckit.runtime.worker.ports import Cancellable
+from synckit.runtime.worker.tracker import Entry
+
+
+class LaneState(Enum):
+    READY = "ready"
+    RUNNING = "running"
+    WAITING = "waiting"
+
+
+class Item:
+    """What one run completes: one entry, or several of the same key merged. The last entry is the newest."""
+
+    __slots__ = ("attempts", "entries", "first_started")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entries = [entry]
+        self.attempts = 0
+        self.first_started = 0.0
+
+
+class Lane:
+    """The items of one key, in order. `timer` wakes it where it waits for its next try."""
+
+    __slots__ = ("items", "key", "state", "timer")
+
+    def __init__(self, key: Hashable) -> None:
+        self.key = key
+        self.items: deque[Item] = deque()
+        self.state = LaneState.READY
+        self.timer: Cancellable | None = None
+
+    @property
+    def head(self) -> Item:
+        return self.items[0]
+
+
+class Lanes:
+    """All lanes that have something in them."""
+
+    def __init__(self, *, coalesce: bool) -> None:
+        self._coalesce = coalesce
+        self._lanes: dict[Hashable, Lane] = {}
+        self._ready: deque[Lane] = deque()
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    @property
+    def waiting(self) -> int:
+        return sum(lane.state is LaneState.WAITING for lane in self._lanes.values())
+
+    def put(self, key: Hashable, entry: Entry) -> None:
+        """To the end of its lane; merged into the last item there that is not running, where that is wanted."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(key)
+            lane.items.append(Item(entry))
+            self._ready.append(lane)
+        elif self._coalesce and not (lane.state is LaneState.RUNNING and len(lane.items) == 1):
+            lane.items[-1].entries.append(entry)
+        else:
+            lane.items.append(Item(entry))
+
+    def start_next(self) -> Lane | None:
+        """The ready lane that has waited longest, now running its head; None where nothing is ready."""
+        if not self._ready:
+            return None
+        lane = self._ready.popleft()
+        lane.state = LaneState.RUNNING
+        return lane
+
+    @property
+    def has_ready(self) -> bool:
+        return bool(self._ready)
+
+    def finish(self, lane: Lane) -> None:
+        """The head of a running lane is over, whatever came of it."""
+        lane.items.popleft()
+        if lane.items:
+            self._make_ready(lane)
+        else:
+            del self._lanes[lane.key]
+
+    def hold(self, lane: Lane, timer: Cancellable) -> None:
+        """A running lane waits for its head's next try."""
+        lane.state = LaneState.WAITING
+        lane.timer = timer
+
+    def wake(self, lane: Lane) -> None:
+        """The timer's call. A lane that was forgotten meanwhile stays forgotten."""
+        if lane.state is LaneState.WAITING and self._lanes.get(lane.key) is lane:
+            lane.timer = None
+            self._make_ready(lane)
+
+    def forget_all_but_running(self) -> Iterator[Entry]:
+        """Empties all lanes but for the items that run, and gives back what was taken out."""
+        self._ready.clear()
+        for lane in list(self._lanes.values()):
+            running = lane.state is LaneState.RUNNING
+            kept = lane.items.popleft() if running else None
+            for item in lane.items:
+                yield from item.entries
+            lane.items.clear()
+            if lane.timer is not None:
+                lane.timer.cancel()
+                lane.timer = None
+            if kept is None:
+                del self._lanes[lane.key]
+            else:
+                lane.items.append(kept)
+
+    def _make_ready(self, lane: Lane) -> None:
+        lane.state = LaneState.READY
+        self._ready.append(lane)

@@ -1,0 +1,118 @@
+"""Acks strictly in offset order per partition, and the memory of what this process has already finished.
+
+Faust commits past what is in flight when acks arrive out of order (faust #606): here they never do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from synckit.runtime.worker.delivery import Delivery, TopicPartition
+
+
+class Entry:
+    """One delivery's place in its partition. `dead`: forgotten, will be delivered again, must not be acked."""
+
+    __slots__ = ("dead", "delivery", "done", "tracker")
+
+    def __init__(self, delivery: Delivery, tracker: PartitionTracker) -> None:
+        self.delivery = delivery
+        self.tracker = tracker
+        self.done = False
+        self.dead = False
+
+
+class PartitionTracker:
+    """The deliveries of one partition in one generation, in offset order."""
+
+    __slots__ = ("_entries", "closed", "generation")
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.closed = False
+        self._entries: deque[Entry] = deque()
+
+    def add(self, delivery: Delivery) -> Entry:
+        entry = Entry(delivery, self)
+        self._entries.append(entry)
+        return entry
+
+    def advance(self) -> int:
+        """Acks what is done at the head, in order. Returns how many."""
+        acked = 0
+        entries = self._entries
+        while entries and entries[0].done and not self.closed:
+            entries.popleft().delivery.ack()
+            acked += 1
+        return acked
+
+
+class Trackers:
+    """The current tracker of every partition. A new generation, or a close, ends the acks of the old one."""
+
+    def __init__(self) -> None:
+        self._current: dict[TopicPartition, PartitionTracker] = {}
+
+    def add(self, delivery: Delivery) -> Entry:
+        source = delivery.source
+        tracker = self._current.get(source)
+        if tracker is None or tracker.generation != delivery.generation:
+            if tracker is not None:
+                tracker.closed = True
+            tracker = self._current[source] = PartitionTracker(delivery.generation)
+        return tracker.add(delivery)
+
+    def close(self) -> None:
+        """After this no delivery handed out so far can be acked: its partition may be another worker's now."""
+        for tracker in self._current.values():
+            tracker.closed = True
+        self._current.clear()
+
+
+def advance(entries: Iterable[Entry]) -> int:
+    """Advances every tracker that these entries belong to."""
+    entries = tuple(entries)
+    if len(entries) == 1:
+        return entries[0].tracker.advance()
+    trackers = {id(entry.tracker): entry.tracker for entry in entries}
+    return sum(tracker.advance() for tracker in trackers.values())
+
+
+class Completed:
+    """Records finished by this process, kept across rebalances so that a redelivery costs nothing.
+
+    Offsets are not for ever: a topic deleted and created again counts from 0. So the record's time stamp and key
+    are kept with the offset, and a mismatch drops the memory of that partition.
+    """
+
+    def __init__(self, keep: int = 4096) -> None:
+        self._keep = keep
+        self._by_partition: dict[TopicPartition, dict[int, int]] = {}
+
+    def remember(self, delivery: Delivery) -> None:
+        offsets = self._by_partition.setdefault(delivery.source, {})
+        offsets[delivery.offset] = _fingerprint(delivery)
+        if len(offsets) > 2 * self._keep:
+            # The newest ones stay well below the acked head: a final commit may have been refused.
+            kept = sorted(offsets)[-self._keep :]
+            self._by_partition[delivery.source] = {offset: offsets[offset] for offset in kept}
+
+    def knows(self, delivery: Delivery) -> bool:
+        offsets = self._by_partition.get(delivery.source)
+        if offsets is None:
+            return False
+        known = offsets.get(delivery.offset)
+        if known is None:
+            return False
+        if known == _fingerprint(delivery):
+            return True
+        del self._by_partition[delivery.source]
+        return False
+
+    def __len__(self) -> int:
+        return sum(len(offsets) for offsets in self._by_partition.values())
+
+
+def _fingerprint(delivery: Delivery) -> int:
+    return hash((delivery.timestamp, delivery.key))
