@@ -1,0 +1,152 @@
+"""Every metric once, with a sentence. Labels are words of ours (entity, outcome, reason, upstream, code …), never ids.
+
+The functions are what the code calls; names of metrics appear nowhere else.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from synckit.runtime.worker.observer import Handled
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0)
+_SYNC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+
+
+def _counter(name: str, sentence: str, *labels: str) -> Counter:
+    return Counter(name, sentence, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, sentence: str, *labels: str) -> Gauge:
+    return Gauge(name, sentence, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, sentence: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    return Histogram(name, sentence, labels, buckets=buckets, registry=REGISTRY)
+
+
+WEBHOOKS = _counter("sync_webhooks_total", "Webhook requests by what became of them.", "entity", "action", "outcome")
+WEBHOOK_SECONDS = _histogram("sync_webhook_seconds", "From the request's headers to our answer.", _FAST, "outcome")
+WEBHOOKS_IN_FLIGHT = _gauge("sync_webhooks_in_flight", "Webhook requests being handled.")
+WEBHOOK_SECRETS = _gauge("sync_webhook_secrets", "Webhook ids whose key is known.")
+WEBHOOK_SECRETS_STALE = _gauge(
+    "sync_webhook_secrets_stale", "1 while the secrets file can't be read: the old ones stand."
+)
+EVENTS_PUBLISHED = _counter("sync_events_published_total", "Events acknowledged by the broker.", "entity", "action")
+
+EVENTS_HANDLED = _counter("sync_events_handled_total", "Events done, by outcome.", "entity", "outcome")
+EVENTS_COALESCED = _counter(
+    "sync_events_coalesced_total", "Events merged into a waiting one of their record.", "entity"
+)
+EVENTS_SKIPPED = _counter("sync_events_skipped_total", "Delivered again, and done by this process before.", "topic")
+EVENTS_IN_FLIGHT = _gauge("sync_events_in_flight", "Events whose handler runs.")
+EVENTS_BUFFERED = _gauge("sync_events_buffered", "Events taken from the broker and not acknowledged.")
+RETRIES = _counter("sync_retries_total", "Tries in place after a transient failure.", "topic", "reason")
+PARKED = _counter("sync_parked_total", "Records put off to a due time.", "entity", "reason")
+DEAD_LETTERS = _counter("sync_dead_letters_total", "Messages that went to a dead-letter topic.", "topic", "reason")
+SYNC_SECONDS = _histogram(
+    "sync_seconds", "One look at a record, reads and writes included.", _SYNC, "entity", "outcome"
+)
+FRESHNESS = _histogram("sync_freshness_seconds", "From the event's receipt to its end.", _SYNC, "entity")
+CONFLICTS = _counter("sync_conflicts_total", "Fields that both sides had changed.", "entity")
+NOTICES = _counter("sync_notices_total", "Notes written to users, by kind.", "entity", "reason")
+WRITES = _counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
+
+API_CALLS = _counter(
+    "sync_api_calls_total", "Calls to a remote; code is a status or `error`.", "upstream", "method", "code"
+)
+API_SECONDS = _histogram("sync_api_call_seconds", "One call to a remote.", (*_FAST, 20.0, 60.0), "upstream", "method")
+AUTH_REFUSED = _gauge(
+    "sync_upstream_auth_refused", "1 while a remote refuses our credentials: a person must act.", "upstream"
+)
+LOCK_WAIT = _histogram("sync_lock_wait_seconds", "Wait for a record's lock.", _FAST, "outcome")
+
+TICKER_RUNS = _counter("sync_ticker_runs_total", "Runs of a timer, by outcome.", "timer", "outcome")
+TICKER_SECONDS = _histogram("sync_ticker_seconds", "One run of a timer.", _SYNC, "timer")
+TICKER_EMITTED = _counter("sync_ticker_emitted_total", "sync_check events, by why.", "entity", "reason")
+TICKER_LAST_SUCCESS = _gauge("sync_ticker_last_success_timestamp_seconds", "When a timer last succeeded.", "timer")
+
+
+def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
+    WEBHOOKS.labels(entity, action, outcome).inc()
+    WEBHOOK_SECONDS.labels(outcome).observe(seconds)
+
+
+def published(entity: str, action: str, count: int) -> None:
+    EVENTS_PUBLISHED.labels(entity, action).inc(count)
+
+
+def dead_letter(topic: str, reason: str) -> None:
+    """`topic` is where the message came from."""
+    DEAD_LETTERS.labels(topic, reason).inc()
+
+
+class WorkerMetrics:
+    """`synckit.runtime.worker.observer.WorkerObserver`."""
+
+    def handled(self, run: Handled) -> None:
+        EVENTS_HANDLED.labels(run.entity, run.outcome).inc(run.coalesced)
+        EVENTS_COALESCED.labels(run.entity).inc(run.coalesced - 1)
+        SYNC_SECONDS.labels(run.entity, run.outcome).observe(run.seconds)
+        FRESHNESS.labels(run.entity).observe(run.waited + run.seconds)
+        if run.outcome == "parked":
+            PARKED.labels(run.entity, run.reason).inc()
+
+    def retried(self, topic: str, reason: str) -> None:
+        RETRIES.labels(topic, reason).inc()
+
+    def dead_lettered(self, topic: str, reason: str) -> None:
+        DEAD_LETTERS.labels(topic, reason).inc()
+
+    def skipped(self, topic: str) -> None:
+        EVENTS_SKIPPED.labels(topic).inc()
+
+    def load(self, buffered: int, running: int) -> None:
+        EVENTS_BUFFERED.set(buffered)
+        EVENTS_IN_FLIGHT.set(running)
+
+
+def conflicts(entity: str, count: int) -> None:
+    CONFLICTS.labels(entity).inc(count)
+
+
+def notice(entity: str, reason: str) -> None:
+    NOTICES.labels(entity, reason).inc()
+
+
+def write(entity: str, direction: str) -> None:
+    WRITES.labels(entity, direction).inc()
+
+
+def lock_waited(outcome: str, seconds: float) -> None:
+    LOCK_WAIT.labels(outcome).observe(seconds)
+
+
+def api_call(upstream: str, method: str, code: int | str, seconds: float) -> None:
+    """One call to a remote: its status, or `error` where none came. The hook of the HTTP clients."""
+    API_CALLS.labels(upstream, method, str(code)).inc()
+    API_SECONDS.labels(upstream, method).observe(seconds)
+
+
+def auth_refused(upstream: str, refused: bool) -> None:
+    AUTH_REFUSED.labels(upstream).set(1 if refused else 0)
+
+
+def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
+    """`at` is epoch seconds."""
+    TICKER_RUNS.labels(timer, outcome).inc()
+    TICKER_SECONDS.labels(timer).observe(seconds)
+    if outcome == "done":
+        TICKER_LAST_SUCCESS.labels(timer).set(at)
+
+
+def ticker_emitted(entity: str, reason: str, count: int) -> None:
+    TICKER_EMITTED.labels(entity, reason).inc(count)

@@ -1,0 +1,217 @@
+"""What is read from the environment: shared sections, and how a wrong one is reported.
+
+`KAFKA_BOOTSTRAP_SERVERS` is the field `bootstrap_servers` of the section `kafka`; the longest section name wins.
+An empty variable counts as not set (compose writes such). No value of a variable is ever printed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+WRONG_SETTINGS = 2
+"""Exit status of a process whose environment is wrong."""
+_SERVICE_LINK = re.compile(r"(service_host|service_port.*|port_\d+_.*)\Z")
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return value.rstrip("/")
+
+
+def _scheme(*allowed: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in allowed:
+            raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in allowed)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _base64(value: SecretStr) -> SecretStr:
+    try:
+        base64.b64decode(value.get_secret_value(), validate=True)
+    except binascii.Error:
+        raise ValueError("must be Base64") from None
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A group of variables with one first word. `foreign_names` says that others use this first word as well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    foreign_names: ClassVar[bool] = False
+
+
+class KafkaSection(Section):
+    foreign_names = True
+    bootstrap_servers: str = Field(
+        pattern=r"^[^,:\s]+:\d+(,[^,:\s]+:\d+)*$", description="Brokers as host:port, separated by commas."
+    )
+
+
+class DatabaseSection(Section):
+    foreign_names = True
+    url: Annotated[SecretStr, _scheme("postgresql", "postgres")] = Field(
+        description="PostgreSQL as postgresql://user:password@host:port/name."
+    )
+    pool_size: int = Field(default=10, ge=1, le=200, description="Connections that one process may open.")
+    statement_seconds: Seconds = Field(default=10.0, description="Time-out of one statement.")
+
+
+class RedisSection(Section):
+    foreign_names = True
+    url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] = Field(description="Redis as redis://host:port/0.")
+
+
+class EspoCrmSection(Section):
+    foreign_names = True
+    base_url: HttpAddress = Field(description="EspoCRM's address without /api/v1.")
+    api_key: SecretStr = Field(min_length=1, description="API key of our API user.")
+    hmac_secret_key: SecretStr | None = Field(
+        default=None, description="Secret of an API user with HMAC authentication; unset: the API key alone."
+    )
+
+
+class AdvowareSection(Section):
+    auth_url: HttpAddress = Field(description="Token service, the whole address.")
+    api_base_url: HttpAddress = Field(description="API address without /api/v1/advonet.")
+    app_id: str = Field(min_length=1, description="AppID of the token request.")
+    product_id: str = Field(min_length=1, description="Product of the token request.")
+    api_key: Annotated[SecretStr, AfterValidator(_base64)] = Field(description="Key of the signature, in Base64.")
+    kanzlei: str = Field(min_length=1, description="Kanzlei of the token request.")
+    database: str = Field(min_length=1, description="Database of the token request.")
+    user: str = Field(min_length=1, description="User of the token request.")
+    role: str = Field(min_length=1, description="Role of the token request.")
+    password: SecretStr = Field(min_length=1, description="Password of the token request.")
+
+
+class LogSection(Section):
+    foreign_names = True
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is shown."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto is console on a terminal, else JSON."
+    )
+
+
+class ServiceSettings(BaseSettings):
+    """Base of every service's settings: fields are sections, values come from the environment alone."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    service: ClassVar[str] = ""
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _SectionSource(settings_cls)
+
+
+class _SectionSource(PydanticBaseSettingsSource):
+    """The environment, cut into sections."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return _sections(self.settings_cls, os.environ).get(field_name, {}), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return dict(_sections(self.settings_cls, os.environ))
+
+
+def section_types(settings_class: type[BaseSettings]) -> dict[str, type[Section]]:
+    """Name of a section → its model."""
+    return {
+        name: field.annotation
+        for name, field in settings_class.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    }
+
+
+def _sections(settings_class: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    types = section_types(settings_class)
+    found: dict[str, dict[str, str]] = {name: {} for name in types}
+    for variable, value in environ.items():
+        owner = _owner(variable, types)
+        if owner is None or not value:
+            continue
+        key = variable[len(owner) + 1 :].lower()
+        if key in types[owner].model_fields or not _is_foreign(key, types[owner]):
+            found[owner][key] = value
+    return found
+
+
+def _owner(variable: str, types: Mapping[str, type[Section]]) -> str | None:
+    owners = [name for name in types if variable.startswith(f"{name.upper()}_")]
+    return max(owners, key=len, default=None)
+
+
+def _is_foreign(key: str, section: type[Section]) -> bool:
+    """True where an unknown variable belongs to somebody else (KAFKA_HOME, a cluster's service links), not a typo."""
+    if _SERVICE_LINK.fullmatch(key):
+        return True
+    return section.foreign_names and not difflib.get_close_matches(key, section.model_fields, n=1, cutoff=0.8)
+
+
+Loaded = TypeVar("Loaded", bound=ServiceSettings)
+
+
+def load(settings_class: type[Loaded]) -> Loaded:
+    """The settings, or one line a problem on standard error and exit 2."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        refuse(*problems(settings_class, error))
+
+
+def refuse(*lines: str) -> NoReturn:
+    """Ends the process because its environment is wrong."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    raise SystemExit(WRONG_SETTINGS)
+
+
+def problems(settings_class: type[ServiceSettings], error: ValidationError) -> Iterator[str]:
+    """One line a problem: the variable, what is wrong, what is expected. Never the value."""
+    types = section_types(settings_class)
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        names = [str(part) for part in detail["loc"]]
+        section = types.get(names[0]) if names else None
+        known = section.model_fields if section else {}
+        field = known.get(names[1]) if len(names) > 1 else None
+        yield f"{'_'.join(names[:2]).upper()}: {_what(detail['type'], detail['msg'], names, known)}" + (
+            f" Expected: {field.description}" if field else ""
+        )
+
+
+def _what(kind: str, message: str, names: list[str], known: Mapping[str, FieldInfo]) -> str:
+    if kind == "missing":
+        return "missing."
+    if kind == "extra_forbidden":
+        close = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.0)
+        meant = f" Did you mean {f'{names[0]}_{close[0]}'.upper()}?" if close else ""
+        return f"no such variable.{meant}"
+    return f"wrong: {message.removeprefix('Value error, ')}."
