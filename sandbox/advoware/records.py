@@ -1,0 +1,116 @@
+"""The records of the sandbox, as values that never change (a write replaces them), and how the API shows them."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+CHILD_KINDS = ("adressen", "kommunikation", "bankverbindungen")
+_row_numbers = itertools.count(1)
+
+
+def new_row_id() -> str:
+    """Opaque Base64 text, never the same twice."""
+    return base64.b64encode(secrets.token_bytes(5) + next(_row_numbers).to_bytes(4, "big")).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Child:
+    """One address, bank account or communication entry. `kz_hidden`: the API shows kommKz 0 until a desk edits it."""
+
+    id: int
+    values: Mapping[str, Any]
+    kz_hidden: bool = False
+    row_id: str = field(default_factory=new_row_id)
+
+    def as_json(self, *, zero_kz: bool = False) -> dict[str, Any]:
+        """As GET shows it."""
+        shown = {"id": self.id, "rowId": self.row_id, **self.values}
+        if zero_kz and self.kz_hidden:
+            shown["kommKz"] = 0
+        return shown
+
+
+@dataclass(frozen=True)
+class Party:
+    """One Beteiligter with all that belongs to it; `changed` is local time without a zone, in seconds."""
+
+    bet_nr: int
+    values: Mapping[str, Any]
+    changed: datetime
+    children: Mapping[str, tuple[Child, ...]] = field(default_factory=lambda: dict.fromkeys(CHILD_KINDS, ()))
+    in_use: bool = False
+    row_id: str = field(default_factory=new_row_id)
+
+    def as_json(self, switches: Switches) -> dict[str, Any]:
+        """As GET shows it, with the children inline."""
+        kinds = {
+            kind: [child.as_json(zero_kz=switches.komm_kz_zero) for child in self.children[kind]]
+            for kind in CHILD_KINDS
+        }
+        return {
+            "betNr": self.bet_nr,
+            "rowId": self.row_id,
+            "geaendertAm": None if switches.geaendert_am_null else self.changed.isoformat(timespec="seconds"),
+            **self.values,
+            "adressen": kinds["adressen"],
+            "kommunikation": kinds["kommunikation"],
+            switches.bank_spelling: kinds["bankverbindungen"],
+        }
+
+
+@dataclass(frozen=True)
+class Version:
+    """One write in a party's history: who (`api` or `desk`), what, which fields, and the record afterwards."""
+
+    at: datetime
+    origin: str
+    action: str
+    fields: tuple[str, ...]
+    party: Party
+
+    def as_json(self) -> dict[str, Any]:
+        """For the control API and the page; `at` is UTC with microseconds."""
+        return {
+            "at": self.at.isoformat(),
+            "origin": self.origin,
+            "action": self.action,
+            "fields": list(self.fields),
+            "rowId": self.party.row_id,
+            "values": dict(self.party.values),
+        }
+
+
+@dataclass
+class Switches:
+    """Where the real API may differ, and the ways in which it is known to answer nonsense."""
+
+    post_row_id: bool = True
+    single_as_list: bool = True
+    bank_spelling: str = "bankverbindungen"
+    komm_kz_zero: bool = True
+    geaendert_am_null: bool = False
+    geaendert_seit_ignored: bool = False
+    empty_lists: bool = False
+    stale_snapshot: bool = False
+    expires_in: int | None = 3600
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Set what is given; raises ValueError for a name or a value that there isn't."""
+        for name, value in given.items():
+            if name not in vars(self):
+                raise ValueError(f"no switch named {name}")
+            if name == "bank_spelling":
+                if value not in ("bankverbindungen", "bankkverbindungen"):
+                    raise ValueError("bank_spelling is bankverbindungen or bankkverbindungen")
+            elif name == "expires_in":
+                if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+                    raise ValueError("expires_in is a number of seconds or null")
+            elif not isinstance(value, bool):
+                raise ValueError(f"{name} is true or false")
+            setattr(self, name, value)
