@@ -1,0 +1,100 @@
+"""A create that can't make a twin: the intent is committed before the POST, and whoever finds one looks first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from synckit.engine.look import EngineSettings, Look
+from synckit.engine.writer import Writer, linked
+from synckit.errors import Ambiguous, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.ports import Commit, Intent, Payload, Snapshot
+from synckit.reconcile.plan import Base, Canonical, Direction, Side, Value
+from synckit.reconcile.policy import FieldPolicy, Unmappable
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+class Creator:
+    """Left exists, right does not, and there is no link."""
+
+    def __init__(self, writer: Writer, settings: EngineSettings) -> None:
+        self._writer = writer
+        self._remotes = writer.remotes
+        self._mapping = writer.mapping
+        self._settings = settings
+
+    async def create(self, look: Look, left: Snapshot) -> None:
+        """Leaves `look` linked, with a base. MappingError where the right can't hold the record."""
+        values = self._writer.values(Side.LEFT, left)
+        intent = look.state.intent
+        found = await self.recover(look, intent) if intent else None
+        look.result = "recovered" if found else "created"
+        if found is None:
+            found = await self._post(look, self._mapping.for_create(values))
+        base = self._base(values, self._writer.values(Side.RIGHT, found), fresh=look.result == "created")
+        look.right, look.base, look.touched = found, base, True
+        link = self._writer.link_of(look, found)
+        self._writer.journal(look, look.result, side=Side.RIGHT.value)
+        await self._writer.commit(look, link=link, base=base, unpark=False)
+        look.state = linked(look.state, link, base)
+
+    async def recover(self, look: Look, intent: Intent) -> Snapshot | None:
+        """What an earlier POST left behind. None: nothing, and nothing can arrive any more."""
+        look.lease.ensure()
+        found = await self._remotes.right.candidates(intent.fingerprint, intent.declared_at - CLOCK_SKEW)
+        taken = await self._remotes.links.linked([c.id for c in found]) if found else {}
+        ours = [c for c in found if c.id not in taken and self._looks_like(c, intent.fingerprint)]
+        if len(ours) > 1:
+            raise Ambiguous("several parties look like the one that was being created", tuple(c.id for c in ours))
+        if ours:
+            return ours[0]
+        settled_at = intent.declared_at + self._settings.right_timeout
+        wait = (settled_at - self._remotes.clock.now()).total_seconds()
+        if wait > 0:
+            raise RemoteUnavailable("advoware", "an earlier POST may still arrive", retry_after=wait)
+        await self._drop_intent(look)
+        return None
+
+    async def _post(self, look: Look, body: Payload) -> Snapshot:
+        intent = Intent(look.left_id, body, self._remotes.clock.now())
+        await self._remotes.links.declare(intent, look.state.fence)
+        look.lease.ensure()
+        try:
+            created = await self._remotes.right.create(body)
+        except (RemoteRejected, RateLimited):
+            await self._drop_intent(look)
+            raise
+        except RemoteUnavailable as exc:
+            if not exc.maybe_applied:
+                await self._drop_intent(look)
+            raise
+        look.right_writes += 1
+        return created
+
+    async def _drop_intent(self, look: Look) -> None:
+        await self._remotes.links.commit(
+            Commit(look.left_id, look.state.fence, self._remotes.clock.now(), drop_intent=True)
+        )
+
+    def _looks_like(self, candidate: Snapshot, fingerprint: Payload) -> bool:
+        shown = self._writer.values(Side.RIGHT, candidate)
+        return all(shown.get(name) == value for name, value in self._mapping.read(Side.RIGHT, fingerprint).items())
+
+    def _base(self, left: Canonical, right: Canonical, *, fresh: bool) -> Base:
+        """What both agreed on by the POST. Where it was another's and left has moved since, what left held then."""
+        base_left: dict[str, Value] = {}
+        base_right: dict[str, Value] = {}
+        for policy in self._mapping.policies:
+            if policy.direction is Direction.TO_LEFT or policy.name not in right or policy.name not in left:
+                continue
+            try:
+                posted = left[policy.name] if fresh else _held_then(policy, left[policy.name], right[policy.name])
+                base_left[policy.name] = posted
+                base_right[policy.name] = right[policy.name]
+            except Unmappable:
+                continue
+        return Base(base_left, base_right)
+
+
+def _held_then(policy: FieldPolicy, left: Value, right: Value) -> Value:
+    return left if policy.agree(left, right) else policy.to_left(right)

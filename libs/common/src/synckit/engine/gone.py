@@ -1,0 +1,146 @@
+"""One side is gone: said twice before it is believed, remembered as a tombstone, never a deletion by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synckit.engine import status
+from synckit.engine.look import EngineSettings, Look
+from synckit.engine.notes import marker_of, single
+from synckit.engine.status import SyncStatus
+from synckit.engine.writer import Writer
+from synckit.errors import RemoteRejected
+from synckit.ports import Link, RecordState, Snapshot
+from synckit.reconcile.plan import EMPTY, Base, Notice, NoticeKind
+
+RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
+IN_USE = 403
+
+
+class Undertaker:
+    """Tombstones: set, kept, and taken back when a person has decided."""
+
+    def __init__(self, writer: Writer, settings: EngineSettings) -> None:
+        self._writer = writer
+        self._remotes = writer.remotes
+        self._settings = settings
+
+    async def right_gone(self, look: Look, right_id: str) -> bool:
+        """False where the second read finds it after all. Never recreated, never deleted in EspoCRM."""
+        await self._remotes.clock.sleep(self._settings.gone_pause.total_seconds())
+        look.right = await self._remotes.right.read(right_id)
+        if look.right is not None:
+            return False
+        await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
+        await self._writer.write_left(look, status.gone(self._remotes.clock.now()))
+        await self._writer.tell(look, EMPTY, EMPTY)
+        self._writer.journal(look, RIGHT_GONE)
+        link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=RIGHT_GONE)
+        await self._writer.commit(look, link=link, settled=True)
+        look.result = "deleted_right"
+        return True
+
+    async def left_gone(self, look: Look, link: Link) -> bool:
+        """False where the second read finds it after all. Advoware keeps the party unless the office said otherwise."""
+        await self._remotes.clock.sleep(self._settings.gone_pause.total_seconds())
+        look.left = await self._remotes.left.read(look.left_id)
+        if look.left is not None:
+            return False
+        kind: NoticeKind | None = NoticeKind.DELETED_LEFT
+        if self._settings.delete == "when-unused":
+            kind = await self._delete_right(look, link)
+        if kind:
+            await self._note(look, Notice(kind, detail=f"Advoware Nr. {link.right_id}"), owner=link.owner_id)
+            await self._writer.tell(look, EMPTY, EMPTY)
+        self._writer.journal(look, LEFT_DELETED)
+        await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), settled=True)
+        look.result = "deleted_left"
+        return True
+
+    async def entombed(self, look: Look, link: Link) -> RecordState | None:
+        """A tombstone was found. The state to go on with where a person has decided, None where it stays."""
+        look.left = await self._remotes.left.read(look.left_id)
+        look.result = link.tombstone
+        if look.left is None:
+            return None
+        claimed = self._writer.mapping.linked_to(look.left.payload)
+        if link.tombstone == LEFT_DELETED:
+            return replace(look.state, link=replace(link, tombstone=""))
+        if link.tombstone == RIGHT_GONE:
+            return await self._right_stays_gone(look, link, claimed)
+        return await self._duplicate_stays(look, link, claimed)
+
+    async def duplicate(self, look: Look, right_id: str, other: str) -> None:
+        """Two left records claim one right record: neither is written, each names the other."""
+        if look.left is None:
+            raise AssertionError("a claim needs a left record")
+        mine = status.troubled(look.left.payload, SyncStatus.FAILED, _claimed_by(right_id, other))
+        await self._writer.mark(look, mine)
+        rival = await self._remotes.left.read(other)
+        if rival is not None:
+            patch = status.troubled(rival.payload, SyncStatus.FAILED, _claimed_by(right_id, look.left_id))
+            if patch:
+                await self._remotes.left.update(other, patch)
+        link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=DUPLICATE)
+        self._writer.journal(look, DUPLICATE)
+        await self._writer.commit(look, link=link)
+        look.result = DUPLICATE
+
+    async def contested(self, look: Look, left: Snapshot, right_id: str) -> bool:
+        """True where a rival still claims our right record: then nothing is written but the state."""
+        for rival_id in look.state.rivals:
+            rival = await self._remotes.left.read(rival_id)
+            if rival is not None and self._writer.mapping.linked_to(rival.payload) == right_id:
+                patch = status.troubled(left.payload, SyncStatus.FAILED, _claimed_by(right_id, rival_id))
+                await self._writer.mark(look, patch)
+                await self._writer.commit(look)
+                look.result = DUPLICATE
+                return True
+        return False
+
+    async def _delete_right(self, look: Look, link: Link) -> NoticeKind | None:
+        look.lease.ensure()
+        try:
+            await self._remotes.right.delete(link.right_id)
+        except RemoteRejected as exc:
+            if exc.status != IN_USE:
+                raise
+            return NoticeKind.IN_USE
+        look.right_writes += 1
+        self._writer.journal(look, "deleted", side="right")
+        return None
+
+    async def _right_stays_gone(self, look: Look, link: Link, claimed: str | None) -> RecordState | None:
+        if look.left is None:
+            return None
+        asked_again = look.left.payload.get("syncStatus") == SyncStatus.PENDING.value
+        if claimed not in (None, link.right_id) or (claimed is None and asked_again):
+            return await self._forget(look)
+        if look.left.payload.get("syncStatus") != SyncStatus.DELETED_IN_ADVOWARE.value:
+            await self._writer.write_left(look, status.gone(self._remotes.clock.now()))
+            await self._writer.commit(look)
+        return None
+
+    async def _duplicate_stays(self, look: Look, link: Link, claimed: str | None) -> RecordState | None:
+        if look.left is None:
+            return None
+        owners = await self._remotes.links.linked([link.right_id])
+        other = owners.get(link.right_id)
+        if claimed != link.right_id or other is None:
+            return await self._forget(look)
+        patch = status.troubled(look.left.payload, SyncStatus.FAILED, _claimed_by(link.right_id, other))
+        await self._writer.mark(look, patch)
+        return None
+
+    async def _forget(self, look: Look) -> RecordState:
+        await self._writer.commit(look, forget=True)
+        return replace(look.state, link=None, base=Base(), intent=None, parked=None)
+
+    async def _note(self, look: Look, notice: Notice, *, owner: str | None = None) -> None:
+        user = owner or (look.left.payload.get("assignedUserId") if look.left else None)
+        note = single(notice, user, marker_of(look.left_id, look.state.fence))
+        await self._writer.announce(look, (note,))
+
+
+def _claimed_by(right_id: str, other: str) -> str:
+    return f"betnr {right_id} gehört auch zu {other}. Bitte zusammenführen oder die betnr berichtigen."

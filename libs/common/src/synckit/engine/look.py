@@ -1,0 +1,111 @@
+"""One look at one record: what came in, what is known so far, what it came to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal, TypeVar
+
+from synckit.ports import (
+    Clock,
+    JournalEntry,
+    Lease,
+    LinkStore,
+    Locks,
+    Notifier,
+    PendingNote,
+    RecordState,
+    RemoteStore,
+    SearchableStore,
+    Snapshot,
+)
+from synckit.reconcile.plan import Base
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why we look: for the journal, nothing is decided by it."""
+
+    event_id: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a look came to. `result` is a word of a closed set, for logs and metrics."""
+
+    result: str
+    left_writes: int = 0
+    right_writes: int = 0
+    conflicts: int = 0
+    notices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`right_timeout`: the right client's own total time-out; a POST without an answer may still land until then.
+
+    `gone_pause`: between the two reads that must both say "gone". `delete`: what a deletion in EspoCRM does over there.
+    """
+
+    right_timeout: timedelta = timedelta(seconds=30)
+    gone_pause: timedelta = timedelta(seconds=1)
+    delete: Literal["never", "when-unused"] = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Remotes:
+    """The ports of one entity."""
+
+    left: RemoteStore
+    right: SearchableStore
+    links: LinkStore
+    locks: Locks
+    notifier: Notifier
+    clock: Clock
+
+
+@dataclass(slots=True)
+class Look:
+    """The state of a look in progress. Lives as long as the lock is held."""
+
+    left_id: str
+    state: RecordState
+    lease: Lease
+    cause: Cause
+    left: Snapshot | None = None
+    right: Snapshot | None = None
+    base: Base = field(default_factory=Base)
+    result: str = "unchanged"
+    touched: bool = False
+    left_writes: int = 0
+    right_writes: int = 0
+    conflicts: int = 0
+    journal: list[JournalEntry] = field(default_factory=list)
+    notes: list[PendingNote] = field(default_factory=list)
+    posted: set[str] = field(default_factory=set)
+    causes: set[str] = field(default_factory=set)
+
+    def pair(self) -> tuple[Snapshot, Snapshot]:
+        """Both sides, where the flow has made sure of both."""
+        if self.left is None or self.right is None:
+            raise AssertionError("both sides were read")
+        return self.left, self.right
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.result, self.left_writes, self.right_writes, self.conflicts, len(self.posted))
+
+
+async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
+    """Both at once; the first's error before the second's. Neither is left running."""
+    one, two = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(two, BaseException):
+        raise two
+    return one, two

@@ -1,0 +1,123 @@
+"""Notices as notes to a user: German, with what happened, both values, what was done, and what to do. Pure.
+
+The texts hold client data: they go to EspoCRM, and until then into the same store as the base, nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+from synckit.ports import PendingNote
+from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
+
+RELEASED = "brake_released"
+"""A cause raised by a person: the next plan of this record goes on in spite of the brake."""
+
+
+def cause_of(notice: Notice) -> str:
+    """Tells two causes apart without holding a value."""
+    told = "\x1f".join(repr(v) for v in (notice.left, notice.right, notice.detail))
+    digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+    return ":".join(part for part in (notice.kind.value, notice.field, digest) if part)
+
+
+def marker_of(left_id: str, fence: int) -> str:
+    """Stands in the text and finds the note again, e.g. `Vorgang 65a-1f3`."""
+    return f"Vorgang {left_id[-3:]}-{fence:x}"
+
+
+def announce(plan: Plan, label: Callable[[str], str], owner_id: str | None, marker: str) -> tuple[PendingNote, ...]:
+    """The notes of a plan, each with the write by which one can tell that it came true."""
+    decisions = {d.field: d for d in plan.decisions}
+    return tuple(_pending(n, label, owner_id, marker, decisions.get(n.field)) for n in plan.notices)
+
+
+def single(notice: Notice, owner_id: str | None, marker: str) -> PendingNote:
+    """A note that waits for no write."""
+    return PendingNote(cause_of(notice), text_of(notice, notice.field), marker, owner_id)
+
+
+def came_true(note: PendingNote, left: Canonical, right: Canonical) -> bool:
+    """Whether the write that a note tells of has happened, judged by what the side shows now."""
+    if not note.field:
+        return True
+    return (left if note.side == Side.LEFT.value else right).get(note.field) == note.expected
+
+
+def compose(notes: Sequence[PendingNote]) -> str:
+    """One post for all notes of a look."""
+    markers: Iterable[str] = dict.fromkeys(n.marker for n in notes)
+    return "\n\n".join(n.text for n in notes) + f"\n\n({', '.join(markers)})"
+
+
+def text_of(notice: Notice, label: str) -> str:
+    """What the user reads."""
+    return _TEXTS[notice.kind].format(
+        label=label, left=_shown(notice.left), right=_shown(notice.right), detail=notice.detail
+    )
+
+
+def _pending(
+    notice: Notice, label: Callable[[str], str], owner_id: str | None, marker: str, decision: Decision | None
+) -> PendingNote:
+    text = text_of(notice, label(notice.field))
+    if decision is None or decision.write is None:
+        return PendingNote(cause_of(notice), text, marker, owner_id)
+    expected = decision.left if decision.write is Side.LEFT else decision.right
+    return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, decision.write.value, expected)
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "(leer)"
+    return f"{value:%d.%m.%Y}" if isinstance(value, date) else f"„{value}“"
+
+
+_TEXTS = {
+    NoticeKind.CONFLICT: (
+        "Abgleich mit Advoware: {label} wurde auf beiden Seiten geändert. EspoCRM: {left}, Advoware: {right}. "
+        "Es gilt der Wert aus EspoCRM, er steht jetzt auf beiden Seiten. "
+        "Ist der andere richtig, tragen Sie ihn bitte hier in EspoCRM ein."
+    ),
+    NoticeKind.READ_ONLY: (
+        "Abgleich mit Advoware: {label} kann von EspoCRM aus nicht geändert werden. EspoCRM: {left}, "
+        "Advoware: {right}. In Advoware wurde nichts geschrieben. "
+        "Bitte ändern Sie das Feld am Arbeitsplatz in Advoware."
+    ),
+    NoticeKind.ADOPTED: (
+        "Abgleich mit Advoware: {label} war verschieden, als die Datensätze verbunden wurden. EspoCRM: {left}, "
+        "Advoware: {right}. Übernommen wurde der neuere Wert, im Zweifel der aus EspoCRM. "
+        "Ist der andere richtig, tragen Sie ihn bitte hier in EspoCRM ein."
+    ),
+    NoticeKind.UNMAPPABLE: (
+        "Abgleich mit Advoware: {label} steht in Advoware auf {right}; {detail}. EspoCRM behält {left}, "
+        "in Advoware bleibt der Wert stehen. Sie müssen nichts tun."
+    ),
+    NoticeKind.DELETED_RIGHT: (
+        "Abgleich mit Advoware: Der Beteiligte wurde in Advoware gelöscht ({detail}). In EspoCRM bleibt er erhalten "
+        "und wird nicht neu angelegt. Soll er wieder nach Advoware, leeren Sie hier das Feld betnr und setzen den "
+        "Status auf pending_sync; sonst löschen Sie ihn auch hier."
+    ),
+    NoticeKind.DELETED_LEFT: (
+        "Abgleich mit Advoware: Ein Beteiligter wurde in EspoCRM gelöscht ({detail}). In Advoware bleibt er erhalten. "
+        "Soll er auch dort weg, löschen Sie ihn bitte am Arbeitsplatz."
+    ),
+    NoticeKind.IN_USE: (
+        "Abgleich mit Advoware: Ein Beteiligter wurde in EspoCRM gelöscht, in Advoware wird er aber in einer Akte "
+        "verwendet und bleibt ({detail})."
+    ),
+    NoticeKind.BRAKE: (
+        "Abgleich mit Advoware angehalten: {detail}. Auf beiden Seiten wurde nichts geschrieben. Ist das so gewollt, "
+        "lassen Sie es bitte von der IT freigeben; sonst stellen Sie die Angaben wieder her."
+    ),
+    NoticeKind.DUPLICATE_LINK: (
+        "Abgleich mit Advoware angehalten: Zwei Datensätze in EspoCRM tragen dieselbe betnr ({detail}). "
+        "Bitte führen Sie die beiden zusammen oder berichtigen Sie die betnr."
+    ),
+    NoticeKind.PERMANENTLY_FAILED: (
+        "Abgleich mit Advoware: Der Datensatz konnte nach mehreren Versuchen nicht übertragen werden ({detail}). "
+        "Er wird in 24 Stunden erneut versucht. Bitte informieren Sie die IT, wenn das öfter vorkommt."
+    ),
+}

@@ -1,0 +1,95 @@
+"""The states that users see in EspoCRM, as patches of the record. Pure.
+
+Source: field table of the office's entities; `syncing` is shown only while a sync waits for its retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
+
+Payload = Mapping[str, Any]
+
+
+class SyncStatus(StrEnum):
+    """`syncStatus` of a record."""
+
+    PENDING = "pending_sync"
+    DIRTY = "dirty"
+    SYNCING = "syncing"
+    CLEAN = "clean"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    PERMANENTLY_FAILED = "permanently_failed"
+    DELETED_IN_ADVOWARE = "deleted_in_advoware"
+
+
+def espo_time(at: datetime) -> str:
+    """EspoCRM's datetime: UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def settled(payload: Payload, link: Mapping[str, Any], at: datetime, *, touched: bool) -> dict[str, Any]:
+    """Back to `clean`, with the link's attributes repaired. Empty where it is so already and nothing was `touched`."""
+    wanted = {**_quiet(SyncStatus.CLEAN), **link, "advowareDeletedAt": None}
+    patch = {name: value for name, value in wanted.items() if not _alike(payload.get(name), value)}
+    # A row id that moved is no reason for a call of its own: our own table knows it.
+    if not touched and set(patch) <= {"advowareRowId"}:
+        return {}
+    return {**patch, "advowareLastSync": espo_time(at)}
+
+
+def troubled(payload: Payload, status: SyncStatus, message: str) -> dict[str, Any]:
+    """A state with a message. Empty where the record says so already."""
+    wanted = {**_quiet(status), "syncErrorMessage": message}
+    return {name: value for name, value in wanted.items() if not _alike(payload.get(name), value)}
+
+
+def parked(status: SyncStatus, message: str, attempts: int, due_at: datetime) -> dict[str, Any]:
+    """Waits for its next try."""
+    return {
+        "syncStatus": status.value,
+        "syncErrorMessage": message,
+        "syncRetryCount": attempts,
+        "syncNextRetry": espo_time(due_at),
+    }
+
+
+def gone(at: datetime) -> dict[str, Any]:
+    """The party was deleted in Advoware; stays so until a person decides."""
+    return {**_quiet(SyncStatus.DELETED_IN_ADVOWARE), "advowareDeletedAt": espo_time(at)}
+
+
+def explain(error: SyncError) -> str:
+    """A user's message: what is wrong and where, without any value of the record."""
+    match error:
+        case MappingError():
+            return f"{error.field}: {error.reason} ({_SIDES.get(error.side, error.side)}). Bitte korrigieren."
+        case RemoteRejected() if error.field:
+            return f"{_name(error.upstream)} lehnt das Feld {error.field} ab ({error.status}). Bitte korrigieren."
+        case RemoteRejected():
+            return f"{_name(error.upstream)} lehnt die Änderung ab ({error.status} {error.reason})."
+        case Ambiguous():
+            return f"Nicht eindeutig: {', '.join(error.candidates)}. Bitte in EspoCRM die richtige betnr eintragen."
+        case _:
+            return f"Vorübergehend nicht möglich ({error.code}). Wird von selbst wiederholt."
+
+
+_SIDES = {"left": "EspoCRM", "right": "Advoware"}
+
+
+def _name(upstream: str) -> str:
+    return {"espocrm": "EspoCRM", "advoware": "Advoware"}.get(upstream, upstream)
+
+
+def _quiet(status: SyncStatus) -> dict[str, Any]:
+    return {"syncStatus": status.value, "syncErrorMessage": None, "syncRetryCount": 0, "syncNextRetry": None}
+
+
+def _alike(stored: Any, wanted: Any) -> bool:
+    """Null, "" and 0 are one and the same to a state field."""
+    return (stored or None) == (wanted or None)

@@ -1,0 +1,228 @@
+"""The engine: lock, remember, read both sides now, decide, write, remember. Every step may be the last one."""
+
+from __future__ import annotations
+
+from synckit.engine import ladder, status
+from synckit.engine.create import Creator
+from synckit.engine.gone import Undertaker
+from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
+from synckit.engine.notes import RELEASED, announce, marker_of, single
+from synckit.engine.status import SyncStatus
+from synckit.engine.writer import Writer
+from synckit.errors import Locked, PermanentError, StaleVersion, SyncError, TransientError
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Link, Parked, Snapshot
+from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
+from synckit.reconcile.three_way import Seen, reconcile
+
+MAX_ROUNDS = 4
+
+
+class Engine:
+    """Syncs one record of one entity at a time. Webhook, tick, replay, retry and a person's click all come here."""
+
+    def __init__(self, mapping: EntityMapping, remotes: Remotes, settings: EngineSettings | None = None) -> None:
+        chosen = settings or EngineSettings()
+        self._mapping = mapping
+        self._remotes = remotes
+        self._writer = Writer(mapping, remotes)
+        self._creator = Creator(self._writer, chosen)
+        self._undertaker = Undertaker(self._writer, chosen)
+
+    async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
+        """Looks at one record and brings both sides in step.
+
+        Raises TransientError where it is worth trying again; what can't be mended by trying again is shown in the
+        record's own state and is an Outcome. PermanentError only where not even that could be written.
+        """
+        async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
+            state = await self._remotes.links.load(left_id)
+            # The fence is only worth something if the lock was still ours when it was taken.
+            lease.ensure()
+            look = Look(left_id, state, lease, cause or Cause(), base=state.base)
+            try:
+                await self._look(look)
+            except PermanentError as exc:
+                await self._failed(look, exc)
+            except TransientError as exc:
+                await self._writer.commit_journal(look)
+                await self._waits(look, exc)
+                raise
+            return look.outcome()
+
+    async def park(self, left_id: str, error: SyncError) -> SyncStatus:
+        """The tries in place are spent: remember when to come back, and show it as far as that goes.
+
+        Raises where even remembering fails: then the caller waits, a stalled partition is better than a lost event.
+        """
+        state = await self._remotes.links.load(left_id)
+        attempts = (state.parked.attempts if state.parked else 0) + 1
+        shown, due_at = ladder.next_try(attempts, self._remotes.clock.now())
+        await self._remotes.links.park(Parked(left_id, attempts, due_at, error.code, error.code))
+        try:
+            patch = status.parked(shown, status.explain(error), attempts, due_at)
+            written = await self._remotes.left.update(left_id, patch)
+            if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
+                note = single(
+                    Notice(NoticeKind.PERMANENTLY_FAILED, detail=error.code),
+                    written.payload.get("assignedUserId"),
+                    marker_of(left_id, state.fence),
+                )
+                await self._remotes.notifier.tell(left_id, note.owner_id, f"{note.text}\n\n({note.marker})")
+        except SyncError:
+            pass  # The remote that failed may be the very one that shows it; the parked row brings the record back.
+        return shown
+
+    async def _look(self, look: Look) -> None:
+        link = look.state.link
+        if link is not None and link.tombstone:
+            decided = await self._undertaker.entombed(look, link)
+            if decided is None:
+                return
+            look.state, look.base, look.result = decided, decided.base, "unchanged"
+            link = decided.link
+        if link is not None:
+            await self._linked(look, link)
+        else:
+            await self._unlinked(look)
+
+    async def _linked(self, look: Look, link: Link) -> None:
+        left, right = await both(self._remotes.left.read(look.left_id), self._remotes.right.read(link.right_id))
+        look.left, look.right = left, right
+        if look.left is None and await self._undertaker.left_gone(look, link):
+            return
+        if look.right is None and await self._undertaker.right_gone(look, link.right_id):
+            return
+        if look.left is not None and await self._undertaker.contested(look, look.left, link.right_id):
+            return
+        await self._in_step(look)
+
+    async def _unlinked(self, look: Look) -> None:
+        if look.left is None:
+            look.left = await self._remotes.left.read(look.left_id)
+        left = look.left
+        if left is None:
+            await self._orphan(look)
+            return
+        right_id = self._mapping.linked_to(left.payload)
+        if right_id is None:
+            await self._creator.create(look, left)
+            await self._in_step(look)
+            return
+        owner = (await self._remotes.links.linked([right_id])).get(right_id)
+        if owner is not None:
+            await self._undertaker.duplicate(look, right_id, owner)
+            return
+        look.right = await self._remotes.right.read(right_id)
+        if look.right is None and await self._undertaker.right_gone(look, right_id):
+            return
+        look.result = "adopted"
+        await self._in_step(look)
+
+    async def _orphan(self, look: Look) -> None:
+        """Gone on the left before it was ever linked: at most a POST of ours is left over."""
+        look.result = "nothing"
+        intent = look.state.intent
+        if intent is None:
+            return
+        found = await self._creator.recover(look, intent)
+        if found is None:
+            return
+        link = Link(look.left_id, found.id, found.version)
+        await self._writer.commit(look, link=link)
+        await self._undertaker.left_gone(look, link)
+
+    async def _in_step(self, look: Look) -> None:
+        """Rounds of plan and write until what the remotes answered holds no surprise."""
+        for _ in range(MAX_ROUNDS):
+            left, right = look.pair()
+            plan, seen_left, seen_right = self._plan(look, left, right)
+            if plan.held:
+                await self._hold(look, plan, left, seen_left, seen_right)
+                return
+            if await self._carry_out(look, plan, seen_left):
+                await self._settle(look, plan)
+                return
+        raise StaleVersion("the record is being edited while it is synced")
+
+    def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical, Canonical]:
+        seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
+        seen_right = Seen(self._writer.values(Side.RIGHT, right), right.changed_at)
+        confirmed = RELEASED in look.state.notes
+        plan = reconcile(look.base, seen_left, seen_right, self._mapping.policies, confirmed=confirmed)
+        return plan, seen_left.values, seen_right.values
+
+    async def _carry_out(self, look: Look, plan: Plan, before: Canonical) -> bool:
+        """Right first: it can fail for good. True where the answers hold nothing but what was expected."""
+        look.conflicts += len(plan.conflicts)
+        await self._announce(look, plan)
+        if plan.right_writes:
+            await self._writer.write_right(look, plan)
+            look.touched = True
+        patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
+        look.touched = look.touched or bool(patch)
+        await self._writer.write_left(look, {**patch, **self._state_patch(look, plan)})
+        self._writer.journal_left(look, plan, before)
+        return self._remember(look, plan, before)
+
+    async def _announce(self, look: Look, plan: Plan) -> None:
+        left, _ = look.pair()
+        owner = left.payload.get("assignedUserId")
+        marker = marker_of(look.left_id, look.state.fence)
+        await self._writer.announce(look, announce(plan, self._mapping.label, owner, marker))
+
+    def _state_patch(self, look: Look, plan: Plan) -> dict[str, object]:
+        left, right = look.pair()
+        if plan.refusals:
+            told = "; ".join(f"{self._mapping.label(d.field)} {d.reason}" for d in plan.refusals)
+            return status.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
+        link = self._mapping.link_attributes(right.id, right.version)
+        return status.settled(left.payload, link, self._remotes.clock.now(), touched=look.touched)
+
+    def _remember(self, look: Look, plan: Plan, before: Canonical) -> bool:
+        """The new base is what each side stored. A field that moved although we did not write it is looked at again."""
+        left, right = look.pair()
+        left_now, right_now = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
+        stored_left = {f: left_now[f] for f in plan.left_writes if f in left_now}
+        stored_right = {f: right_now[f] for f in plan.right_writes if f in right_now}
+        look.base = Base({**plan.base.left, **stored_left}, {**plan.base.right, **stored_right})
+        return all(left_now.get(f) == value for f, value in before.items() if f not in plan.left_writes)
+
+    async def _settle(self, look: Look, plan: Plan) -> None:
+        left, right = look.pair()
+        await self._writer.tell(look, self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right))
+        await self._writer.commit(look, link=self._writer.link_of(look, right), base=look.base, settled=True)
+        if plan.refusals:
+            look.result = "refused"
+        elif look.result == "unchanged" and (look.left_writes or look.right_writes):
+            look.result = "updated"
+
+    async def _hold(self, look: Look, plan: Plan, left: Snapshot, seen_left: Canonical, seen_right: Canonical) -> None:
+        """The brake: nothing is written but the state and one note."""
+        await self._announce(look, plan)
+        message = f"Angehalten: {plan.held}. Freigabe durch die IT."
+        await self._writer.write_left(look, status.troubled(left.payload, SyncStatus.CONFLICT, message))
+        await self._writer.tell(look, seen_left, seen_right)
+        self._writer.journal(look, "held", rule="brake")
+        await self._writer.commit(look, settled=True)
+        look.result = "held"
+
+    async def _failed(self, look: Look, error: PermanentError) -> None:
+        """Shows the error in the record's own state. Raises it where that is not possible."""
+        self._writer.journal(look, "failed", rule=error.code)
+        if look.left is not None:
+            patch = status.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
+            try:
+                await self._writer.write_left(look, patch)
+            except PermanentError:
+                raise error from None
+        await self._writer.commit(look)
+        look.result = "failed"
+
+    async def _waits(self, look: Look, error: TransientError) -> None:
+        """`syncing` while a retry is due on Advoware. Trouble of any other kind leaves EspoCRM alone."""
+        if not isinstance(error, Locked) and getattr(error, "upstream", "") != "advoware":
+            return
+        shown = look.left.payload.get("syncStatus") if look.left else SyncStatus.SYNCING.value
+        if shown not in (SyncStatus.SYNCING.value, SyncStatus.DELETED_IN_ADVOWARE.value):
+            await self._writer.mark(look, {"syncStatus": SyncStatus.SYNCING.value})

@@ -1,0 +1,175 @@
+"""The hand of the engine: every write, each after the lease was asked, each with its line in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from synckit.engine.look import Look, Remotes
+from synckit.engine.notes import came_true, compose
+from synckit.errors import RemoteRejected, SyncError
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
+from synckit.reconcile.plan import Base, Canonical, Plan, Side
+
+OWNER = "assignedUserId"
+
+
+class Writer:
+    """Writes for one entity. All methods raise the taxonomy only."""
+
+    def __init__(self, mapping: EntityMapping, remotes: Remotes) -> None:
+        self.mapping = mapping
+        self.remotes = remotes
+
+    def values(self, side: Side, snapshot: Snapshot) -> Canonical:
+        """A snapshot in its side's canonical form."""
+        return self.mapping.read(side, snapshot.payload)
+
+    async def write_right(self, look: Look, plan: Plan) -> None:
+        """PUTs the whole record, as read, with the plan's fields over it."""
+        _, right = look.pair()
+        before = self.values(Side.RIGHT, right)
+        patch = self.mapping.patch(Side.RIGHT, before, plan.right_writes)
+        body = self.mapping.whole_right(right.payload, patch)
+        look.lease.ensure()
+        look.right = await self.remotes.right.update(right.id, body)
+        look.right_writes += 1
+        self._journal_fields(look, plan, Side.RIGHT, before, plan.right_writes)
+
+    async def write_left(self, look: Look, patch: dict[str, Any]) -> None:
+        """PUTs a partial patch. Nothing where the patch is empty."""
+        if not patch:
+            return
+        look.lease.ensure()
+        look.left = await self.remotes.left.update(look.left_id, patch)
+        look.left_writes += 1
+
+    def journal_left(self, look: Look, plan: Plan, before: Canonical) -> None:
+        """The plan's writes to the left, once they are done."""
+        self._journal_fields(look, plan, Side.LEFT, before, plan.left_writes)
+
+    def journal(self, look: Look, step: str, **details: str) -> None:
+        """A step that is not about one field."""
+        at = self.remotes.clock.now()
+        cause = look.cause
+        look.journal.append(JournalEntry(at, step, event_id=cause.event_id, traceparent=cause.traceparent, **details))
+
+    async def announce(self, look: Look, notes: tuple[PendingNote, ...]) -> None:
+        """Writes notes down before the writes that they tell of. A cause that still stands is not told again."""
+        look.causes |= {n.cause for n in notes}
+        fresh = [n for n in notes if n.cause not in look.state.notes]
+        if fresh:
+            await self.remotes.links.announce(look.left_id, fresh, look.state.fence)
+            look.notes += [n for n in fresh if n.cause not in {known.cause for known in look.notes}]
+
+    async def tell(self, look: Look, left: Canonical, right: Canonical) -> None:
+        """Posts what was announced: now, or by an earlier look that did not get to it."""
+        announced = {n.cause for n in look.notes}
+        earlier = {n.cause for n in look.state.pending}
+        inherited = [n for n in look.state.pending if n.cause not in announced and came_true(n, left, right)]
+        look.causes |= {n.cause for n in inherited}
+        doubtful = inherited + [n for n in look.notes if n.cause in earlier]
+        markers = {n.marker for n in look.state.pending}
+        if doubtful and not await self._told(look.left_id, markers):
+            await self._post(look, doubtful)
+        fresh = [n for n in look.notes if n.cause not in earlier]
+        if fresh:
+            await self._post(look, fresh)
+        look.posted |= {n.cause for n in doubtful + fresh}
+
+    async def commit(
+        self,
+        look: Look,
+        *,
+        link: Link | None = None,
+        base: Base | None = None,
+        settled: bool = False,
+        unpark: bool = True,
+        forget: bool = False,
+    ) -> None:
+        """Remembers what this look came to, all or nothing. A link takes the place of its intent.
+
+        `settled`: the look went through to its end, so a cause that did not come up again stands no longer.
+        """
+        now = self.remotes.clock.now()
+        known = look.state.notes | {n.cause for n in look.state.pending}
+        await self.remotes.links.commit(
+            Commit(
+                left_id=look.left_id,
+                fence=look.state.fence,
+                at=now,
+                link=link,
+                base=base,
+                drop_intent=link is not None,
+                unpark=unpark and look.state.parked is not None,
+                raise_notes=tuple(look.posted),
+                clear_notes=tuple(known - look.causes) if settled else (),
+                journal=tuple(look.journal),
+                looked_at=now,
+                forget=forget,
+            )
+        )
+        look.journal.clear()
+
+    async def commit_journal(self, look: Look) -> None:
+        """After a failure half-way: what was written stays written, and in the journal."""
+        if not look.journal:
+            return
+        change = Commit(look.left_id, look.state.fence, self.remotes.clock.now(), journal=tuple(look.journal))
+        try:
+            await self.remotes.links.commit(change)
+        except SyncError:
+            return
+
+    async def mark(self, look: Look, patch: dict[str, Any]) -> None:
+        """A state for the user, as far as it goes: it never hides the error that led here."""
+        try:
+            await self.write_left(look, patch)
+        except SyncError:
+            return
+
+    def link_of(self, look: Look, right: Snapshot, *, tombstone: str = "") -> Link:
+        """The link as both sides stand after the last write."""
+        payload = look.left.payload if look.left else {}
+        owner = payload.get(OWNER) or (look.state.link.owner_id if look.state.link else None)
+        return Link(
+            left_id=look.left_id,
+            right_id=right.id,
+            right_version=right.version,
+            left_changed_at=look.left.changed_at if look.left and look.left_writes else self._known_change(look),
+            tombstone=tombstone,
+            owner_id=owner,
+        )
+
+    async def _told(self, left_id: str, markers: set[str]) -> bool:
+        return any([await self.remotes.notifier.told(left_id, marker) for marker in markers])
+
+    async def _post(self, look: Look, notes: list[PendingNote]) -> None:
+        try:
+            await self.remotes.notifier.tell(look.left_id, notes[0].owner_id, compose(notes))
+        except RemoteRejected as exc:
+            # Nobody can be told (no user, the record is gone): a note must not fail a sync that is done.
+            self.journal(look, "note_refused", rule=str(exc.status))
+
+    @staticmethod
+    def _known_change(look: Look) -> Any:
+        return look.state.link.left_changed_at if look.state.link else None
+
+    def _journal_fields(self, look: Look, plan: Plan, side: Side, before: Canonical, writes: Canonical) -> None:
+        rules = {d.field: d.rule.value for d in plan.decisions}
+        for name, value in writes.items():
+            self.journal(
+                look,
+                "write",
+                field=name,
+                side=side.value,
+                rule=rules.get(name, ""),
+                before=repr(before.get(name)),
+                after=repr(value),
+            )
+
+
+def linked(state: RecordState, link: Link, base: Base) -> RecordState:
+    """What is remembered once a link has been committed."""
+    return replace(state, link=link, base=base, intent=None)

@@ -1,0 +1,194 @@
+"""One line per field serves both directions and both sides. Pure.
+
+A field's attribute may depend on the kind of record (a person's surname, a company's name), which another field tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from synckit.errors import MappingError
+from synckit.mapping.codecs import TEXT, Codec
+from synckit.reconcile.plan import Canonical, Direction, Side, Value
+from synckit.reconcile.policy import FieldPolicy
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Where a value stands in a payload, and what that place can hold."""
+
+    name: str
+    max_length: int | None = None
+    forbids: str = ""
+    earliest: date | None = None
+    required: bool = False
+
+    def refuses(self, value: Value) -> str:
+        """Why it can't hold the value, in words for a user that don't repeat it; "" where it can."""
+        if value is None:
+            return "darf nicht leer sein" if self.required else ""
+        if isinstance(value, str):
+            if self.max_length is not None and len(value) > self.max_length:
+                return f"ist länger als {self.max_length} Zeichen"
+            found = [c for c in self.forbids if c in value]
+            if found:
+                return f"darf {' '.join(found)} nicht enthalten"
+        if isinstance(value, date) and self.earliest is not None and value < self.earliest:
+            return f"liegt vor dem {self.earliest:%d.%m.%Y}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByKind:
+    """An attribute for each kind of record; a kind that is missing does not have the field."""
+
+    kinds: Mapping[str, Attribute]
+
+
+Place = Attribute | ByKind
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One mapped field: its places, its codec, its direction."""
+
+    name: str
+    left: Place
+    right: Place
+    label: str
+    codec: Codec = TEXT
+    direction: Direction = Direction.BOTH
+    winner: Side = Side.LEFT
+    essential: bool = False
+
+    def attribute(self, side: Side, kind: str) -> Attribute | None:
+        """Where the field stands in a record of that kind; None where such a record has no such field."""
+        place = self.left if side is Side.LEFT else self.right
+        return place.kinds.get(kind) if isinstance(place, ByKind) else place
+
+    def read(self, side: Side, raw: Any) -> Value:
+        """Payload value → canonical. MappingError names the field and the side, never the value."""
+        reader = self.codec.read_left if side is Side.LEFT else self.codec.read_right
+        try:
+            return reader(raw)
+        except MappingError as exc:
+            raise MappingError(self.name, side.value, exc.reason) from None
+
+    def print(self, side: Side, value: Value) -> Any:
+        """Canonical → payload value."""
+        return self.codec.print_left(value) if side is Side.LEFT else self.codec.print_right(value)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMapping:
+    """The table of one synced noun. `kind_of`: canonical record → kind, e.g. `person` or `company`.
+
+    `right_writable`: every attribute that a PUT on the right must carry, because a PUT replaces the record.
+    `link_attribute`: the left attribute that holds the right id; a number there where `link_is_number`.
+    """
+
+    entity: str
+    left_type: str
+    right_type: str
+    fields: Sequence[Field]
+    kind_of: Callable[[Canonical], str]
+    kind_fields: frozenset[str]
+    right_writable: tuple[str, ...]
+    link_attribute: str
+    link_is_number: bool = False
+    policies: Sequence[FieldPolicy] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policies", tuple(self._policy(f) for f in self.fields))
+
+    def read(self, side: Side, payload: Payload) -> Canonical:
+        """Payload → canonical record. An attribute that the payload lacks is unknown, and left out."""
+        told: dict[str, Value] = {}
+        for f in self.fields:
+            if f.name in self.kind_fields:
+                self._read_into(told, f, side, payload, "")
+        kind = self.kind_of(told)
+        for f in self.fields:
+            if f.name not in self.kind_fields:
+                self._read_into(told, f, side, payload, kind)
+        return told
+
+    def patch(self, side: Side, now: Canonical, writes: Canonical) -> dict[str, Any]:
+        """The attributes to write. A value whose place moves with the kind is written to its new place."""
+        after = {**now, **writes}
+        before_kind, kind = self.kind_of(now), self.kind_of(after)
+        patch: dict[str, Any] = {}
+        for f in self.fields:
+            place = f.attribute(side, kind)
+            if place is None or f.name not in after:
+                continue
+            if f.name in writes or place != f.attribute(side, before_kind):
+                patch[place.name] = f.print(side, after[f.name])
+        return patch
+
+    def whole_right(self, payload: Payload, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a PUT that replaces: all writable attributes as read, and the patch over them."""
+        missing = [name for name in self.right_writable if name not in payload]
+        if missing:
+            raise MappingError(missing[0], Side.RIGHT.value, "the answer lacks it, so a PUT would empty it")
+        return {**{name: payload[name] for name in self.right_writable}, **patch}
+
+    def for_create(self, left: Canonical) -> dict[str, Any]:
+        """The body of a POST on the right. MappingError where the right can't hold a value."""
+        counterpart = {f.name: self._to_right(f, left) for f in self.fields if f.direction is not Direction.TO_LEFT}
+        kind = self.kind_of(counterpart)
+        body: dict[str, Any] = dict.fromkeys(self.right_writable)
+        for f in self.fields:
+            place = f.attribute(Side.RIGHT, kind)
+            if f.name not in counterpart or place is None:
+                continue
+            why = place.refuses(counterpart[f.name])
+            if why:
+                raise MappingError(f.label, Side.RIGHT.value, why)
+            body[place.name] = f.print(Side.RIGHT, counterpart[f.name])
+        return body
+
+    def linked_to(self, payload: Payload) -> str | None:
+        """The right id that the left record itself claims, or None."""
+        claimed = payload.get(self.link_attribute)
+        return str(claimed) if claimed not in (None, "", 0) else None
+
+    def link_attributes(self, right_id: str, version: str | None) -> dict[str, Any]:
+        """What the left record says of its link."""
+        return {self.link_attribute: int(right_id) if self.link_is_number else right_id, "advowareRowId": version}
+
+    def label(self, name: str) -> str:
+        """What a user calls the field."""
+        return next((f.label for f in self.fields if f.name == name), name)
+
+    @staticmethod
+    def _to_right(f: Field, left: Canonical) -> Value:
+        return f.codec.to_right(left.get(f.name))
+
+    def _read_into(self, told: dict[str, Value], f: Field, side: Side, payload: Payload, kind: str) -> None:
+        place = f.attribute(side, kind)
+        if place is None:
+            told[f.name] = None
+        elif place.name in payload:
+            told[f.name] = f.read(side, payload[place.name])
+
+    def _policy(self, f: Field) -> FieldPolicy:
+        def refuses(side: Side, value: Value, record: Canonical) -> str:
+            place = f.attribute(side, self.kind_of(record))
+            return place.refuses(value) if place is not None else ""
+
+        return FieldPolicy(
+            name=f.name,
+            label=f.label,
+            direction=f.direction,
+            winner=f.winner,
+            to_right=f.codec.to_right,
+            to_left=f.codec.to_left,
+            refuses=refuses,
+            essential=f.essential,
+        )

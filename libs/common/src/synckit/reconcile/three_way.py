@@ -1,0 +1,159 @@
+"""base × left × right → Plan. The whole policy of the product is the table in `decide`; it does no I/O.
+
+"Changed" is always this side now against this side then, never left against right.
+A field that one side did not show is unknown: nobody touches it, and its base stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from synckit.reconcile.brake import held_by_brake
+from synckit.reconcile.plan import Base, Canonical, Decision, Direction, Notice, NoticeKind, Plan, Rule, Side, Value
+from synckit.reconcile.policy import FieldPolicy, Unmappable
+
+CLOCK_MARGIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One side now: its canonical values, and when it says that it was changed (None: unknown)."""
+
+    values: Canonical
+    changed_at: datetime | None = None
+
+
+def reconcile(base: Base, left: Seen, right: Seen, policies: Sequence[FieldPolicy], *, confirmed: bool = False) -> Plan:
+    """Decides every field, then holds what a side refuses, then asks the brake (unless a person has `confirmed`)."""
+    known = [p for p in policies if p.name in left.values and p.name in right.values]
+    decisions = tuple(decide(p, base, left, right) for p in known)
+    by_name = {p.name: p for p in known}
+    kept, refusals = _refuse(decisions, by_name, left.values, right.values)
+    left_writes = {d.field: d.left for d in kept if d.write is Side.LEFT}
+    right_writes = {d.field: d.right for d in kept if d.write is Side.RIGHT}
+    held = "" if confirmed else held_by_brake(left.values, left_writes, right.values, right_writes, known)
+    if held:
+        return Plan(decisions=decisions, notices=(Notice(NoticeKind.BRAKE, detail=held),), base=base, held=held)
+    return Plan(
+        decisions=decisions,
+        left_writes=left_writes,
+        right_writes=right_writes,
+        notices=tuple(n for d in kept if (n := _notice(d, left.values, right.values))),
+        refusals=refusals,
+        base=Base(
+            left={**base.left, **{d.field: d.left for d in kept}},
+            right={**base.right, **{d.field: d.right for d in kept}},
+        ),
+    )
+
+
+def decide(policy: FieldPolicy, base: Base, left: Seen, right: Seen) -> Decision:
+    """One field, one row of the table."""
+    now_left, now_right = left.values[policy.name], right.values[policy.name]
+    if not base.knows(policy.name):
+        return _without_base(policy, left, right)
+    changed_left = now_left != base.left[policy.name]
+    changed_right = now_right != base.right[policy.name]
+    if not (changed_left or changed_right):
+        return _stays(policy, Rule.UNCHANGED, now_left, now_right, "nichts geändert")
+    if policy.agree(now_left, now_right):
+        return _stays(policy, Rule.AGREED, now_left, now_right, "beide Seiten stimmen überein")
+    if changed_left and changed_right:
+        return _both_changed(policy, now_left, now_right)
+    if changed_left:
+        return _towards(policy, Side.RIGHT, Rule.LEFT_CHANGED, now_left, now_right)
+    if policy.direction is Direction.TO_RIGHT:
+        return _towards(policy, Side.RIGHT, Rule.DRIFT, now_left, now_right)
+    return _towards(policy, Side.LEFT, Rule.RIGHT_CHANGED, now_left, now_right)
+
+
+def _both_changed(policy: FieldPolicy, left: Value, right: Value) -> Decision:
+    if policy.direction is Direction.TO_RIGHT:
+        return _towards(policy, Side.RIGHT, Rule.LEFT_CHANGED, left, right)
+    if policy.direction is Direction.TO_LEFT:
+        return _towards(policy, Side.LEFT, Rule.READ_ONLY, left, right)
+    return _towards(policy, policy.winner.other, Rule.CONFLICT, left, right)
+
+
+def _without_base(policy: FieldPolicy, left: Seen, right: Seen) -> Decision:
+    now_left, now_right = left.values[policy.name], right.values[policy.name]
+    if policy.agree(now_left, now_right):
+        return _stays(policy, Rule.AGREED, now_left, now_right, "beide Seiten stimmen überein")
+    if now_right is None:
+        return _towards(policy, Side.RIGHT, Rule.FILLED, now_left, now_right)
+    if now_left is None:
+        return _towards(policy, Side.LEFT, Rule.FILLED, now_left, now_right)
+    source = policy.winner
+    if left.changed_at and right.changed_at:
+        ahead = (left.changed_at - right.changed_at).total_seconds()
+        if abs(ahead) > CLOCK_MARGIN_SECONDS:
+            source = Side.LEFT if ahead > 0 else Side.RIGHT
+    if not policy.writes(source.other):
+        source = source.other
+    return _towards(policy, source.other, Rule.ADOPTED, now_left, now_right)
+
+
+def _towards(policy: FieldPolicy, target: Side, rule: Rule, left: Value, right: Value) -> Decision:
+    """Writes `target` from the other side, or agrees to disagree where that can't be done."""
+    if not policy.writes(target):
+        return _stays(policy, Rule.READ_ONLY, left, right, "von hier aus nicht änderbar")
+    try:
+        if target is Side.RIGHT:
+            return Decision(policy.name, rule, left, policy.to_right(left), target, REASONS[rule])
+        return Decision(policy.name, rule, policy.to_left(right), right, target, REASONS[rule])
+    except Unmappable as exc:
+        return _stays(policy, Rule.UNMAPPABLE, left, right, str(exc))
+
+
+def _stays(policy: FieldPolicy, rule: Rule, left: Value, right: Value, reason: str) -> Decision:
+    return Decision(policy.name, rule, left, right, None, reason)
+
+
+REASONS = {
+    Rule.LEFT_CHANGED: "in EspoCRM geändert",
+    Rule.RIGHT_CHANGED: "in Advoware geändert",
+    Rule.CONFLICT: "auf beiden Seiten geändert",
+    Rule.DRIFT: "in Advoware abgewichen",
+    Rule.READ_ONLY: "Advoware führt dieses Feld",
+    Rule.ADOPTED: "ohne gemeinsamen Stand verschieden",
+    Rule.FILLED: "auf einer Seite leer",
+}
+"""Why a side is written, in a user's words."""
+
+
+def _refuse(
+    decisions: Sequence[Decision], policies: dict[str, FieldPolicy], left: Canonical, right: Canonical
+) -> tuple[list[Decision], tuple[Decision, ...]]:
+    """Splits off the writes that their target can't hold: those are not made, and their base stays."""
+    after = {
+        Side.LEFT: {**left, **{d.field: d.left for d in decisions}},
+        Side.RIGHT: {**right, **{d.field: d.right for d in decisions}},
+    }
+    kept: list[Decision] = []
+    refused: list[Decision] = []
+    for d in decisions:
+        value = d.left if d.write is Side.LEFT else d.right
+        why = policies[d.field].refuses(d.write, value, after[d.write]) if d.write else ""
+        if why:
+            refused.append(Decision(d.field, Rule.REFUSED, left[d.field], right[d.field], d.write, why))
+        else:
+            kept.append(d)
+    return kept, tuple(refused)
+
+
+_NOTICES = {
+    Rule.CONFLICT: NoticeKind.CONFLICT,
+    Rule.READ_ONLY: NoticeKind.READ_ONLY,
+    Rule.ADOPTED: NoticeKind.ADOPTED,
+    Rule.UNMAPPABLE: NoticeKind.UNMAPPABLE,
+}
+
+
+def _notice(decision: Decision, left: Canonical, right: Canonical) -> Notice | None:
+    """Both values as they were before, for the user; None where nobody needs to be told."""
+    kind = _NOTICES.get(decision.rule)
+    if kind is None:
+        return None
+    return Notice(kind, decision.field, left[decision.field], right[decision.field], decision.reason)

@@ -1,0 +1,8 @@
+"""Every synced entity, explicitly. The laws run over this registry: what is registered is tested."""
+
+from __future__ import annotations
+
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from synckit.mapping.field import EntityMapping
+
+REGISTRY: tuple[EntityMapping, ...] = (BETEILIGTE,)
