@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import structlog
 
-from synckit.events import ENTITY_ID
 from synckit.runtime.worker.delivery import Delivery
 from synckit.runtime.worker.lanes import Item
 from synckit.runtime.worker.observer import Handled, WorkerObserver
@@ -24,7 +23,7 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
         topic=newest.topic,
         partition=newest.partition,
         offset=newest.offset,
-        key=_printable(newest.key),
+        entity_id=event.entity_id if event else "",
         type=event.type if event else "",
         event_id=event.id if event else "",
         outcome=settled.outcome,
@@ -46,9 +45,3 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
             coalesced=coalesced,
         )
     )
-
-
-def _printable(key: bytes | None) -> str:
-    """A key that is no id may be anything, a name included."""
-    text = (key or b"").decode("ascii", "replace")
-    return text if ENTITY_ID.match(text) else "?"

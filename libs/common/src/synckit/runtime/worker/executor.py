@@ -24,7 +24,7 @@ from synckit.runtime.worker.lanes import Item, Lane, Lanes
 from synckit.runtime.worker.limits import Limits
 from synckit.runtime.worker.observer import NullObserver, WorkerObserver
 from synckit.runtime.worker.ports import DeadLetterSink, LoopTimers, Timers
-from synckit.runtime.worker.report import message_of, traceback_of
+from synckit.runtime.worker.report import message_of
 from synckit.runtime.worker.runner import Again, Blown, Runner, Step
 from synckit.runtime.worker.tracker import Completed, Entry, Trackers, advance
 
@@ -167,7 +167,7 @@ class KeyedExecutor:
             self._forget(item.entries)
             self._lanes.finish(lane)
         except Exception as error:  # a bug of the worker itself: never ack, never go on as if nothing was
-            log.error("worker.broken", error=message_of(error), traceback=traceback_of(error))
+            log.error("worker.broken", error=message_of(error), exc_info=error)
             self._blow(lane, item, message_of(error))
         finally:
             self._ended()
@@ -195,7 +195,8 @@ class KeyedExecutor:
         self._room.set()
         self._runner.fuse.blown = True
         self._forget(item.entries)
-        self._lanes.finish(lane)
+        if lane.items and lane.head is item:
+            self._lanes.finish(lane)
         self.on_blown(reason)
 
     def _ended(self) -> None:

@@ -102,7 +102,7 @@ class Runner:
             if self.fuse.bug(key):
                 log.error("worker.fuse_blown", origin=newest.origin, error=message_of(error))
                 return Blown(message_of(error))
-            log.error("worker.bug", origin=newest.origin, error=message_of(error), traceback=traceback_of(error))
+            log.error("worker.bug", origin=newest.origin, error=message_of(error), exc_info=error)
             return await self._bury(newest, "bug", error)
 
     async def _try(self, item: Item) -> Step:
