@@ -1,16 +1,47 @@
-"""An exception told without its values: types and frames, and the text only where it is one of our own."""
+"""An exception told without its values: types and frames, and the text only where it is one of our own.
+
+An exception of a library may quote anything, a client's name included; one of `synckit.errors` never does.
+"""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+
 from synckit.errors import SyncError
-from synckit.runtime.redaction import describe_exception
+
+MAX_FRAMES = 30
+_MARKERS = ("/site-packages/", "/src/", "/lib/python3")
 
 
 def message_of(error: BaseException) -> str:
-    """The text of a SyncError, else the type's name: a foreign text may quote anything, a client's name included."""
+    """The text of a SyncError, else the type's name."""
     return str(error) if isinstance(error, SyncError) else type(error).__name__
 
 
 def traceback_of(error: BaseException) -> str:
-    """Frames and types of the error and its causes."""
-    return "\n".join(describe_exception(error))
+    """Frames and types of the whole chain, oldest cause first. No source lines, no locals, no foreign texts."""
+    parts = []
+    for link in reversed(list(_chain(error))):
+        frames = traceback.extract_tb(link.__traceback__)[-MAX_FRAMES:]
+        lines = [f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames]
+        name = type(link).__name__
+        told = message_of(link)
+        parts.append("\n".join([*lines, name if told == name else f"{name}: {told}"]))
+    return "\n---\n".join(parts)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _short(filename: str) -> str:
+    for marker in _MARKERS:
+        if marker in filename:
+            return filename.rpartition(marker)[2]
+    return filename.rpartition("/")[2]
