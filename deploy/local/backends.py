@@ -75,6 +75,10 @@ class Backends:
     def is_alive(self, name: str) -> bool:
         return self.supervisor.is_alive(name)
 
+    def is_ready(self, name: str) -> bool:
+        """It answers, and it is ours."""
+        return self.is_alive(name) and self._server(name).is_ready()
+
     def create_database(self, database: str) -> str:
         """A fresh, empty database on our server; returns its URL."""
         return self.postgres.create_database(database)

@@ -43,7 +43,10 @@ class Supervisor:
         self._lock = threading.Lock()
 
     def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
-        """Start `argv` in a session of its own, output to the log file of that name; returns its pid."""
+        """Start `argv` in a session of its own, output to the log file of that name; returns its pid.
+
+        `env` is the whole environment; without it the process inherits ours.
+        """
         if self.is_alive(name):
             raise StackError(f"{name} is already running (pid {self.pid(name)})")
         self.log_dir.mkdir(parents=True, exist_ok=True)
@@ -52,7 +55,7 @@ class Supervisor:
         pid = os.posix_spawn(
             argv[0],
             list(argv),
-            {**os.environ, **(env or {})},
+            os.environ if env is None else env,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o644),

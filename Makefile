@@ -1,0 +1,79 @@
+# Everything by name; `make` prints this list. Needs Python 3.11 or newer and nothing else: the rest comes by itself.
+SHELL := /bin/sh
+PYTHON ?= python3
+WORKERS ?= 1
+NAME ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
+# A new set of pins or of packages makes a new stamp, and so a new run of the bootstrap; nothing else does.
+READY := $(VENV)/.ready-$(shell cat requirements/dev.txt $(PROJECTS:=/pyproject.toml) | cksum | tr ' ' '-')
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+IMAGES := webhook-ingress beteiligte-sync ticker migrate sandbox local
+CODE := libs services sandbox deploy demo tests conftest.py
+
+export PIP_NO_COLOR := 1
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help bootstrap demo test up status logs down check format-check lint types layers compose pins fmt lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
+	do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+demo: $(READY) ## a morning in the office: ten steps on the real stack (WORKERS=1)
+	@$(PY) -m demo --workers $(WORKERS)
+
+test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis included
+	@$(PY) -m pytest
+
+up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
+	@$(PY) -m deploy.local.stack up --workers $(WORKERS)
+
+status: $(READY) ## what runs, and whether it is ready
+	@$(PY) -m deploy.local.stack status
+
+logs: $(READY) ## the ends of the logs, or more of one (NAME=ticker)
+	@$(PY) -m deploy.local.stack logs $(if $(NAME),$(NAME) --lines 200)
+
+down: $(READY) ## end exactly what `make up` started
+	@$(PY) -m deploy.local.stack down
+
+check: format-check lint types layers compose pins test ## all that CI checks
+
+format-check: $(READY)
+	@$(PY) -m ruff format --check --quiet . || { echo "make fmt mends this"; exit 1; }
+
+lint: $(READY)
+	@$(PY) -m ruff check --quiet .
+
+types: $(READY)
+	@$(PY) -m mypy $(wildcard $(CODE))
+
+layers: $(READY)
+	@$(VENV)/bin/lint-imports --no-logo
+
+compose: $(READY)
+	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+pins:
+	@! grep -nE -- '--(extra-)?index-url|--find-links|://' requirements/*.txt || { echo "no addresses in requirements"; exit 1; }
+
+fmt: $(READY) ## format, and mend what ruff can mend
+	@$(PY) -m ruff check --fix-only --quiet . ; $(PY) -m ruff format --quiet .
+
+lock: $(READY) ## compile requirements/*.in again; dev.txt decides the versions for all images
+	@cd requirements && for name in dev $(IMAGES); do \
+		constraint=$$([ $$name = dev ] || echo "--constraint dev.txt"); \
+		../$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-emit-find-links --no-annotate --no-header $$constraint $(UPGRADE) $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+clean: ## forget the environment, the state of the stack and all caches of this checkout
+	@if [ -x $(PY) ] && [ -d var ]; then $(PY) -m deploy.local.stack down || true; fi
+	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+bootstrap: $(READY) ## only build .venv (every other target does so by itself)
+
+$(READY): ; @PYTHON="$(PYTHON)" sh deploy/bootstrap.sh $(VENV) $(notdir $(READY)) $(PROJECTS)

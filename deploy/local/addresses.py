@@ -1,0 +1,51 @@
+"""Who listens where in one stack, as `var/stack.json` shows it to people, the demo and the tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """URLs by process name; the sandboxes' access is the made-up one that every fresh sandbox has."""
+
+    kafka: str
+    database_url: str
+    redis_url: str
+    espocrm_url: str
+    espocrm_api_key: str
+    advoware_url: str
+    services: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form of `var/stack.json`."""
+        return {
+            "kafka": self.kafka,
+            "database_url": self.database_url,
+            "redis_url": self.redis_url,
+            "services": {name: {"url": url} for name, url in self.services.items()},
+            "sandbox": {
+                "espocrm": {"url": self.espocrm_url, "api_key": self.espocrm_api_key},
+                "advoware": {"url": self.advoware_url},
+            },
+        }
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(self.as_json(), indent=2) + "\n")
+
+
+def read_addresses(path: Path) -> Addresses:
+    """What `write` wrote."""
+    seen = json.loads(path.read_text())
+    return Addresses(
+        kafka=seen["kafka"],
+        database_url=seen["database_url"],
+        redis_url=seen["redis_url"],
+        espocrm_url=seen["sandbox"]["espocrm"]["url"],
+        espocrm_api_key=seen["sandbox"]["espocrm"]["api_key"],
+        advoware_url=seen["sandbox"]["advoware"]["url"],
+        services={name: service["url"] for name, service in seen["services"].items()},
+    )

@@ -1,0 +1,248 @@
+"""The whole stack as one thing: servers, sandboxes, jobs, services; every process can be hurt by name.
+
+`make up` and `make down`, the demo and the chaos tests all go through here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local.addresses import Addresses
+from deploy.local.backends import NAMES as SERVERS
+from deploy.local.backends import Backends
+from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.supervisor import StackError
+from deploy.local.table import (
+    ESPOCRM_API_KEY,
+    INGRESS,
+    MIGRATE,
+    REGISTER,
+    ROOT,
+    SANDBOXES,
+    TICKER,
+    TOPICS,
+    WORKER,
+    Job,
+    Service,
+    Wiring,
+)
+
+JOB_LIMIT = 60.0
+STOP_GRACE = 40.0  # a worker may take its drain time; whoever is silent for longer is killed
+
+
+class Office:
+    """One stack in one state folder. `extra` is added to the environment of every service and job."""
+
+    def __init__(
+        self,
+        state_dir: Path = ROOT / "var",
+        *,
+        workers: int = 1,
+        extra: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.state_dir = Path(state_dir).resolve()
+        self.backends = Backends(self.state_dir, log_dir=self.state_dir / "log")
+        self.supervisor = self.backends.supervisor
+        self._ports = Ports(self.state_dir)
+        self._tell = tell
+        self._extra = dict(extra or {})
+        self.services = {each.name: each for each in (INGRESS, *(worker(n) for n in range(workers)), TICKER)}
+        self.sandboxes = {each.name: each for each in SANDBOXES}
+
+    @property
+    def stack_file(self) -> Path:
+        return self.state_dir / "stack.json"
+
+    @property
+    def secrets_file(self) -> Path:
+        """Webhook id → secret, as the registration wrote it for the ingress."""
+        return self.state_dir / "webhook-secrets.json"
+
+    @property
+    def addresses(self) -> Addresses:
+        """Known once the servers run."""
+        return Addresses(
+            kafka=self.backends.kafka_bootstrap,
+            database_url=self.backends.database_url,
+            redis_url=self.backends.redis_url,
+            espocrm_url=self._url("espocrm"),
+            espocrm_api_key=ESPOCRM_API_KEY,
+            advoware_url=self._url("advoware"),
+            services={name: self._url(name) for name in self.services},
+        )
+
+    def start(self) -> Addresses:
+        """Start everything and wait until all of it is ready; ends again what it started if anything fails."""
+        if self.supervisor.known():
+            raise StackError(f"something is left of an earlier start in {self.state_dir}: stop it first")
+        self._forget_old_contents()
+        try:
+            self._step("Kafka, PostgreSQL, Redis", self.backends.start)
+            for name in (*self.sandboxes, *self.services):
+                self._ports.claim(name)
+            self._step("sandboxes", lambda: self._start_all(self.sandboxes))
+            self._step("topics, tables, webhooks", self._run_jobs)
+            self._step(", ".join(self.services), lambda: self._start_all(self.services))
+        except BaseException:
+            self.stop()
+            raise
+        self.addresses.write(self.stack_file)
+        return self.addresses
+
+    def stop(self) -> None:
+        """End everything that was started in this folder: services first, so that they can say goodbye."""
+        known = list(self.supervisor.known())
+        first = [name for name in known if name not in SERVERS and name not in self.sandboxes]
+        for group in (first, [name for name in known if name not in first]):
+            if group:
+                with ThreadPoolExecutor(max_workers=len(group)) as pool:
+                    list(pool.map(lambda name: self.supervisor.stop(name, STOP_GRACE), group))
+        self.stack_file.unlink(missing_ok=True)
+
+    def start_process(self, name: str, *, wait: bool = True) -> None:
+        """Start one service, sandbox or server (again), on its old port."""
+        if name in SERVERS:
+            self.backends.start(name)
+            return
+        line = self._line(name)
+        port = self._ports.claim(name)
+        wiring = Wiring(self.addresses, self.secrets_file, self._extra)
+        self.supervisor.spawn(name, wiring.argv(line, port), env=wiring.environment(line, port))
+        if wait:
+            self.wait_ready(name)
+
+    def wait_ready(self, name: str, limit: float | None = None) -> None:
+        """Wait until the service says that it is ready; raises with the end of its log when it does not get there."""
+        line = self._line(name)
+        self.supervisor.wait_until(name, lambda: self.is_ready(name), line.limit if limit is None else limit)
+
+    def add_worker(self) -> str:
+        """Start one more beteiligte-sync; returns its name."""
+        number = sum(name.startswith(WORKER.name) for name in self.services)
+        line = worker(number)
+        self.services[line.name] = line
+        self._ports.claim(line.name)
+        self.start_process(line.name)
+        return line.name
+
+    def stop_process(self, name: str, grace: float = STOP_GRACE) -> None:
+        """SIGTERM, and SIGKILL after the grace."""
+        self.supervisor.stop(name, grace)
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        self.supervisor.kill(name)
+
+    def restart(self, name: str) -> None:
+        """End it gracefully where it runs, and start it again."""
+        self.supervisor.stop(name, STOP_GRACE)
+        self.start_process(name)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP."""
+        self.supervisor.signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        self.supervisor.signal(name, signal.SIGCONT)
+
+    def is_ready(self, name: str) -> bool:
+        """Servers: they answer and are ours. Services and sandboxes: their health page answers 200."""
+        if name in SERVERS:
+            return self.backends.is_ready(name)
+        return answers_ok(f"{self._url(name)}{self._line(name).ready}")
+
+    def run_job(self, job: Job, *arguments: str) -> None:
+        """Run a command to its end; raises with its output when it fails."""
+        wiring = Wiring(self.addresses, self.secrets_file, self._extra)
+        argv = [*wiring.argv(job), *arguments]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own process table
+                argv, env=wiring.environment(job), capture_output=True, text=True, check=False, timeout=JOB_LIMIT
+            )
+        except subprocess.TimeoutExpired:
+            raise StackError(f"{job.name} did not end within {JOB_LIMIT:.0f} s") from None
+        self.supervisor.log_path(job.name).write_text(done.stdout + done.stderr)
+        if done.returncode:
+            raise StackError(f"{job.name} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+    def _run_jobs(self) -> None:
+        register = ("--url", self._url(INGRESS.name), "--secrets-file", str(self.secrets_file))
+        espocrm = ("--espocrm-url", self.addresses.espocrm_url)
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            jobs = [
+                pool.submit(self.run_job, TOPICS),
+                pool.submit(self.run_job, MIGRATE),
+                pool.submit(self.run_job, REGISTER, *espocrm, *register),
+            ]
+            for job in jobs:
+                job.result()
+
+    def _start_all(self, names: Mapping[str, Service]) -> None:
+        for name in names:
+            self.start_process(name, wait=False)
+        for name in names:
+            self.wait_ready(name)
+
+    def _step(self, what: str, act: Callable[[], object]) -> None:
+        self._tell(f"waiting for {what} ...")
+        began = time.monotonic()
+        act()
+        self._tell(f"  ready after {time.monotonic() - began:.1f} s")
+
+    def _forget_old_contents(self) -> None:
+        """The sandboxes begin empty, so must what we remember of them: links to records that are gone would mislead."""
+        for name in (*SERVERS, "log"):
+            shutil.rmtree(self.state_dir / name, ignore_errors=True)
+        self.secrets_file.unlink(missing_ok=True)
+
+    def _line(self, name: str) -> Service:
+        line = self.services.get(name) or self.sandboxes.get(name)
+        if line is None:
+            raise StackError(f"no process is called {name}")
+        return line
+
+    def _url(self, name: str) -> str:
+        return f"http://{LOOPBACK}:{self._ports.of(name)}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def worker(number: int) -> Service:
+    """The n-th worker, from 0: `beteiligte-sync`, `beteiligte-sync-2`, …"""
+    name = WORKER.name if number == 0 else f"{WORKER.name}-{number + 1}"
+    return Service(name, WORKER.module, port_variable=WORKER.port_variable, variables=WORKER.variables)
+
+
+def answers_ok(url: str) -> bool:
+    """GET answers 200 within two seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - loopback only
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def stderr(text: str) -> None:
+    """For `tell`: progress goes beside the output."""
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,135 @@
+"""The table of our own processes and jobs: command, environment, port and sign of readiness of each, in one place.
+
+docker-compose.yml says the same for containers; a test holds the two and the services' settings together.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local.addresses import Addresses
+from sandbox.advoware.credentials import DEFAULT as ADVOWARE
+from sandbox.espocrm.settings import API_KEY as ESPOCRM_API_KEY
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("KAFKA_", "DATABASE_", "REDIS_", "ESPOCRM_", "ADVOWARE_", "WEBHOOK_INGRESS_", "BETEILIGTE_SYNC_", "TICKER_")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process that stays. `port_variable` tells it where to listen; the path `ready` answers 200 once it can work."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    port_variable: str | None = None
+    variables: tuple[str, ...] = ()
+    ready: str = "/health/ready"
+    limit: float = 60.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that ends. It has to end with 0 before the services start."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+KAFKA = ("KAFKA_BOOTSTRAP_SERVERS",)
+STORES = ("DATABASE_URL", "REDIS_URL")
+ESPOCRM = ("ESPOCRM_BASE_URL", "ESPOCRM_API_KEY")
+ADVOWARE_ACCESS = (
+    "ADVOWARE_AUTH_URL",
+    "ADVOWARE_API_BASE_URL",
+    "ADVOWARE_APP_ID",
+    "ADVOWARE_PRODUCT_ID",
+    "ADVOWARE_API_KEY",
+    "ADVOWARE_KANZLEI",
+    "ADVOWARE_DATABASE",
+    "ADVOWARE_USER",
+    "ADVOWARE_ROLE",
+    "ADVOWARE_PASSWORD",
+)
+
+SANDBOXES = (
+    Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2"), ready="/_sandbox/health"),
+    Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
+)
+INGRESS = Service(
+    "webhook-ingress",
+    "webhook_ingress",
+    port_variable="WEBHOOK_INGRESS_PORT",
+    variables=(*KAFKA, "WEBHOOK_INGRESS_SECRETS_FILE"),
+)
+WORKER = Service(
+    "beteiligte-sync",
+    "beteiligte_sync",
+    port_variable="BETEILIGTE_SYNC_PORT",
+    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS),
+)
+TICKER = Service(
+    "ticker",
+    "ticker",
+    port_variable="TICKER_PORT",
+    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS),
+)
+SERVICES = (INGRESS, WORKER, TICKER)
+
+TOPICS = Job("topics", "synckit.topics", ("apply",), KAFKA)
+MIGRATE = Job("migrate", "synckit.adapters.postgres.migrate", ("apply",), ("DATABASE_URL",))
+REGISTER = Job("register-webhooks", "webhook_ingress.register", variables=ESPOCRM)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Turns a line of the table into a command line and an environment, for the addresses of one stack."""
+
+    addresses: Addresses
+    secrets_file: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def argv(self, line: Service | Job, port: int | None = None) -> list[str]:
+        """Services learn their port from their variable, the sandboxes from their command line."""
+        takes_option = port is not None and isinstance(line, Service) and line.port_variable is None
+        option = ["--port", str(port)] if takes_option else []
+        return [sys.executable, "-m", line.module, *option, *line.arguments]
+
+    def environment(self, line: Service | Job, port: int | None = None) -> dict[str, str]:
+        """Ours replaces whatever the shell has of the same kind: a stack never talks to a real office by accident."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        known = self._values()
+        own = {name: known[name] for name in line.variables}
+        if isinstance(line, Service) and line.port_variable and port is not None:
+            own[line.port_variable] = str(port)
+        return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **own, **self.extra}
+
+    def _values(self) -> dict[str, str]:
+        here = self.addresses
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": here.kafka,
+            "DATABASE_URL": here.database_url,
+            "REDIS_URL": here.redis_url,
+            "WEBHOOK_INGRESS_SECRETS_FILE": str(self.secrets_file),
+            "ESPOCRM_BASE_URL": here.espocrm_url,
+            "ESPOCRM_API_KEY": here.espocrm_api_key,
+            "ADVOWARE_AUTH_URL": f"{here.advoware_url}/api/v1/Token",
+            "ADVOWARE_API_BASE_URL": here.advoware_url,
+            "ADVOWARE_APP_ID": ADVOWARE.app_id,
+            "ADVOWARE_PRODUCT_ID": ADVOWARE.product_id,
+            "ADVOWARE_API_KEY": ADVOWARE.api_key,
+            "ADVOWARE_KANZLEI": ADVOWARE.kanzlei,
+            "ADVOWARE_DATABASE": ADVOWARE.database,
+            "ADVOWARE_USER": ADVOWARE.user,
+            "ADVOWARE_ROLE": ADVOWARE.role,
+            "ADVOWARE_PASSWORD": ADVOWARE.password,
+        }
+
+
+__all__ = ["ESPOCRM_API_KEY", "INGRESS", "MIGRATE", "REGISTER", "SANDBOXES", "SERVICES", "TICKER", "TOPICS", "WORKER"]
