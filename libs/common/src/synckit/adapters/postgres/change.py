@@ -1,0 +1,128 @@
+"""What the store's functions take and answer, as JSON: a commit on its way in, a record's state on its way out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from synckit.adapters.postgres.codec import from_json, to_json
+from synckit.ports import Commit, Intent, JournalEntry, Link, Parked, PendingNote, RecordState
+from synckit.reconcile.plan import Base
+
+Hash = Callable[[str, str], str]
+"""(field, value) → its keyed hash."""
+
+
+def keyed_hash(key: bytes, entity: str, left_id: str) -> Hash:
+    """Equal values of one field of one record hash alike, and nothing else does: no dictionary over the journal."""
+
+    def of(field: str, value: str) -> str:
+        if not value:
+            return ""
+        text = "\x00".join((entity, left_id, field, value)).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()
+
+    return of
+
+
+def commit_document(change: Commit, hashed: Hash) -> dict[str, Any]:
+    """Parts that shall stay as they are have no key."""
+    parts: dict[str, Any] = {
+        "link": change.link and _link_document(change.link),
+        "base": change.base and {"left": to_json(change.base.left), "right": to_json(change.base.right)},
+        "park": change.park and parked_document(change.park),
+        "looked_at": change.looked_at and change.looked_at.isoformat(),
+        "raise_notes": list(change.raise_notes),
+        "clear_notes": list(change.clear_notes),
+        "journal": [_journal_document(entry, hashed) for entry in change.journal],
+        "drop_intent": change.drop_intent,
+        "unpark": change.unpark,
+        "forget": change.forget,
+    }
+    return {"at": change.at.isoformat()} | {name: part for name, part in parts.items() if part}
+
+
+def parked_document(parked: Parked) -> dict[str, Any]:
+    return {
+        "attempts": parked.attempts,
+        "due_at": parked.due_at.isoformat(),
+        "reason": to_json(parked.reason),
+        "message": parked.message.replace("\x00", ""),
+    }
+
+
+def note_document(note: PendingNote) -> dict[str, Any]:
+    return {
+        "cause": note.cause,
+        "text": to_json(note.text),
+        "marker": note.marker,
+        "owner_id": note.owner_id,
+        "field": note.field,
+        "side": note.side,
+        "expected": to_json(note.expected),
+    }
+
+
+def record_state(document: Mapping[str, Any]) -> RecordState:
+    """What `load_record` answered."""
+    return RecordState(
+        fence=document["fence"],
+        link=_link(document["link"]) if document["link"] else None,
+        base=_base(document["base"]) if document["base"] else Base(),
+        intent=_intent(document["intent"]) if document["intent"] else None,
+        parked=_parked(document["parked"]) if document["parked"] else None,
+        notes=frozenset(document["notes"] or ()),
+        pending=tuple(PendingNote(**from_json(note)) for note in document["pending"] or ()),
+        rivals=tuple(document["rivals"] or ()),
+    )
+
+
+def _link_document(link: Link) -> dict[str, Any]:
+    return {
+        "right_id": link.right_id,
+        "right_version": link.right_version,
+        "left_changed_at": link.left_changed_at and link.left_changed_at.isoformat(),
+        "tombstone": link.tombstone,
+        "owner_id": link.owner_id,
+    }
+
+
+def _journal_document(entry: JournalEntry, hashed: Hash) -> dict[str, Any]:
+    return {
+        "at": entry.at.isoformat(),
+        "step": entry.step,
+        "field": entry.field,
+        "side": entry.side,
+        "rule": entry.rule,
+        "before": hashed(entry.field, entry.before),
+        "after": hashed(entry.field, entry.after),
+        "event_id": entry.event_id,
+        "traceparent": entry.traceparent,
+    }
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    changed_at = row["left_changed_at"]
+    return Link(
+        left_id=row["left_id"],
+        right_id=row["right_id"],
+        right_version=row["right_version"],
+        left_changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
+        tombstone=row["tombstone"],
+        owner_id=row["owner_id"],
+    )
+
+
+def _base(row: Mapping[str, Any]) -> Base:
+    return Base(left=from_json(row["left_values"]), right=from_json(row["right_values"]))
+
+
+def _intent(row: Mapping[str, Any]) -> Intent:
+    return Intent(row["left_id"], from_json(row["fingerprint"]), datetime.fromisoformat(row["declared_at"]))
+
+
+def _parked(row: Mapping[str, Any]) -> Parked:
+    due_at = datetime.fromisoformat(row["due_at"])
+    return Parked(row["left_id"], row["attempts"], due_at, row["reason"], row["message"])

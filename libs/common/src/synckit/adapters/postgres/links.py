@@ -1,0 +1,100 @@
+"""Our memory of one entity's records in PostgreSQL: one function of the database, so one round trip, a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from synckit.adapters.postgres.change import (
+    commit_document,
+    keyed_hash,
+    note_document,
+    parked_document,
+    record_state,
+)
+from synckit.adapters.postgres.codec import to_json
+from synckit.adapters.postgres.pool import PostgresPool, json_text
+from synckit.errors import Ambiguous, StaleVersion
+from synckit.ports import Commit, Intent, Parked, PendingNote, RecordState
+
+
+class PostgresLinkStore:
+    """Implements `ports.LinkStore`. `load` is called while the lock is held; older fences are refused after it."""
+
+    def __init__(self, pool: PostgresPool, entity: str) -> None:
+        self._pool = pool
+        self._entity = entity
+
+    async def load(self, left_id: str) -> RecordState:
+        """All that we remember, and a fence that refuses every writer that loaded before."""
+        answer = await self._pool.fetch_value("SELECT load_record($1, $2)", self._entity, left_id)
+        return record_state(json.loads(answer))
+
+    async def declare(self, intent: Intent, fence: int) -> None:
+        """StaleVersion where a newer fence was taken, an intent stands already, or the record has been linked."""
+        outcome = await self._pool.fetch_value(
+            "SELECT declare_intent($1, $2, $3, $4::text::jsonb, $5)",
+            self._entity,
+            intent.left_id,
+            fence,
+            json_text(to_json(intent.fingerprint)),
+            intent.declared_at,
+            writes=True,
+        )
+        self._accept(outcome, intent.left_id)
+
+    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
+        outcome = await self._pool.fetch_value(
+            "SELECT announce_notes($1, $2, $3, $4::text::jsonb)",
+            self._entity,
+            left_id,
+            fence,
+            json_text([note_document(note) for note in notes]),
+            writes=True,
+        )
+        self._accept(outcome, left_id)
+
+    async def commit(self, change: Commit) -> None:
+        key = await self._pool.hash_key() if change.journal else b""
+        document = commit_document(change, keyed_hash(key, self._entity, change.left_id))
+        outcome = await self._pool.fetch_value(
+            "SELECT commit_record($1, $2, $3, $4::text::jsonb)",
+            self._entity,
+            change.left_id,
+            change.fence,
+            json_text(document),
+            writes=True,
+        )
+        self._accept(outcome, change.left_id)
+
+    async def park(self, parked: Parked) -> None:
+        await self._pool.fetch_value(
+            "SELECT park_record($1, $2, $3::text::jsonb, now())",
+            self._entity,
+            parked.left_id,
+            json_text(parked_document(parked)),
+            writes=True,
+        )
+
+    async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        rows = await self._pool.fetch(
+            "SELECT right_id, left_id FROM link WHERE entity = $1 AND right_id = ANY($2) AND tombstone = ''",
+            self._entity,
+            list(right_ids),
+        )
+        return {row["right_id"]: row["left_id"] for row in rows}
+
+    def _accept(self, outcome: str, left_id: str) -> None:
+        record = f"{self._entity} {left_id}"
+        word, _, rival = outcome.partition(" ")
+        if word == "taken":
+            raise Ambiguous(f"{record}: its right record is linked to another", (rival,))
+        if word != "ok":
+            raise StaleVersion(f"{record}: {_REFUSALS[word]}")
+
+
+_REFUSALS = {
+    "stale": "a newer worker has taken over",
+    "intent": "an intent stands already",
+    "linked": "it has been linked meanwhile",
+}

@@ -1,0 +1,149 @@
+"""A bounded asyncpg pool whose every call has an end, and whose errors are those of the taxonomy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from synckit.errors import RemoteUnavailable, StaleVersion
+
+UPSTREAM = "postgres"
+_AWAY_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
+_AWAY_STATES = frozenset({"25006", "40001", "40P01", "55P03"})
+"""A standby after a failover, lost races, a lock that was not to be had in time."""
+_CANCELLED = "57014"
+_TAKEN_MEANWHILE = "23505"
+Connection = asyncpg.Connection[asyncpg.Record]
+Acquired = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+
+class DatabaseDefect(RuntimeError):
+    """A bug of ours that the database found. Holds the SQLSTATE only: the server's DETAIL quotes rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Seconds, but for `size`. `statement` is the server's own limit, `command` ours, for a server that is silent."""
+
+    size: int = 10
+    connect: float = 3.0
+    acquire: float = 5.0
+    statement: float = 5.0
+    command: float = 6.0
+    idle: float = 300.0
+
+
+class PostgresPool:
+    """Opens no connection before the first call: a service can start while the database is away."""
+
+    def __init__(self, dsn: str, *, limits: PoolLimits | None = None, application_name: str = "synckit") -> None:
+        self._dsn = dsn
+        self._limits = limits or PoolLimits()
+        self._application_name = application_name
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._hash_key: bytes | None = None
+
+    async def open(self) -> None:
+        """Makes the pool; does not connect. Again is fine."""
+        if self._pool is not None:
+            return
+        milliseconds = str(int(self._limits.statement * 1000))
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=self._limits.size,
+            max_inactive_connection_lifetime=self._limits.idle,
+            timeout=self._limits.connect,
+            command_timeout=self._limits.command,
+            reset=_keep_as_it_is,
+            server_settings={
+                "application_name": self._application_name,
+                "statement_timeout": milliseconds,
+                "lock_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": milliseconds,
+                "timezone": "UTC",
+            },
+        )
+
+    async def close(self) -> None:
+        """Waits a moment for running statements, then cuts them."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(self._limits.acquire):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    async def fetch_value(self, sql: str, *args: object, writes: bool = False) -> Any:
+        """First column of the first row. `writes` says that a lost answer may hide an effect."""
+        rows = await self.fetch(sql, *args, writes=writes)
+        return rows[0][0] if rows else None
+
+    async def fetch(self, sql: str, *args: object, writes: bool = False) -> Sequence[asyncpg.Record]:
+        """One statement, which is one transaction. RemoteUnavailable where the database is away or silent."""
+        connection = await self._acquire()
+        try:
+            return await connection.fetch(sql, *args)
+        except _LIBRARY_ERRORS as error:
+            raise translated(error, sent=writes) from None
+        finally:
+            await self._release(connection)
+
+    async def hash_key(self) -> bytes:
+        """The database's own key for the journal's hashes; read once."""
+        if self._hash_key is None:
+            self._hash_key = bytes(await self.fetch_value("SELECT key FROM hash_key"))
+        return self._hash_key
+
+    async def ping(self) -> None:
+        """RemoteUnavailable where the database does not answer."""
+        await self.fetch_value("SELECT 1")
+
+    async def _acquire(self) -> Acquired:
+        await self.open()
+        if self._pool is None:
+            raise RemoteUnavailable(UPSTREAM, "the pool is closed")
+        try:
+            return await self._pool.acquire(timeout=self._limits.acquire)
+        except _LIBRARY_ERRORS as error:
+            raise translated(error, sent=False) from None
+
+    async def _release(self, connection: Acquired) -> None:
+        if self._pool is None:
+            return
+        try:
+            await self._pool.release(connection, timeout=1.0)
+        except _LIBRARY_ERRORS:
+            connection.terminate()
+
+
+_LIBRARY_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+def translated(error: Exception, *, sent: bool) -> Exception:
+    """An asyncpg error in our words, without the server's text. `sent`: a write was on its way when it came."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return RemoteUnavailable(UPSTREAM, type(error).__name__, maybe_applied=sent)
+    state = str(error.sqlstate or "")
+    if state[:2] in _AWAY_CLASSES or state in _AWAY_STATES:
+        lost = sent and state[:2] in {"08", "57", "58"} and state != _CANCELLED
+        return RemoteUnavailable(UPSTREAM, f"{type(error).__name__} ({state})", maybe_applied=lost)
+    if state == _TAKEN_MEANWHILE:
+        return StaleVersion(f"{UPSTREAM}: somebody inserted the same meanwhile")
+    return DatabaseDefect(f"{UPSTREAM}: {type(error).__name__} ({state})")
+
+
+def json_text(value: object) -> str:
+    """For a parameter that the statement casts to jsonb."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+async def _keep_as_it_is(_connection: Connection) -> None:
+    """No session state is ever set, so the pool's reset would only cost a round trip a call."""
