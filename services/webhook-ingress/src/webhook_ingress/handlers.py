@@ -1,0 +1,83 @@
+"""One signed body in, one receipt out: parse, publish, wait for the broker, say so in one line."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from synckit import topics
+from synckit.events import Action, Record
+from synckit.ports import Clock, Publisher
+from webhook_ingress.domain.dead_letter import dead_letter
+from webhook_ingress.domain.envelope import Envelope
+from webhook_ingress.domain.paths import ACTIONS
+from webhook_ingress.domain.payload import Parsed, parse
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one webhook request brought. The body's signature has been checked."""
+
+    entity: str
+    action: Action
+    webhook_id: str
+    body: bytes
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`accepted` items of the batch became `records` events; `bad` says why others didn't."""
+
+    accepted: int
+    records: int
+    bad: Mapping[str, int]
+
+
+class Webhooks:
+    """Handles deliveries. Raises only the publisher's own errors: then nothing may be said to be accepted."""
+
+    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
+        self._envelopes = {
+            (entity, action): Envelope(entity, action) for entity in topics.EVENT_TOPICS for action in ACTIONS
+        }
+        self._ids = random.Random(random.SystemRandom().getrandbits(128))  # many a second: no system call each
+
+    async def receive(self, delivery: Delivery) -> Receipt:
+        """Answers when the broker has acknowledged every record, the dead letter included."""
+        parsed = parse(delivery.action, delivery.body)
+        if parsed.changes:
+            await self._publisher.publish(topics.EVENT_TOPICS[delivery.entity], self._records(delivery, parsed))
+        if parsed.bad:
+            await self._bury(delivery, parsed)
+        return Receipt(parsed.accepted, len(parsed.changes), parsed.bad)
+
+    def _records(self, delivery: Delivery, parsed: Parsed) -> list[Record]:
+        return self._envelopes[delivery.entity, delivery.action].records(
+            parsed.changes,
+            batch_id=f"{self._ids.getrandbits(128):032x}",
+            traceparent=delivery.traceparent,
+            received_at=self._clock.now(),
+        )
+
+    async def _bury(self, delivery: Delivery, parsed: Parsed) -> None:
+        letter = dead_letter(
+            delivery.entity, delivery.action, delivery.webhook_id, delivery.body, parsed.bad, self._clock.now()
+        )
+        await self._publisher.publish(topics.WEBHOOK_INGRESS_DLQ, [letter])
+        log.warning(
+            "malformed_body",
+            entity=delivery.entity,
+            action=delivery.action,
+            webhook_id=delivery.webhook_id,
+            reason=next(iter(parsed.bad)),
+            items=sum(parsed.bad.values()),
+            size=len(delivery.body),
+        )

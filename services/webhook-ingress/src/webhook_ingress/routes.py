@@ -1,0 +1,157 @@
+"""HTTP in: which status answers what. The body is read only for a webhook that is known.
+
+EspoCRM drops an event for good on 400, 409, 413, 422, 429, 502, 504, so all trouble of our own is 503 with Retry-After.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import hdrs, web
+
+from synckit.errors import TransientError
+from synckit.events import Action
+from synckit.ports import Clock
+from synckit.runtime import metrics, tracing
+from webhook_ingress.domain.openapi import document
+from webhook_ingress.domain.paths import webhook_paths
+from webhook_ingress.domain.secrets import Secrets
+from webhook_ingress.domain.signature import claimed_id, is_signed
+from webhook_ingress.handlers import Delivery, Receipt, Webhooks
+
+log = structlog.get_logger(__name__)
+MAX_BODY = 1 << 20
+RETRY_AFTER = "30"
+_NOTHING = Receipt(0, 0, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Requests at once, and the latest moment of an answer."""
+
+    in_flight: int = 256
+    seconds: float = 7.5
+
+
+class _Refused(Exception):
+    """An answer other than 200; `outcome` is its word in logs and metrics."""
+
+    def __init__(self, status: int, outcome: str) -> None:
+        super().__init__(outcome)
+        self.status = status
+        self.outcome = outcome
+
+
+class WebhookRoutes:
+    """The routes of `/vmh/webhook/…`."""
+
+    def __init__(
+        self, webhooks: Webhooks, secrets: Callable[[], Secrets], clock: Clock, limits: Limits | None = None
+    ) -> None:
+        self._webhooks = webhooks
+        self._secrets = secrets
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._in_flight = 0
+
+    def add_to(self, app: web.Application) -> None:
+        """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
+        for path, entity, action in webhook_paths():
+            app.router.add_post(path, self._route(entity, action))
+        app.router.add_get("/openapi.json", _openapi)
+
+    def _route(self, entity: str, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def receive(request: web.Request) -> web.Response:
+            return await self._receive(request, entity, action)
+
+        return receive
+
+    async def _receive(self, request: web.Request, entity: str, action: Action) -> web.Response:
+        started = self._clock.monotonic()
+        trace = tracing.carried(request.headers.get("traceparent"))
+        receipt, outcome = _NOTHING, "accepted"
+        try:
+            receipt = await self._bounded(request, entity, action, str(trace))
+            response = _json(b'{"accepted": %d, "records": %d}' % (receipt.accepted, receipt.records))
+        except _Refused as refused:
+            response, outcome = _refusal(refused), refused.outcome
+        seconds = self._clock.monotonic() - started
+        metrics.webhook(entity, action.value, outcome, seconds)
+        log.info(
+            "webhook",
+            entity=entity,
+            action=action.value,
+            outcome=outcome,
+            status=response.status,
+            items=receipt.accepted,
+            records=receipt.records,
+            seconds=round(seconds, 4),
+            trace_id=trace.trace_id,
+        )
+        return response
+
+    async def _bounded(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
+        """Own trouble, whatever it is, is a 503, and in time."""
+        if self._in_flight >= self._limits.in_flight:
+            raise _Refused(503, "overloaded")
+        self._in_flight += 1
+        metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._answer(request, entity, action, traceparent)
+        except _Refused:
+            raise
+        except TimeoutError:
+            raise _Refused(503, "too_slow") from None
+        except TransientError as error:
+            raise _Refused(503, error.code) from None
+        except Exception:
+            log.exception("bug", entity=entity, action=action.value)
+            raise _Refused(503, "bug") from None
+        finally:
+            self._in_flight -= 1
+            metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
+
+    async def _answer(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
+        webhook_id, body = await self._signed_body(request)
+        receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent))
+        metrics.published(entity, action.value, receipt.records)
+        return receipt
+
+    async def _signed_body(self, request: web.Request) -> tuple[str, bytes]:
+        if (request.content_length or 0) > MAX_BODY:
+            raise _Refused(413, "too_large")
+        signature, x_signature = request.headers.get("Signature"), request.headers.get("X-Signature")
+        webhook_id = claimed_id(signature, x_signature)
+        keys = self._secrets().get(webhook_id) if webhook_id else None
+        if webhook_id is None or keys is None:
+            raise _Refused(401, "unsigned" if webhook_id is None else "unknown_webhook")
+        body = await _body(request)
+        if not is_signed(keys, webhook_id, body, signature, x_signature):
+            raise _Refused(401, "wrong_signature")
+        return webhook_id, body
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise _Refused(413, "too_large") from None
+
+
+def _refusal(refused: _Refused) -> web.Response:
+    response = _json(b'{"error": "%s"}' % refused.outcome.encode(), refused.status)
+    if refused.status == 503:
+        response.headers[hdrs.RETRY_AFTER] = RETRY_AFTER
+    return response
+
+
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    return web.json_response(document())

@@ -1,0 +1,42 @@
+"""What the webhook ingress reads from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from synckit.runtime.settings import KafkaSection, Port, Seconds, Section, ServiceSettings
+from webhook_ingress.domain.secrets import parse_secrets
+
+
+class WebhookIngressSection(Section):
+    secrets: SecretStr | None = Field(
+        default=None, description='JSON of webhook id → key, or list of keys: `{"id": "key", "id2": ["new", "old"]}`.'
+    )
+    secrets_file: Path | None = Field(
+        default=None, description="File with the same JSON, read again when it changes; adds to the variable above."
+    )
+    port: Port = Field(default=8080, description="Port of the webhooks, of health and metrics.")
+    max_in_flight: int = Field(default=256, ge=1, description="Requests handled at once; more are answered with 503.")
+    answer_seconds: Seconds = Field(default=7.5, le=9.0, description="Latest answer; EspoCRM gives up after 10 s.")
+
+    @field_validator("secrets")
+    @classmethod
+    def _readable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_secrets(value.get_secret_value().encode())
+        return value
+
+    @model_validator(mode="after")
+    def _some_source(self) -> WebhookIngressSection:
+        if self.secrets is None and self.secrets_file is None:
+            raise ValueError("set WEBHOOK_INGRESS_SECRETS or WEBHOOK_INGRESS_SECRETS_FILE")
+        return self
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "webhook-ingress"
+    kafka: KafkaSection
+    webhook_ingress: WebhookIngressSection
