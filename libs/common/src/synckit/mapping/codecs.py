@@ -31,9 +31,13 @@ def _read_day(raw: Any) -> Value:
     if text is None:
         return None
     try:
-        return date.fromisoformat(str(text)[:10])
+        day = date.fromisoformat(str(text)[:10])
     except ValueError:
         raise MappingError("", "", "expected a day as YYYY-MM-DD") from None
+    if day.year < FIRST_YEAR:
+        # 0001-01-01 is how a remote in trouble says "nothing": neither a day nor a reason to empty the other side.
+        raise MappingError("", "", f"expected a day after the year {FIRST_YEAR}")
+    return day
 
 
 def _print_same(value: Value) -> Any:
@@ -48,9 +52,15 @@ def _print_midnight(value: Value) -> Any:
     return f"{value.isoformat()}T00:00:00" if isinstance(value, date) else value
 
 
+FIRST_YEAR = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """See the module. The defaults are those of plain text that looks alike on both sides."""
+    """See the module. The defaults are those of plain text that looks alike on both sides.
+
+    `options`: what the left can hold besides nothing, where that is a closed set.
+    """
 
     read_left: Callable[[Any], Value] = _read_text
     read_right: Callable[[Any], Value] = _read_text
@@ -58,6 +68,7 @@ class Codec:
     print_right: Callable[[Value], Any] = _print_same
     to_right: Callable[[Value], Value] = same
     to_left: Callable[[Value], Value] = same
+    options: frozenset[str] = frozenset()
 
 
 TEXT = Codec()
@@ -86,4 +97,4 @@ def choice(
             raise Unmappable("in EspoCRM gibt es diese Auswahl nicht")
         return other
 
-    return Codec(to_left=to_left)
+    return Codec(to_left=to_left, options=options)

@@ -66,8 +66,8 @@ class NoticeKind(StrEnum):
 class Base:
     """What each side held when the two last agreed, each in its own canonical form."""
 
-    left: Canonical = EMPTY
-    right: Canonical = EMPTY
+    left: Canonical = field(default_factory=dict)
+    right: Canonical = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         """False where the field has never been agreed on (a record adopted, a field mapped since)."""
@@ -102,8 +102,8 @@ class Plan:
     """What is to be done for one linked record. `base` is the new base if all of it succeeds."""
 
     decisions: tuple[Decision, ...] = ()
-    left_writes: Canonical = EMPTY
-    right_writes: Canonical = EMPTY
+    left_writes: Canonical = field(default_factory=dict)
+    right_writes: Canonical = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     refusals: tuple[Decision, ...] = ()
     base: Base = field(default_factory=Base)

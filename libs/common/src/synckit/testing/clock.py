@@ -1,0 +1,27 @@
+"""A clock that a test moves. `sleep` returns at once, and the time has passed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+class FakeClock:
+    """Starts at a fixed noon, UTC."""
+
+    def __init__(self, start: datetime = datetime(2026, 6, 1, 12, tzinfo=UTC)) -> None:
+        self._now = start
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass."""
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds

@@ -1,0 +1,208 @@
+"""Our own memory, locks, notes and topics, in memory, with the refusals of the real ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
+from synckit.events import Record
+from synckit.ports import Commit, Intent, JournalEntry, Lease, Link, Parked, PendingNote, RecordState
+from synckit.reconcile.plan import Base
+from synckit.testing.faults import Faults
+
+
+@dataclass
+class _Row:
+    fence: int = 0
+    link: Link | None = None
+    base: Base = field(default_factory=Base)
+    intent: Intent | None = None
+    parked: Parked | None = None
+    notes: set[str] = field(default_factory=set)
+    pending: dict[str, PendingNote] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
+    looked_at: datetime | None = None
+
+
+class FakeLinks:
+    """`LinkStore` and `SweepStore` in memory."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[str, _Row] = {}
+        self.cursors: dict[str, str] = {}
+        self._fences = itertools.count(1)
+
+    async def load(self, left_id: str) -> RecordState:
+        self.faults.at("links.load.before")
+        row = self._row(left_id)
+        return RecordState(
+            fence=next(self._fences),
+            link=row.link,
+            base=row.base,
+            intent=row.intent,
+            parked=row.parked,
+            notes=frozenset(row.notes),
+            pending=tuple(row.pending.values()),
+            rivals=self._rivals(row.link),
+        )
+
+    async def declare(self, intent: Intent, fence: int) -> None:
+        self.faults.at("links.declare.before")
+        row = self._fenced(intent.left_id, fence)
+        if row.intent is not None:
+            raise StaleVersion("an intent stands already")
+        row.intent = intent
+        self.faults.at("links.declare.after")
+
+    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
+        self.faults.at("links.announce.before")
+        self._fenced(left_id, fence).pending.update({n.cause: n for n in notes})
+        self.faults.at("links.announce.after")
+
+    async def commit(self, change: Commit) -> None:
+        self.faults.at("links.commit.before")
+        row = self._fenced(change.left_id, change.fence)
+        if change.link is not None:
+            self._claim(change.link)
+        self._apply(row, change)
+        self.faults.at("links.commit.after")
+
+    async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        self.faults.at("links.linked.before")
+        return {link.right_id: link.left_id for link in self._live() if link.right_id in right_ids}
+
+    async def park(self, parked: Parked) -> None:
+        self.faults.at("links.park.before")
+        self._row(parked.left_id).parked = parked
+
+    async def cursor(self, name: str) -> str | None:
+        return self.cursors.get(name)
+
+    async def move_cursor(self, name: str, value: str) -> None:
+        self.cursors[name] = value
+
+    async def due(self, now: datetime, limit: int) -> Sequence[str]:
+        waiting = [row.parked for row in self.rows.values() if row.parked and row.parked.due_at <= now]
+        return [p.left_id for p in sorted(waiting, key=lambda p: p.due_at)][:limit]
+
+    async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
+        old = [
+            (row.looked_at, left_id)
+            for left_id, row in self.rows.items()
+            if row.link and not row.link.tombstone and row.looked_at and row.looked_at < before
+        ]
+        return [left_id for _, left_id in sorted(old)][:limit]
+
+    async def left_changes_known(self, left_ids: Collection[str]) -> Mapping[str, datetime]:
+        links = [row.link for left_id, row in self.rows.items() if left_id in left_ids and row.link]
+        return {link.left_id: link.left_changed_at for link in links if link.left_changed_at}
+
+    async def right_versions_known(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        return {link.right_id: link.right_version for link in self._live() if link.right_version} if right_ids else {}
+
+    def _row(self, left_id: str) -> _Row:
+        return self.rows.setdefault(left_id, _Row())
+
+    def _fenced(self, left_id: str, fence: int) -> _Row:
+        row = self._row(left_id)
+        if fence < row.fence:
+            raise StaleVersion("a newer worker has this record")
+        row.fence = fence
+        return row
+
+    def _live(self) -> list[Link]:
+        return [row.link for row in self.rows.values() if row.link and not row.link.tombstone]
+
+    def _rivals(self, link: Link | None) -> tuple[str, ...]:
+        if link is None or link.tombstone:
+            return ()
+        others = [row.link for row in self.rows.values() if row.link and row.link.tombstone == "duplicate"]
+        return tuple(other.left_id for other in others if other.right_id == link.right_id)
+
+    def _claim(self, link: Link) -> None:
+        for other in self._live():
+            if not link.tombstone and other.right_id == link.right_id and other.left_id != link.left_id:
+                raise Ambiguous("the right record belongs to another link", (other.left_id,))
+
+    def _apply(self, row: _Row, change: Commit) -> None:
+        if change.forget:
+            row.link, row.base = None, Base()
+        row.link = change.link or row.link
+        row.base = change.base or row.base
+        row.intent = None if change.drop_intent else row.intent
+        row.parked = None if change.unpark else row.parked
+        row.parked = change.park or row.parked
+        row.notes = (row.notes - set(change.clear_notes)) | set(change.raise_notes)
+        for cause in (*change.raise_notes, *change.clear_notes):
+            row.pending.pop(cause, None)
+        row.journal += change.journal
+        row.looked_at = change.looked_at or row.looked_at
+
+
+class FakeLease:
+    """Held until the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def ensure(self) -> None:
+        if self.lost:
+            raise Locked("the lock may be lost")
+
+
+class FakeLocks:
+    """One holder a name; `away` is the lock service down."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.held: dict[str, FakeLease] = {}
+
+    def hold(self, name: str) -> AbstractAsyncContextManager[Lease]:
+        return self._hold(name)
+
+    @asynccontextmanager
+    async def _hold(self, name: str) -> AsyncIterator[Lease]:
+        if self.away:
+            raise RemoteUnavailable("redis", "away")
+        if name in self.held:
+            raise Locked(f"{name} is held")
+        lease = self.held[name] = FakeLease()
+        try:
+            yield lease
+        finally:
+            self.held.pop(name, None)
+
+
+class FakeNotifier:
+    """Notes in a list: (record id, user id, text)."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.notes: list[tuple[str, str | None, str]] = []
+
+    async def tell(self, record_id: str, user_id: str | None, text: str) -> None:
+        self.faults.at("notifier.tell.before")
+        self.notes.append((record_id, user_id, text))
+        self.faults.at("notifier.tell.after")
+
+    async def told(self, record_id: str, marker: str) -> bool:
+        self.faults.at("notifier.told.before")
+        return any(rid == record_id and marker in text for rid, _, text in self.notes)
+
+
+class FakePublisher:
+    """Topics in a list; `refuse` is the broker not acknowledging."""
+
+    def __init__(self) -> None:
+        self.refuse = False
+        self.sent: list[tuple[str, Record]] = []
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        if self.refuse:
+            raise RemoteUnavailable("kafka", "no acknowledgement", maybe_applied=True)
+        self.sent += [(topic, record) for record in records]
