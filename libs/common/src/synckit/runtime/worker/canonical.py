@@ -14,7 +14,7 @@ log = structlog.get_logger("synckit.worker")
 
 
 def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observer: WorkerObserver) -> None:
-    """`newest` is the item's last record, `settled` what came of it."""
+    """`newest` is the item's last record, `settled` what came of it. Its ids are bound to the context already."""
     event = settled.event
     seconds = timers.monotonic() - item.first_started
     coalesced = max(len(item.entries), 1)
@@ -23,9 +23,7 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
         topic=newest.topic,
         partition=newest.partition,
         offset=newest.offset,
-        entity_id=event.entity_id if event else "",
         type=event.type if event else "",
-        event_id=event.id if event else "",
         outcome=settled.outcome,
         reason=settled.reason,
         seconds=round(seconds, 4),
