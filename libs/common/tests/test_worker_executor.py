@@ -379,7 +379,8 @@ async def test_a_drain_ends_at_its_deadline_by_cancelling() -> None:
     assert gate.running == {}
 
 
-async def test_a_run_that_outlives_its_cancellation_keeps_its_key_and_never_acks() -> None:
+@pytest.mark.parametrize("end", [Done("written"), Locked("held")])
+async def test_a_run_that_outlives_its_cancellation_keeps_its_key_and_never_acks(end: Outcome | Locked) -> None:
     gate = Gate()
     release: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -390,7 +391,9 @@ async def test_a_run_that_outlives_its_cancellation_keeps_its_key_and_never_acks
                     await asyncio.shield(release)
                 except asyncio.CancelledError:
                     continue
-            return Done("written")
+            if isinstance(end, Locked):
+                raise end
+            return end
         return await gate(event, attempt)
 
     bench = Bench(ScriptedHandler(stubborn))
@@ -408,7 +411,9 @@ async def test_a_run_that_outlives_its_cancellation_keeps_its_key_and_never_acks
     assert bench.partition.acked == []
     gate.finish("a")
     await settle()
+    await bench.timers.advance(20)
     assert second.acked == [7]
+    assert [event.id for event, _ in bench.handler.seen] == ["first", "second"]
     assert bench.executor.buffered == 0
 
 
