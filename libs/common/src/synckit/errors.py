@@ -10,6 +10,7 @@ SyncError
     ├── InvalidEvent              not what the topic promises
     ├── MappingError              no counterpart for a value
     ├── RemoteRejected            4xx
+    ├── AuthenticationRefused     our credentials are wrong: no record's fault, and no call is made for a while
     └── Ambiguous                 several records claim to be one; a person decides
 Anything else is a bug. No message here may hold client data: ids, field names and status codes only.
 """
@@ -106,6 +107,20 @@ class RemoteRejected(PermanentError):
         self.status = status
         self.reason = reason
         self.field = field
+
+
+class AuthenticationRefused(PermanentError):
+    """401 for our own credentials. No call was or will be made until `retry_after` seconds have passed.
+
+    Never the record's fault: whoever handles one may let it wait instead of calling it failed.
+    """
+
+    code = "authentication_refused"
+
+    def __init__(self, upstream: str, *, retry_after: float) -> None:
+        super().__init__(f"{upstream}: our credentials are refused")
+        self.upstream = upstream
+        self.retry_after = retry_after
 
 
 class Ambiguous(PermanentError):
