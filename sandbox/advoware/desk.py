@@ -12,7 +12,7 @@ from sandbox.advoware.records import Party, Switches
 from sandbox.advoware.tokens import TokenService
 from sandbox.control import bad_request, json_body
 
-HONEST = Switches()
+HONEST = Switches(komm_kz_zero=False)
 
 
 class DeskRoutes:
