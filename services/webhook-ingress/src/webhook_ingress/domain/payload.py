@@ -28,7 +28,7 @@ class _Identity(msgspec.Struct):
 
 _identities = msgspec.json.Decoder(list[_Identity] | _Identity)
 _attributes = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw])
-_text = msgspec.json.Decoder(str)
+_text = msgspec.json.Decoder(str | None)
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError)
 
 
