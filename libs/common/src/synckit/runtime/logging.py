@@ -43,7 +43,7 @@ def _chain(service: str) -> list[Processor]:
         event["service"] = service
         return event
 
-    return [structlog.processors.TimeStamper(fmt="iso", utc=True), stamp, _exception, _redact]
+    return [structlog.processors.TimeStamper(fmt="iso", utc=True), stamp, _safe]
 
 
 def _last(console: bool) -> Processor:
@@ -56,20 +56,15 @@ def _json(event: Any, **_: Any) -> str:
     return msgspec.json.encode(event).decode()
 
 
-def _exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """`exc_info` becomes `exception`: types and frames, from the last cause on."""
+def _safe(_: WrappedLogger, __: str, event: EventDict) -> Mapping[str, Any]:
+    """Nothing unknown, and `exc_info` as types and frames."""
     given = event.pop("exc_info", None)
     event.pop("stack_info", None)
-    error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else None
-    if given is True:
-        error = sys.exc_info()[1]
-    if error is not None:
-        event["exception"] = describe_exception(error)
-    return event
-
-
-def _redact(_: WrappedLogger, __: str, event: EventDict) -> Mapping[str, Any]:
-    return redacted(event)
+    kept = redacted(event)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        kept["exception"] = describe_exception(error)
+    return kept
 
 
 def _configure_foreign(out: TextIO, least: int, chain: list[Processor], last: Processor) -> None:

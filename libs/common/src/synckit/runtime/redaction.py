@@ -11,7 +11,7 @@ from typing import Any
 from synckit.runtime.worker.report import traceback_of
 
 _KNOWN = """
-event level logger service timestamp exception error_type error trace_id traceparent entity entity_id event_id
+event level logger service timestamp error_type error trace_id traceparent entity entity_id event_id
 left_id right_id betnr webhook_id record_id row_id user_id action origin type outcome reason code status
 upstream method direction side rule rules field fields changed step steps kind state count records accepted
 items writes conflicts notices calls reads emitted skipped pages limit size sha256 in_flight buffered lag
@@ -29,7 +29,7 @@ _ID = re.compile(r"[\w.:=+/@-]*\Z", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}\Z")
 _DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?([a-zA-Z%])")
 _WARNING = re.compile(r"(\S+:\d+): (\w+):")
-_FREE_TEXT = frozenset({"event", "error", "hint", "command", "exception"})
+_FREE_TEXT = frozenset({"event", "error", "hint", "command"})
 _SAFE_NAMES = (
     "vmh.",
     "calendar.",

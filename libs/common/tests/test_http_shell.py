@@ -1,0 +1,88 @@
+"""Health, metrics, and an end in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestClient
+
+from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
+
+Start = Callable[[web.Application], Awaitable[TestClient[web.Request, web.Application]]]
+
+
+async def good() -> None:
+    return
+
+
+async def bad() -> None:
+    raise ConnectionError("Zwiebelfisch")
+
+
+async def hanging() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_ready_names_what_fails_and_what_takes_too_long(aiohttp_client: Start) -> None:
+    checks = [Check("kafka", good), Check("database", bad), Check("redis", hanging)]
+    client = await aiohttp_client(add_shell(web.Application(), Health(checks, seconds=0.05)))
+    answer = await client.get("/health/ready")
+    assert answer.status == 503
+    assert await answer.json() == {"status": "not ready", "failing": ["database", "redis"]}
+
+
+async def test_live_is_not_asked_about_others_and_metrics_are_text(aiohttp_client: Start) -> None:
+    client = await aiohttp_client(add_shell(web.Application(), Health([Check("kafka", bad)])))
+    assert (await client.get("/health/live")).status == 200
+    measured = await client.get("/metrics")
+    assert measured.status == 200
+    assert "sync_webhooks_in_flight" in await measured.text()
+
+
+async def test_a_service_that_is_asked_to_end_is_not_ready_then_closes_in_order() -> None:
+    health = Health([Check("kafka", good)])
+    server = HttpServer(add_shell(web.Application(), health), port=0, host="127.0.0.1")
+    seen: list[str] = []
+
+    async def background() -> None:
+        ready = f"http://127.0.0.1:{server.port}/health/ready"
+        async with ClientSession() as session, session.get(ready) as answer:
+            seen.append(f"ready {answer.status}")
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("cancelled")
+
+    async def closing() -> None:
+        seen.append(",".join(await health.failing()))
+
+    status = await asyncio.wait_for(run_service(server, health, background=[background], closing=[bad, closing]), 10)
+    assert (status, seen) == (0, ["ready 200", "cancelled", "stopping"])
+
+
+async def test_a_background_that_fails_ends_the_service_with_one() -> None:
+    health = Health()
+    server = HttpServer(add_shell(web.Application(), health), port=0, host="127.0.0.1")
+    assert await asyncio.wait_for(run_service(server, health, background=[bad]), 10) == 1
+
+
+async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
+    program = (
+        "import asyncio, os, signal\n"
+        "from aiohttp import web\n"
+        "from synckit.runtime.http import *\n"
+        "async def hang(): await asyncio.Event().wait()\n"
+        "async def kill(): os.kill(os.getpid(), signal.SIGTERM); await hang()\n"
+        "server = HttpServer(web.Application(), port=0, host='127.0.0.1')\n"
+        "asyncio.run(run_service(server, Health(), background=[kill], closing=[hang], deadline=0.2))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await asyncio.wait_for(process.wait(), 30) == 1
