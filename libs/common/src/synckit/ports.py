@@ -191,7 +191,7 @@ class LinkStore(Protocol):
         """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen."""
 
     async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
-        """Committed before it returns: the writes come after. A cause already pending is replaced."""
+        """Committed before it returns: the writes come after. A cause already pending stays."""
 
     async def commit(self, change: Commit) -> None:
         """All or nothing. StaleVersion (fence), Ambiguous (the right id belongs to another live link)."""

@@ -58,25 +58,23 @@ class Writer:
     async def announce(self, look: Look, notes: tuple[PendingNote, ...]) -> None:
         """Writes notes down before the writes that they tell of. A cause that still stands is not told again."""
         look.causes |= {n.cause for n in notes}
-        fresh = [n for n in notes if n.cause not in look.state.notes]
+        # A note that waits from an earlier look keeps its marker: it may have been posted under it.
+        known = look.state.notes | {n.cause for n in (*look.state.pending, *look.notes)}
+        fresh = [n for n in notes if n.cause not in known]
         if fresh:
             await self.remotes.links.announce(look.left_id, fresh, look.state.fence)
-            look.notes += [n for n in fresh if n.cause not in {known.cause for known in look.notes}]
+            look.notes += fresh
 
     async def tell(self, look: Look, left: Canonical, right: Canonical) -> None:
         """Posts what was announced: now, or by an earlier look that did not get to it."""
-        announced = {n.cause for n in look.notes}
-        earlier = {n.cause for n in look.state.pending}
-        inherited = [n for n in look.state.pending if n.cause not in announced and came_true(n, left, right)]
-        look.causes |= {n.cause for n in inherited}
-        doubtful = inherited + [n for n in look.notes if n.cause in earlier]
-        markers = {n.marker for n in look.state.pending}
-        if doubtful and not await self._told(look.left_id, markers):
-            await self._post(look, doubtful)
-        fresh = [n for n in look.notes if n.cause not in earlier]
-        if fresh:
-            await self._post(look, fresh)
-        look.posted |= {n.cause for n in doubtful + fresh}
+        waiting = [n for n in look.state.pending if n.cause in look.causes or came_true(n, left, right)]
+        look.causes |= {n.cause for n in waiting}
+        for marker in {n.marker: None for n in waiting}:
+            if not await self.remotes.notifier.told(look.left_id, marker):
+                await self._post(look, [n for n in waiting if n.marker == marker])
+        if look.notes:
+            await self._post(look, look.notes)
+        look.posted |= {n.cause for n in (*waiting, *look.notes)}
 
     async def commit(
         self,
@@ -141,9 +139,6 @@ class Writer:
             tombstone=tombstone,
             owner_id=owner,
         )
-
-    async def _told(self, left_id: str, markers: set[str]) -> bool:
-        return any([await self.remotes.notifier.told(left_id, marker) for marker in markers])
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:
         try:

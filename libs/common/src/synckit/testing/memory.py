@@ -61,7 +61,8 @@ class FakeLinks:
 
     async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
         self.faults.at("links.announce.before")
-        self._fenced(left_id, fence).pending.update({n.cause: n for n in notes})
+        row = self._fenced(left_id, fence)
+        row.pending = {n.cause: n for n in notes} | row.pending
         self.faults.at("links.announce.after")
 
     async def commit(self, change: Commit) -> None:

@@ -1,0 +1,36 @@
+"""One event in, one outcome out: the event only says which record to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from synckit.engine import Cause, Engine
+from synckit.engine import Outcome as Synced
+from synckit.errors import InvalidEvent, PermanentError, TransientError
+from synckit.events import ChangeEvent
+from synckit.handling import Attempt, Done, Outcome
+
+Observe = Callable[[str, Synced], None]
+
+
+class SyncHandler:
+    """Handles the events of one entity. All four actions come to the same look."""
+
+    def __init__(self, entity: str, engine: Engine, observe: Observe = lambda _entity, _outcome: None) -> None:
+        self._entity = entity
+        self._engine = engine
+        self._observe = observe
+
+    async def handle(self, event: ChangeEvent, attempt: Attempt) -> Outcome:
+        if event.entity != self._entity:
+            raise InvalidEvent(f"{event.type} does not belong on this topic")
+        synced = await self._engine.sync(event.entity_id, Cause(event.id, event.traceparent or ""))
+        self._observe(self._entity, synced)
+        return Done(synced.result)
+
+    async def give_up(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> None:
+        await self._engine.park(event.entity_id, error)
+
+    async def refused(self, event: ChangeEvent, error: PermanentError) -> None:
+        """Not even the record's state could take it: the event goes to the dead letters with its reason."""
+        raise error

@@ -1,0 +1,142 @@
+"""Killed at any step, then looked at again: the same end state, the same number of records, every note once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from office import Office
+
+from synckit.errors import TransientError
+from synckit.testing.faults import Crash
+
+Scene = Callable[[Office], Awaitable[None]]
+VOLATILE = {"rowId", "geaendertAm", "advowareRowId", "advowareLastSync", "advowareDeletedAt"}
+
+
+async def created(office: Office) -> None:
+    office.left.seed("p1", lastName="Probe", firstName="Paula", geburtsname="Anders")
+
+
+async def changed_left(office: Office) -> None:
+    await office.linked()
+    office.left.edit("p1", lastName="Neu", titel="Dr.")
+
+
+async def changed_right(office: Office) -> None:
+    betnr = await office.linked()
+    office.right.edit(betnr, zusatz="c/o", anrede="Eheleute")
+
+
+async def conflict(office: Office) -> None:
+    betnr = await office.linked()
+    office.left.edit("p1", firstName="Petra", titel="Dr.")
+    office.right.edit(betnr, vorname="Pia", zusatz="c/o")
+
+
+async def deleted_right(office: Office) -> None:
+    del office.right.records[await office.linked()]
+
+
+async def deleted_left(office: Office) -> None:
+    await office.linked()
+    del office.left.records["p1"]
+
+
+async def braked(office: Office) -> None:
+    office.right.edit(await office.linked(), name="")
+
+
+SCENES = [created, changed_left, changed_right, conflict, deleted_right, deleted_left, braked]
+
+
+async def _quiet(office: Office) -> None:
+    """Looks until a look writes nothing: what the ticker would do."""
+    for _ in range(5):
+        office.clock.advance(120)
+        before = office.writes
+        await office.sync("p1")
+        if office.writes == before:
+            return
+    raise AssertionError("it never came to rest")
+
+
+def _end(office: Office) -> dict[str, Any]:
+    def stable(records: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{k: v for k, v in r.items() if k not in VOLATILE} for r in records.values()]
+
+    row = office.links.rows["p1"]
+    return {
+        "left": stable(office.left.records),
+        "right": stable(office.right.records),
+        "notes": [text.rpartition("(")[0] for _, _, text in office.notifier.notes],
+        "tombstone": row.link.tombstone if row.link else None,
+        "pending": dict(row.pending),
+        "intent": row.intent,
+        "locks": dict(office.locks.held),
+    }
+
+
+async def _undisturbed(scene: Scene) -> tuple[dict[str, Any], int]:
+    office = Office()
+    await scene(office)
+    office.faults.points.clear()
+    await office.sync("p1")
+    points = len(office.faults.points)
+    await _quiet(office)
+    return _end(office), points
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+async def test_a_crash_at_any_step_ends_as_if_there_had_been_none(scene: Scene) -> None:
+    expected, points = await _undisturbed(scene)
+    assert points > 3
+    for number in range(points):
+        office = Office()
+        await scene(office)
+        office.faults.crash_at(number)
+        with pytest.raises(Crash):
+            await office.sync("p1")
+        office.faults.clear()
+        await _quiet(office)
+        assert _end(office) == expected, f"crash at point {number}"
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+async def test_two_crashes_in_a_row_end_as_if_there_had_been_none(scene: Scene) -> None:
+    expected, points = await _undisturbed(scene)
+    for first in range(points):
+        for second in range(0, points + 2, 2):
+            office = Office()
+            await scene(office)
+            for number in (first, second):
+                office.faults.crash_at(number)
+                with suppress(Crash):
+                    await office.sync("p1")
+                office.clock.advance(120)
+            office.faults.clear()
+            await _quiet(office)
+            assert _end(office) == expected, f"crashes at points {first} and {second}"
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+async def test_a_failed_call_at_any_step_ends_as_if_there_had_been_none(scene: Scene) -> None:
+    expected, points = await _undisturbed(scene)
+    for number in range(points):
+        office = Office()
+        await scene(office)
+        left = [number]
+
+        def fail(_point: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise TransientError("lost")
+
+        office.faults.hook = fail
+        with suppress(TransientError):
+            await office.sync("p1")
+        office.faults.clear()
+        await _quiet(office)
+        assert _end(office) == expected, f"failure at point {number}"
