@@ -154,7 +154,7 @@ BEGIN
                     WHERE n.entity = p_entity AND n.left_id = p_left_id),
         'rivals', (SELECT jsonb_agg(r.left_id ORDER BY r.left_id) FROM link l JOIN link r
                    ON r.entity = l.entity AND r.right_id = l.right_id AND r.tombstone = 'duplicate'
-                   WHERE l.entity = p_entity AND l.left_id = p_left_id AND r.left_id <> l.left_id)
+                   WHERE l.entity = p_entity AND l.left_id = p_left_id AND l.tombstone = '')
     ));
 END
 $$;
@@ -285,9 +285,8 @@ BEGIN
     IF c ? 'forget' THEN
         DELETE FROM link WHERE entity = p_entity AND left_id = p_left_id;
         DELETE FROM base WHERE entity = p_entity AND left_id = p_left_id;
-    ELSE
-        PERFORM commit_pair(p_entity, p_left_id, p_fence, c);
     END IF;
+    PERFORM commit_pair(p_entity, p_left_id, p_fence, c);
     PERFORM commit_rest(p_entity, p_left_id, p_fence, c);
     RETURN 'ok';
 END

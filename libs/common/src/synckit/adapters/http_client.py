@@ -1,0 +1,247 @@
+"""What every HTTP client of ours shares: limits, calls counted, transport errors in our words, answers read with care.
+
+Nothing here logs, and no exception holds a body, a query or a header: all three may carry client data or secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from synckit.errors import AuthenticationRefused, RateLimited, RemoteUnavailable
+
+OnCall = Callable[[str, str, str, float], None]
+"""(upstream, method, status or word for a failure, seconds): one for every request that was sent."""
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+HIGHEST_RETRY_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Seconds, but for `concurrency`. `total` begins when the request is sent, `queue` is the wait before that."""
+
+    total: float = 10.0
+    connect: float = 3.0
+    read: float = 8.0
+    queue: float = 30.0
+    concurrency: int = 8
+    largest_answer: int = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. `is_write` says that the request may have had an effect."""
+
+    upstream: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    is_write: bool = False
+
+    @property
+    def is_html(self) -> bool:
+        """Judged by the body: proxies and EspoCRM both send content types that are not true."""
+        return self.body[:512].lstrip().startswith(b"<")
+
+    def json(self) -> Any:
+        """The parsed body, None where it is empty. RemoteUnavailable where it is no JSON: then it is no answer."""
+        if not self.body.strip():
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise self.unavailable("an answer that is no JSON") from None
+
+    def unavailable(self, what: str, *, retry_after: float | None = None) -> RemoteUnavailable:
+        """The error for an answer that tells us nothing."""
+        delay = retry_after if retry_after is not None else parse_retry_after(self.headers.get("Retry-After"))
+        return RemoteUnavailable(
+            self.upstream, f"{self.status}, {what}", retry_after=delay, maybe_applied=self.is_write
+        )
+
+    def raise_for_trouble(self) -> None:
+        """3xx, 429, 5xx and pages for people, which mean the same everywhere. Other 4xx are for the client to read."""
+        if self.status == 429:
+            raise RateLimited(self.upstream, retry_after=parse_retry_after(self.headers.get("Retry-After")))
+        if self.status >= 500:
+            raise self.unavailable("it is in trouble")
+        if 300 <= self.status < 400:
+            raise self.unavailable("a redirect")
+        if self.is_html:
+            raise self.unavailable("a page for people")
+
+
+class HttpClient:
+    """Requests to one upstream, at most `concurrency` at a time. The session is its own unless one is passed in."""
+
+    def __init__(
+        self,
+        upstream: str,
+        base_url: str,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        limits: HttpLimits | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
+        self.upstream = upstream
+        self._base_url = base_url.rstrip("/")
+        self._limits = limits or HttpLimits()
+        self._session = session
+        self._owns_session = session is None
+        self._on_call = on_call or (lambda *_: None)
+        self._slots = asyncio.Semaphore(self._limits.concurrency)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Answer:
+        """One request, whatever the status. RemoteUnavailable where no complete answer came. `body` is sent as JSON."""
+        sent_headers = dict(headers or {})
+        content = None
+        if body is not None:
+            sent_headers["Content-Type"] = "application/json"
+            content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        async with self._slot():
+            started, code = time.monotonic(), "cancelled"
+            try:
+                answer = await self._exchange(method, path, sent_headers, params, content)
+                code = str(answer.status)
+                return answer
+            except _TRANSPORT_ERRORS as error:
+                code = _word_for(error)
+                reached = not isinstance(error, _NEVER_SENT)
+                raise RemoteUnavailable(
+                    self.upstream, f"no answer ({code})", maybe_applied=reached and method not in SAFE_METHODS
+                ) from None
+            finally:
+                self._on_call(self.upstream, method, code, time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Closes the session where it is our own."""
+        if self._owns_session and self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _exchange(
+        self, method: str, path: str, headers: dict[str, str], params: Mapping[str, str] | None, content: bytes | None
+    ) -> Answer:
+        limits = self._limits
+        async with self._opened().request(
+            method,
+            self._base_url + path,
+            headers=headers,
+            params=params,
+            data=content,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read),
+        ) as response:
+            received = bytearray()
+            async for chunk in response.content.iter_chunked(65536):
+                received += chunk
+                if len(received) > limits.largest_answer:
+                    raise aiohttp.ClientPayloadError("too large")
+            return Answer(self.upstream, response.status, response.headers, bytes(received), method not in SAFE_METHODS)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or (self._owns_session and self._session.closed):
+            self._session = new_session(self._limits.concurrency)
+        return self._session
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.queue):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise RemoteUnavailable(self.upstream, "too many calls are waiting") from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def new_session(connections: int) -> aiohttp.ClientSession:
+    """Keeps no cookies: an EspoCRM session cookie would outlive its key."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def parse_retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
+    """Seconds or an HTTP date → seconds from now, at most an hour. None where absent or nonsense."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now()).total_seconds()
+    return min(max(seconds, 0.0), HIGHEST_RETRY_AFTER) if seconds == seconds else None
+
+
+class Latch:
+    """Shut for a while after a remote refused our credentials: nothing is sent, so that nothing locks us out."""
+
+    def __init__(
+        self,
+        upstream: str,
+        monotonic: Callable[[], float],
+        *,
+        cool_down: float,
+        on_refused: Callable[[], None] | None = None,
+    ) -> None:
+        self._upstream = upstream
+        self._monotonic = monotonic
+        self._cool_down = cool_down
+        self._on_refused = on_refused or (lambda: None)
+        self._shut_until: float | None = None
+
+    def check(self) -> None:
+        """AuthenticationRefused while it is shut."""
+        if self._shut_until is None:
+            return
+        left = self._shut_until - self._monotonic()
+        if left > 0:
+            raise AuthenticationRefused(self._upstream, retry_after=left)
+        self._shut_until = None
+
+    def shut(self, *, seconds: float | None = None) -> AuthenticationRefused:
+        """Shuts it, tells the hook (the metric that alerts), and answers the error to raise."""
+        delay = self._cool_down if seconds is None else seconds
+        self._shut_until = self._monotonic() + delay
+        self._on_refused()
+        return AuthenticationRefused(self._upstream, retry_after=delay)
+
+
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+def _word_for(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "connect_timeout"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "connect"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "cut_short"
+    return "reset"
