@@ -1,0 +1,220 @@
+"""The REST API without HTTP: a request in, an answer out. Routes as EspoCRM's framework has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.espocrm import query
+from sandbox.espocrm.attachments import AttachmentHooks, Files
+from sandbox.espocrm.auth import LoginFailed
+from sandbox.espocrm.errors import ApiError, SlimError, not_found, server_error
+from sandbox.espocrm.linking import Linking
+from sandbox.espocrm.listing import Listing
+from sandbox.espocrm.massaction import MassAction
+from sandbox.espocrm.metadata import EntityDef
+from sandbox.espocrm.phpjson import dumps, pretty
+from sandbox.espocrm.records import RecordService
+from sandbox.espocrm.search import SearchParams, fetch
+from sandbox.espocrm.special import NoteHooks, NotificationHooks, WebhookHooks
+from sandbox.espocrm.stream import Stream
+from sandbox.espocrm.users import User
+from sandbox.espocrm.views import Views
+from sandbox.espocrm.world import World
+
+JSON = "application/json"
+HTML = "text/html; charset=UTF-8"
+CREATED = 201
+
+
+@dataclass
+class Request:
+    """What a handler sees. `path` is what follows /api/v1."""
+
+    method: str
+    path: str
+    raw_query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass
+class Answer:
+    """What goes back. `record_id` is the record that it was about, for the call log."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    record_id: str | None = None
+
+
+class RestApi:
+    """All controllers. `handle` never raises for what a client did."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.views = Views(world)
+        self.stream = Stream(world, self.views)
+        attachment_hooks = AttachmentHooks(world)
+        hooks = {
+            "Note": NoteHooks(world, self.stream),
+            "Notification": NotificationHooks(),
+            "Webhook": WebhookHooks(world),
+            "Attachment": attachment_hooks,
+        }
+        self.records = RecordService(world, self.views, self.stream, hooks)
+        self.listing = Listing(self.views, self.records)
+        self.linking = Linking(self.records)
+        self.mass = MassAction(self.records)
+        self.files = Files(world, attachment_hooks)
+
+    def handle(self, request: Request, user: User) -> Answer:
+        """Answer an authenticated request."""
+        try:
+            if self.world.settings.maintenance and not user.is_admin:
+                raise ApiError(503, "Application is in maintenance mode.", {"message": "Application is in maintenance mode."})
+            return self._route(request, user)
+        except ApiError as error:
+            return answer_error(error)
+        except SlimError as error:
+            return Answer(error.status, pretty({"message": error.message}).encode())
+
+    def _route(self, request: Request, user: User) -> Answer:
+        segments = request.path.strip("/").split("/")
+        if request.path.endswith("/") or len(segments) > len(("controller", "id", "link")) or not segments[0]:
+            raise SlimError(404, "404 Not Found")
+        special = self._special(request, user, segments)
+        if special is not None:
+            return special
+        methods = {1: ("GET", "POST"), 2: ("GET", "PUT", "PATCH", "DELETE"), 3: ("GET", "POST", "DELETE")}[len(segments)]
+        if request.method not in (*methods, "HEAD"):
+            raise SlimError(405, "405 Method Not Allowed")
+        entity = self._entity(segments[0])
+        if request.method == "HEAD":
+            action = {1: "list", 2: "read", 3: "listLinked"}[len(segments)]
+            raise not_found(f"Action HEAD '{action}' does not exist in controller '{entity.name}'.")
+        handler = {1: self._collection, 2: self._record, 3: self._link}[len(segments)]
+        return handler(request, user, entity, segments)
+
+    def _entity(self, name: str) -> EntityDef:
+        entity = self.world.entity(name[:1].upper() + name[1:])
+        if entity is None:
+            raise not_found(f"Controller '{name[:1].upper() + name[1:]}' does not exist.")
+        return entity
+
+    def _special(self, request: Request, user: User, segments: list[str]) -> Answer | None:
+        if segments[:2] == ["Attachment", "file"] and len(segments) == len(("Attachment", "file", "id")):
+            return self._download(user, segments[2])
+        if segments[:2] == ["Attachment", "chunk"] and request.method == "POST":
+            self.files.add_chunk(segments[2], request.body)
+            return _json(True)
+        if segments == ["Metadata"] and request.method == "GET":
+            key = query.parse(request.raw_query).get("key")
+            return _json(self.world.metadata.lookup(str(key)) if key else self.world.metadata.tree())
+        if segments == ["MassAction"] and request.method == "POST":
+            return _json(self.mass.process(user, _body(request)))
+        if segments == ["App", "user"] and request.method == "GET":
+            return self._app_user(user)
+        return None
+
+    def _app_user(self, user: User) -> Answer:
+        shown = {"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind}
+        token = None if user.is_api else self.world.users.new_token(user)
+        return _json({"user": shown, "token": token, "acl": {}, "preferences": {}, "settings": {}, "language": "de_DE"})
+
+    def _download(self, user: User, attachment_id: str) -> Answer:
+        record, contents = self.files.read(user, attachment_id)
+        disposition = f'inline; filename="{record.values.get("name")}"'
+        kind = str(record.values.get("type") or "application/octet-stream")
+        return Answer(200, contents, kind, {"Content-Disposition": disposition}, attachment_id)
+
+    def _params(self, request: Request) -> SearchParams:
+        no_total = _header(request, "X-No-Total") == "true"
+        return fetch(query.parse(request.raw_query), self.world.settings.list_max_size, no_total=no_total)
+
+    def _collection(self, request: Request, user: User, entity: EntityDef, _: list[str]) -> Answer:
+        if request.method == "GET":
+            return _json(self.listing.find(user, entity, self._params(request)))
+        body = _body(request)
+        skip = (_header(request, "X-Skip-Duplicate-Check") or "").lower() == "true"
+        created, record_id = self.records.create(user, entity, body, skip_duplicates=skip)
+        if entity.name == "Attachment":
+            self.files.keep(record_id, body)
+        answer = _json(created, record_id)
+        answer.status = CREATED if entity.name == "Webhook" else answer.status
+        return answer
+
+    def _record(self, request: Request, user: User, entity: EntityDef, segments: list[str]) -> Answer:
+        record_id = segments[1]
+        if request.method == "GET":
+            return _json(self.records.read(user, entity, record_id), record_id)
+        if request.method == "DELETE":
+            self.records.delete(user, entity, record_id)
+            if entity.name == "Webhook":
+                self.world.events.drop_webhook(record_id)
+            return _json(True, record_id)
+        version = _header(request, "X-Version-Number")
+        return _json(self.records.update(user, entity, record_id, _body(request), version), record_id)
+
+    def _link(self, request: Request, user: User, entity: EntityDef, segments: list[str]) -> Answer:
+        _, record_id, link = segments
+        if request.method == "GET":
+            return _json(self._list_linked(request, user, entity, record_id, link), record_id)
+        linked = request.method == "POST"
+        return _json(self.linking.change(user, entity, (record_id, link), _body(request), linked=linked), record_id)
+
+    def _list_linked(
+        self, request: Request, user: User, entity: EntityDef, record_id: str, link: str
+    ) -> dict[str, Any]:
+        self.records.read_access(user, entity)
+        record = self.world.store.find(entity.name, record_id)
+        if record is None:
+            raise not_found()
+        params = self._params(request)
+        if link in ("stream", "posts") and entity.flag("stream"):
+            notes = self.stream.list_notes(record, posts_only=link == "posts")
+            page = notes[params.offset : params.offset + params.max_size]
+            return {"total": len(notes), "list": [self.stream.row(note) for note in page], "pinnedList": []}
+        if link not in entity.links:
+            raise not_found("Link does not exist.")
+        spec = entity.links[link]
+        foreign = self.world.metadata.entities.get(str(spec.get("entity")))
+        if foreign is None or spec["type"] != "hasMany":
+            raise not_found("Link does not exist.")
+        ids = self.views.linked_ids(entity, link, record_id)
+        found = [each for one in ids if (each := self.world.store.find(foreign.name, one)) is not None]
+        return self.listing.find(user, foreign, params, found)
+
+
+def _json(value: Any, record_id: str | None = None) -> Answer:
+    return Answer(200, dumps(value).encode(), record_id=record_id)
+
+
+def _header(request: Request, name: str) -> str | None:
+    return request.headers.get(name)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request; another content type counts as no body, malformed JSON is a 500."""
+    kind = (request.headers.get("Content-Type") or "").split(";", 1)[0].strip().lower()
+    if kind != JSON or not request.body:
+        return {}
+    try:
+        value = json.loads(request.body.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError) as error:
+        raise server_error() from error
+    return value if isinstance(value, dict) else {}
+
+
+def answer_error(error: ApiError) -> Answer:
+    """A refusal as EspoCRM words it: reason in the header, body mostly empty."""
+    headers = {} if error.reason is None else {"X-Status-Reason": error.reason}
+    return Answer(error.status, b"" if error.body is None else dumps(error.body).encode(), headers=headers)
+
+
+def answer_login(error: LoginFailed) -> Answer:
+    """A refused login: empty, text/html."""
+    return Answer(error.status, content_type=HTML, headers={"WWW-Authenticate": "Basic realm=\"\""} if error.ask else {})
