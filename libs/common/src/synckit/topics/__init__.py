@@ -28,3 +28,12 @@ EVENT_TOPICS: Mapping[str, str] = MappingProxyType(
 def dead_letter_topic(topic: str) -> str:
     """Where a record of `topic` goes that can't be handled."""
     return f"{topic}.dlq"
+
+
+SOURCE_TOPICS = (*EVENT_TOPICS.values(), ENTITY_LINKS, CALENDAR_SYNC, ERSTGESPRAECH_CHECK)
+"""What is consumed; each has a dead-letter topic of its own."""
+
+ALL_TOPICS = frozenset({*SOURCE_TOPICS, *map(dead_letter_topic, SOURCE_TOPICS), WEBHOOK_INGRESS_DLQ})
+"""Every topic there is. `deploy/kafka/topics.yaml` declares exactly these."""
+
+APPLY_COMMAND = "python -m synckit.topics apply"
