@@ -171,7 +171,13 @@ class Office:
         argv = [*wiring.argv(job), *arguments]
         try:
             done = subprocess.run(  # noqa: S603 - our own process table
-                argv, env=wiring.environment(job), capture_output=True, text=True, check=False, timeout=JOB_LIMIT
+                argv,
+                env=wiring.environment(job),
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=JOB_LIMIT,
             )
         except subprocess.TimeoutExpired:
             raise StackError(f"{job.name} did not end within {JOB_LIMIT:.0f} s") from None
