@@ -38,9 +38,9 @@ def test_a_run_of_the_worker_is_counted_with_all_its_events() -> None:
 
 
 def test_calls_to_a_remote_are_counted_by_status() -> None:
-    metrics.api_call("advoware", "GET", 503, 0.1)
-    metrics.auth_refused("advoware", True)
+    metrics.api_call("advoware", "GET", "503", 0.1)
+    metrics.auth_refused("advoware")
     assert value("sync_api_calls_total", upstream="advoware", method="GET", code="503") == 1
     assert value("sync_upstream_auth_refused", upstream="advoware") == 1
-    metrics.auth_refused("advoware", False)
+    metrics.api_call("advoware", "GET", "200", 0.1)
     assert value("sync_upstream_auth_refused", upstream="advoware") == 0

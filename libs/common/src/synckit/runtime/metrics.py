@@ -61,7 +61,11 @@ NOTICES = _counter("sync_notices_total", "Notes written to users, by kind.", "en
 WRITES = _counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
 
 API_CALLS = _counter(
-    "sync_api_calls_total", "Calls to a remote; code is a status or `error`.", "upstream", "method", "code"
+    "sync_api_calls_total",
+    "Calls to a remote; code is a status, or a word where no answer came.",
+    "upstream",
+    "method",
+    "code",
 )
 API_SECONDS = _histogram("sync_api_call_seconds", "One call to a remote.", (*_FAST, 20.0, 60.0), "upstream", "method")
 AUTH_REFUSED = _gauge(
@@ -130,14 +134,17 @@ def lock_waited(outcome: str, seconds: float) -> None:
     LOCK_WAIT.labels(outcome).observe(seconds)
 
 
-def api_call(upstream: str, method: str, code: int | str, seconds: float) -> None:
-    """One call to a remote: its status, or `error` where none came. The hook of the HTTP clients."""
-    API_CALLS.labels(upstream, method, str(code)).inc()
+def api_call(upstream: str, method: str, code: str, seconds: float) -> None:
+    """One call to a remote: its status, or a word where none came. The `on_call` of the HTTP clients."""
+    API_CALLS.labels(upstream, method, code).inc()
     API_SECONDS.labels(upstream, method).observe(seconds)
+    if code.startswith("2"):
+        AUTH_REFUSED.labels(upstream).set(0)
 
 
-def auth_refused(upstream: str, refused: bool) -> None:
-    AUTH_REFUSED.labels(upstream).set(1 if refused else 0)
+def auth_refused(upstream: str) -> None:
+    """The `on_refused` of the HTTP clients. Good again with the next call that succeeds."""
+    AUTH_REFUSED.labels(upstream).set(1)
 
 
 def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
