@@ -10,28 +10,19 @@ import base64
 import hashlib
 import hmac
 import json
-import re
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import aiohttp
-
-from synckit.adapters.http_client import Answer, HttpClient, HttpLimits, Latch, OnCall
-from synckit.errors import RemoteRejected, RemoteUnavailable
+from synckit.adapters.espocrm_answers import UPSTREAM, RecordGone, espo_time, parse_time, refusal
+from synckit.adapters.http_client import HttpClient, Latch, Wiring
+from synckit.errors import RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 
-UPSTREAM = "espocrm"
 API = "/api/v1"
 LARGEST_PAGE = 200
-LOCKED_OUT_SECONDS = 60.0
 REFUSED_SECONDS = 120.0
-_GONE = re.compile(r"Record \S+ does not exist\.?\Z")
-_VALIDATION = re.compile(r"field: (?P<field>\w{1,100}), type: (?P<type>\w{1,50})")
-_WORDED = re.compile(r"(No (read|edit|create|delete) access|Not permitted to post to anybody except self)\.?\Z")
-_LABEL = re.compile(r"\w{1,60}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +41,13 @@ class EspoAuth:
 
 
 class EspoClient:
-    """One EspoCRM. `on_refused` is told when our key is refused; then nothing is sent for two minutes."""
+    """One EspoCRM. Where our key is refused nothing is sent for two minutes."""
 
-    def __init__(
-        self,
-        base_url: str,
-        auth: EspoAuth,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        limits: HttpLimits | None = None,
-        on_call: OnCall | None = None,
-        on_refused: Callable[[], None] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._http = HttpClient(UPSTREAM, base_url, session=session, limits=limits, on_call=on_call)
+    def __init__(self, base_url: str, auth: EspoAuth, wiring: Wiring | None = None) -> None:
+        wiring = wiring or Wiring()
+        self._http = HttpClient(UPSTREAM, base_url, wiring)
         self._auth = auth
-        self._latch = Latch(UPSTREAM, monotonic, cool_down=REFUSED_SECONDS, on_refused=on_refused)
+        self._latch = Latch(UPSTREAM, wiring, cool_down=REFUSED_SECONDS)
 
     async def call(
         self,
@@ -89,7 +71,7 @@ class EspoClient:
         if answer.status == 401:
             raise self._latch.shut()
         if answer.status >= 400:
-            raise _refusal(answer)
+            raise refusal(answer)
         return answer.json()
 
     async def rows(self, entity_type: str, search: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -192,23 +174,6 @@ class EspoStore:
         )
 
 
-class RecordGone(RemoteRejected):
-    """404, said by EspoCRM itself about the record, not about a path or by a proxy."""
-
-
-def espo_time(at: datetime) -> str:
-    """EspoCRM's datetime: UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def parse_time(value: object) -> datetime | None:
-    """EspoCRM's datetime → aware. None where it is none."""
-    try:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC) if value else None
-    except ValueError:
-        return None
-
-
 def _changes(second: str, offset: int) -> dict[str, Any]:
     where = [{"type": "greaterThanOrEquals", "attribute": "modifiedAt", "value": second}]
     return {"where": where, "orderBy": "modifiedAt", "order": "asc", "offset": offset, "maxSize": LARGEST_PAGE}
@@ -216,37 +181,3 @@ def _changes(second: str, offset: int) -> dict[str, Any]:
 
 def _select(attributes: Sequence[str]) -> dict[str, Any]:
     return {"select": list(dict.fromkeys(("id", "modifiedAt", *attributes)))} if attributes else {}
-
-
-def _refusal(answer: Answer) -> Exception:
-    """A 4xx in our words: field and rule, never the server's text, which may quote a value."""
-    said = answer.headers.get("X-Status-Reason", "")
-    if answer.status == 404:
-        if _GONE.match(said):
-            return RecordGone(UPSTREAM, 404, "the record does not exist")
-        return answer.unavailable("not said of the record: a wrong address, or a proxy")
-    if answer.status == 403 and not said and not answer.body:
-        return answer.unavailable("our address seems to be locked out", retry_after=LOCKED_OUT_SECONDS)
-    if found := _VALIDATION.search(said):
-        return RemoteRejected(UPSTREAM, answer.status, found["type"], field=found["field"])
-    reason, name = _translation(answer)
-    if not reason and _WORDED.match(said):
-        reason = said.rstrip(".")
-    return RemoteRejected(UPSTREAM, answer.status, reason or "rejected", field=name)
-
-
-def _translation(answer: Answer) -> tuple[str, str | None]:
-    """Label and field of a messageTranslation; a list is what a duplicate check found."""
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return "", None
-    if isinstance(body, list):
-        return "duplicate", None
-    told = body.get("messageTranslation") if isinstance(body, dict) else None
-    if not isinstance(told, dict):
-        return "modified" if answer.status == 409 else "", None
-    details = told.get("data") if isinstance(told.get("data"), dict) else {}
-    words = [str(each) for each in (told.get("label"), details.get("type")) if each and _LABEL.match(str(each))]
-    name = str(details.get("field") or "")
-    return " ".join(words), name if _LABEL.match(name) else None

@@ -38,6 +38,20 @@ class HttpLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a client is given from outside. Without a session it opens its own at the first call.
+
+    `on_refused` gets the upstream whose 401 shut the latch: the metric that alerts.
+    """
+
+    session: aiohttp.ClientSession | None = None
+    limits: HttpLimits = HttpLimits()
+    on_call: OnCall = lambda *_: None
+    on_refused: Callable[[str], None] = lambda _: None
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A complete answer. `is_write` says that the request may have had an effect."""
 
@@ -81,24 +95,21 @@ class Answer:
 
 
 class HttpClient:
-    """Requests to one upstream, at most `concurrency` at a time. The session is its own unless one is passed in."""
+    """Requests to one upstream, at most `concurrency` at a time. The session is its own unless one is passed in.
 
-    def __init__(
-        self,
-        upstream: str,
-        base_url: str,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        limits: HttpLimits | None = None,
-        on_call: OnCall | None = None,
-    ) -> None:
+    Without `has_effects` (a token service) no lost answer hides a write.
+    """
+
+    def __init__(self, upstream: str, base_url: str, wiring: Wiring | None = None, *, has_effects: bool = True) -> None:
+        wiring = wiring or Wiring()
         self.upstream = upstream
+        self._has_effects = has_effects
         self._base_url = base_url.rstrip("/")
-        self._limits = limits or HttpLimits()
-        self._session = session
-        self._owns_session = session is None
-        self._on_call = on_call or (lambda *_: None)
-        self._slots = asyncio.Semaphore(self._limits.concurrency)
+        self._limits = wiring.limits
+        self._session = wiring.session
+        self._owns_session = wiring.session is None
+        self._on_call = wiring.on_call
+        self._slots = asyncio.Semaphore(wiring.limits.concurrency)
 
     async def send(
         self,
@@ -123,10 +134,8 @@ class HttpClient:
                 return answer
             except _TRANSPORT_ERRORS as error:
                 code = _word_for(error)
-                reached = not isinstance(error, _NEVER_SENT)
-                raise RemoteUnavailable(
-                    self.upstream, f"no answer ({code})", maybe_applied=reached and method not in SAFE_METHODS
-                ) from None
+                lost = self._may_write(method) and not isinstance(error, _NEVER_SENT)
+                raise RemoteUnavailable(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
             finally:
                 self._on_call(self.upstream, method, code, time.monotonic() - started)
 
@@ -154,7 +163,10 @@ class HttpClient:
                 received += chunk
                 if len(received) > limits.largest_answer:
                     raise aiohttp.ClientPayloadError("too large")
-            return Answer(self.upstream, response.status, response.headers, bytes(received), method not in SAFE_METHODS)
+            return Answer(self.upstream, response.status, response.headers, bytes(received), self._may_write(method))
+
+    def _may_write(self, method: str) -> bool:
+        return self._has_effects and method not in SAFE_METHODS
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or (self._owns_session and self._session.closed):
@@ -175,9 +187,9 @@ class HttpClient:
 
 
 def new_session(connections: int) -> aiohttp.ClientSession:
-    """Keeps no cookies: an EspoCRM session cookie would outlive its key."""
+    """Keeps no cookies (a session would outlive its key), and no connection for longer than an Apache does (5 s)."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=4),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
@@ -200,18 +212,11 @@ def parse_retry_after(value: str | None, now: Callable[[], datetime] = lambda: d
 class Latch:
     """Shut for a while after a remote refused our credentials: nothing is sent, so that nothing locks us out."""
 
-    def __init__(
-        self,
-        upstream: str,
-        monotonic: Callable[[], float],
-        *,
-        cool_down: float,
-        on_refused: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, upstream: str, wiring: Wiring, *, cool_down: float) -> None:
         self._upstream = upstream
-        self._monotonic = monotonic
+        self._monotonic = wiring.monotonic
+        self._on_refused = wiring.on_refused
         self._cool_down = cool_down
-        self._on_refused = on_refused or (lambda: None)
         self._shut_until: float | None = None
 
     def check(self) -> None:
@@ -227,7 +232,7 @@ class Latch:
         """Shuts it, tells the hook (the metric that alerts), and answers the error to raise."""
         delay = self._cool_down if seconds is None else seconds
         self._shut_until = self._monotonic() + delay
-        self._on_refused()
+        self._on_refused(self._upstream)
         return AuthenticationRefused(self._upstream, retry_after=delay)
 
 

@@ -1,0 +1,208 @@
+"""Advoware's REST API: bearer token, answers tolerated in both shapes, local times, parties as a SearchableStore."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
+from synckit.adapters.http_client import Answer, HttpClient, Latch, Wiring
+from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
+from synckit.ports import Payload, Snapshot
+
+API = "/api/v1/advonet"
+LARGEST_PAGE = 100
+MOST_PAGES = 1000
+DISTRUST_SECONDS = 30.0
+LOCAL = ZoneInfo("Europe/Berlin")
+
+
+class AdvowareClient:
+    """Calls with a bearer token. A token that died early is replaced once a call."""
+
+    def __init__(self, base_url: str, auth: AdvowareAuth, wiring: Wiring | None = None) -> None:
+        wiring = wiring or Wiring()
+        self._http = HttpClient(UPSTREAM, base_url, wiring)
+        self._auth = auth
+        self._latch = Latch(UPSTREAM, wiring, cool_down=DISTRUST_SECONDS)
+
+    async def call(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
+    ) -> Any:
+        """The parsed answer of a success, None for an empty one. `path` follows /api/v1/advonet.
+
+        409 is Locked (a desk has the record open), but for a POST: there it exists already. AuthenticationRefused where even a fresh token is refused; then
+        nothing is sent for half a minute, or each call would cost the token service a request.
+        """
+        self._latch.check()
+        token = await self._auth.token()
+        answer = await self._send(method, path, token, params, body)
+        if answer.status == 401:
+            token = await self._auth.token(dead=token)
+            answer = await self._send(method, path, token, params, body)
+            if answer.status == 401:
+                raise self._latch.shut()
+        if answer.status == 409 and method != "POST":
+            raise Locked(f"{UPSTREAM}: the record is open at a desk")
+        if answer.status >= 400:
+            raise _refusal(answer)
+        return answer.json()
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _send(self, method: str, path: str, token: str, params: Mapping[str, str] | None, body: object) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        answer = await self._http.send(method, API + path, headers=headers, params=params, body=body)
+        answer.raise_for_trouble()
+        return answer
+
+
+class AdvowareRecords:
+    """Records under one path, told apart by one number: the way of all single records of the API.
+
+    `collection` is e.g. `/Beteiligte` or `/Beteiligte/4711/Adressen`, `id_field` e.g. `betNr` or `id`.
+    """
+
+    def __init__(self, client: AdvowareClient, collection: str, id_field: str) -> None:
+        self._client = client
+        self._collection = collection
+        self._id_field = id_field
+
+    async def read(self, record_id: str) -> Snapshot | None:
+        """None only for a 404. An empty list, another record, a record without row id: RemoteUnavailable."""
+        try:
+            answer = await self._client.call("GET", f"{self._collection}/{record_id}")
+        except RemoteRejected as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._complete(single(answer), record_id)
+
+    async def create(self, payload: Payload) -> Snapshot:
+        """One more GET where the answer has no row id, and only then."""
+        told = single(await self._client.call("POST", self._collection, body=dict(payload)), written=True)
+        record_id = self._id_of(told)
+        if not record_id:
+            raise RemoteUnavailable(UPSTREAM, "a created record without its number", maybe_applied=True)
+        return await self._stored(record_id, {**payload, **told})
+
+    async def update(self, record_id: str, payload: Payload) -> Snapshot:
+        """PUT replaces the record: `payload` is the whole of it. Answers what was stored."""
+        answer = await self._client.call("PUT", f"{self._collection}/{record_id}", body=dict(payload))
+        told = single(answer, written=True)
+        if self._id_of(told) not in ("", record_id):
+            raise RemoteUnavailable(UPSTREAM, "an answer about another record", maybe_applied=True)
+        return await self._stored(record_id, told)
+
+    async def delete(self, record_id: str) -> None:
+        """RemoteRejected with 403 where it is in use, or where the API deletes nothing of the kind."""
+        try:
+            await self._client.call("DELETE", f"{self._collection}/{record_id}")
+        except RemoteRejected as error:
+            if error.status != 404:
+                raise
+
+    async def list(self, params: Mapping[str, str]) -> AsyncIterator[Snapshot]:
+        """All pages. An empty list proves nothing: an outage answers one, too."""
+        seen: set[str] = set()
+        for page in range(MOST_PAGES):
+            window = {"skip": str(page * LARGEST_PAGE), "take": str(LARGEST_PAGE)}
+            rows = await self._client.call("GET", self._collection, params={**params, **window})
+            if not isinstance(rows, list):
+                raise RemoteUnavailable(UPSTREAM, "a list without a list")
+            fresh = [row for row in rows if isinstance(row, dict) and self._id_of(row) not in seen]
+            for row in fresh:
+                seen.add(self._id_of(row))
+                yield self._complete(row, self._id_of(row))
+            if len(rows) < LARGEST_PAGE:
+                return
+            if not fresh:
+                raise RemoteUnavailable(UPSTREAM, "the same page twice")
+        raise RemoteUnavailable(UPSTREAM, "a list without an end")
+
+    async def _stored(self, record_id: str, told: dict[str, Any]) -> Snapshot:
+        if told.get("rowId"):
+            return self._complete({**told, self._id_field: told.get(self._id_field) or record_id}, record_id)
+        try:
+            found = await self.read(record_id)
+        except RemoteUnavailable as error:
+            raise RemoteUnavailable(UPSTREAM, "written, but not read back", maybe_applied=True) from error
+        if found is None:
+            raise RemoteUnavailable(UPSTREAM, "written, but not to be found", maybe_applied=True)
+        return found
+
+    def _complete(self, row: dict[str, Any], record_id: str) -> Snapshot:
+        if not record_id or self._id_of(row) != record_id:
+            raise RemoteUnavailable(UPSTREAM, "an answer that is not the record asked for")
+        if not row.get("rowId"):
+            raise RemoteUnavailable(UPSTREAM, "a record without a row id")
+        return Snapshot(record_id, row, version=str(row["rowId"]), changed_at=local_to_utc(row.get("geaendertAm")))
+
+    def _id_of(self, row: Mapping[str, Any]) -> str:
+        value = row.get(self._id_field)
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+class AdvowareBeteiligteStore(AdvowareRecords):
+    """Parties: a `ports.SearchableStore`, and their changes for the ticker."""
+
+    def __init__(self, client: AdvowareClient) -> None:
+        super().__init__(client, "/Beteiligte", "betNr")
+
+    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+        """Parties of exactly this name that were changed since."""
+        name = str(payload.get("name") or "").strip()
+        found = [each async for each in self.list({"name": name, "geaendertSeit": utc_to_local(since)})]
+        return [each for each in found if str(each.payload.get("name") or "").strip() == name]
+
+    async def changed_since(self, since: datetime) -> AsyncIterator[Snapshot]:
+        """What a desk, or we, changed since: compare the row ids."""
+        async for each in self.list({"geaendertSeit": utc_to_local(since)}):
+            yield each
+
+
+def single(answer: Any, *, written: bool = False) -> dict[str, Any]:
+    """A bare object, or the only one of a list. RemoteUnavailable for anything else."""
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        raise RemoteUnavailable(UPSTREAM, "an answer that is no single record", maybe_applied=written)
+    return answer
+
+
+def local_to_utc(value: object) -> datetime | None:
+    """`geaendertAm` → UTC. None where null or no time. In the hour that comes twice: the first one."""
+    try:
+        parsed = datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+    if parsed is None:
+        return None
+    return parsed.replace(tzinfo=parsed.tzinfo or LOCAL).astimezone(UTC)
+
+
+def utc_to_local(at: datetime) -> str:
+    """For `geaendertSeit`: the earliest local time that can still follow, an hour early where clocks go back next."""
+    local = at.astimezone(LOCAL)
+    ahead = (at.astimezone(UTC) + timedelta(hours=1)).astimezone(LOCAL)
+    back = (local.utcoffset() or timedelta()) - (ahead.utcoffset() or timedelta())
+    return (local.replace(tzinfo=None) - max(back, timedelta())).isoformat(timespec="seconds")
+
+
+def _refusal(answer: Answer) -> Exception:
+    """Field names only: the message is the server's, and may quote a value."""
+    try:
+        told = answer.json()
+    except RemoteUnavailable as error:
+        if answer.status == 404:
+            # A gateway's word about a path, not the API's about a record.
+            return error
+        told = None
+    errors = told.get("errors") if isinstance(told, dict) else None
+    names = (
+        [name for name in errors if isinstance(name, str) and name.isidentifier()] if isinstance(errors, dict) else []
+    )
+    return RemoteRejected(UPSTREAM, answer.status, "rejected", field=names[0] if names else None)

@@ -1,0 +1,171 @@
+"""Advoware's token service: one signed request for the whole cluster, and none for a while after a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import uuid
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from synckit.adapters.http_client import Answer, HttpClient, Wiring
+from synckit.errors import AuthenticationRefused, RemoteUnavailable
+from synckit.ports import Clock
+
+UPSTREAM = "advoware"
+AUTH_UPSTREAM = "advoware_auth"
+DEFAULT_LIFETIME = 3600.0
+EARLY = timedelta(minutes=5)
+REFUSED_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdvowareLogin:
+    """What the token service asks for. `api_key` is Base64; secrets never show in a repr."""
+
+    app_id: str
+    product_id: str
+    api_key: str = field(repr=False)
+    kanzlei: str
+    database: str
+    user: str
+    role: str
+    password: str = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two configurations apart, keyed with the API key: no way back to the password."""
+        text = "\x00".join(
+            (self.app_id, self.product_id, self.kanzlei, self.database, self.user, self.role, self.password)
+        )
+        return hashlib.blake2b(text.encode(), key=self.api_key.encode()[:64], digest_size=8).hexdigest()
+
+    def request(self, nonce: str, timestamp: str) -> dict[str, Any]:
+        """The body of a token request, signed: HMAC-SHA512 of product:app:nonce:time."""
+        text = f"{self.product_id}:{self.app_id}:{nonce}:{timestamp}"
+        digest = hmac.new(base64.b64decode(self.api_key), text.encode(), hashlib.sha512).digest()
+        return {
+            "AppID": self.app_id,
+            "Kanzlei": self.kanzlei,
+            "Database": self.database,
+            "User": self.user,
+            "Role": self.role,
+            "Product": self.product_id,
+            "Password": self.password,
+            "Nonce": nonce,
+            "HMAC512Signature": base64.b64encode(digest).decode(),
+            "RequestTimeStamp": timestamp,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token. `login` is the fingerprint of the configuration that it was given to."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    login: str = ""
+
+    def is_good(self, now: datetime, login: str) -> bool:
+        """`expires_at` is early already: five minutes, or half of a life that is too short for that."""
+        return self.login == login and now < self.expires_at
+
+
+class TokenCache(Protocol):
+    """Where replicas share the token."""
+
+    async def read(self) -> Token | None: ...
+
+    async def write(self, token: Token) -> None: ...
+
+    async def refused(self, login: str) -> float: ...
+
+    async def refuse(self, login: str, seconds: float) -> None: ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]: ...
+
+
+class AdvowareAuth:
+    """Gives the token: from memory, from the cache, or by the one request that the cluster makes."""
+
+    def __init__(
+        self, auth_url: str, login: AdvowareLogin, cache: TokenCache, clock: Clock, wiring: Wiring | None = None
+    ) -> None:
+        self._wiring = wiring or Wiring()
+        self._http = HttpClient(AUTH_UPSTREAM, auth_url, self._wiring, has_effects=False)
+        self._login = login
+        self._cache = cache
+        self._clock = clock
+        self._token: Token | None = None
+        self._turn = asyncio.Lock()
+
+    async def token(self, *, dead: str | None = None) -> str:
+        """A token that should be good, and is not `dead`.
+
+        AuthenticationRefused after a 401 of the token service, without a request, for ten minutes or until the
+        configuration changes.
+        """
+        if good := self._good(self._token, dead):
+            return good.value
+        async with self._turn:
+            if good := self._good(self._token, dead):
+                return good.value
+            self._token = self._good(await self._cache.read(), dead) or await self._fetch_in_turn(dead)
+            return self._token.value
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def _good(self, token: Token | None, dead: str | None) -> Token | None:
+        now, login = self._clock.now(), self._login.fingerprint
+        return token if token and token.value != dead and token.is_good(now, login) else None
+
+    async def _fetch_in_turn(self, dead: str | None) -> Token:
+        await self._require_not_refused()
+        async with self._cache.turn():
+            # Whoever had the turn before us has fetched it, or has been refused.
+            if good := self._good(await self._cache.read(), dead):
+                return good
+            await self._require_not_refused()
+            fresh = await self._request()
+            await self._cache.write(fresh)
+            return fresh
+
+    async def _require_not_refused(self) -> None:
+        left = await self._cache.refused(self._login.fingerprint)
+        if left > 0:
+            raise AuthenticationRefused(AUTH_UPSTREAM, retry_after=left)
+
+    async def _request(self) -> Token:
+        asked_at = self._clock.now()
+        timestamp = asked_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        answer = await self._http.send("POST", "", body=self._login.request(str(uuid.uuid4()), timestamp))
+        answer.raise_for_trouble()
+        if 400 <= answer.status < 500:
+            await self._cache.refuse(self._login.fingerprint, REFUSED_SECONDS)
+            self._wiring.on_refused(AUTH_UPSTREAM)
+            raise AuthenticationRefused(AUTH_UPSTREAM, retry_after=REFUSED_SECONDS)
+        return self._parsed(answer, asked_at)
+
+    def _parsed(self, answer: Answer, asked_at: datetime) -> Token:
+        told = answer.json()
+        value = told.get("access_token") if isinstance(told, dict) else None
+        if not isinstance(value, str) or not value:
+            raise RemoteUnavailable(AUTH_UPSTREAM, "an answer without a token")
+        lifetime = _lifetime(told.get("expires_in"))
+        return Token(value, asked_at + timedelta(seconds=lifetime), self._login.fingerprint)
+
+
+def _lifetime(told: object) -> float:
+    """Seconds that we use it for: five minutes less than given, or half of a life that is too short for that."""
+    try:
+        given = float(told) if isinstance(told, int | float | str) else DEFAULT_LIFETIME
+    except ValueError:
+        given = DEFAULT_LIFETIME
+    if not 0 < given < float("inf"):
+        given = DEFAULT_LIFETIME
+    return max(given - EARLY.total_seconds(), given / 2)

@@ -1,0 +1,69 @@
+"""EspoCRM's answers: what its refusals say without quoting a value, and its times."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+from synckit.adapters.http_client import Answer
+from synckit.errors import RemoteRejected
+
+UPSTREAM = "espocrm"
+LOCKED_OUT_SECONDS = 60.0
+_GONE = re.compile(r"Record \S+ does not exist\.?\Z")
+_VALIDATION = re.compile(r"field: (?P<field>\w{1,100}), type: (?P<type>\w{1,50})")
+_WORDED = re.compile(r"(No (read|edit|create|delete) access|Not permitted to post to anybody except self)\.?\Z")
+_LABEL = re.compile(r"\w{1,60}\Z")
+
+
+class RecordGone(RemoteRejected):
+    """404, said by EspoCRM itself about the record, not about a path or by a proxy."""
+
+
+def espo_time(at: datetime) -> str:
+    """EspoCRM's datetime: UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def parse_time(value: object) -> datetime | None:
+    """EspoCRM's datetime → aware. None where it is none."""
+    try:
+        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC) if value else None
+    except ValueError:
+        return None
+
+
+def refusal(answer: Answer) -> Exception:
+    """A 4xx in our words: field and rule, never the server's text, which may quote a value."""
+    said = answer.headers.get("X-Status-Reason", "")
+    if answer.status == 404:
+        if _GONE.match(said):
+            return RecordGone(UPSTREAM, 404, "the record does not exist")
+        return answer.unavailable("not said of the record: a wrong address, or a proxy")
+    if answer.status == 403 and not said and not answer.body:
+        return answer.unavailable("our address seems to be locked out", retry_after=LOCKED_OUT_SECONDS)
+    if found := _VALIDATION.search(said):
+        return RemoteRejected(UPSTREAM, answer.status, found["type"], field=found["field"])
+    reason, name = _translation(answer)
+    if not reason and _WORDED.match(said):
+        reason = said.rstrip(".")
+    return RemoteRejected(UPSTREAM, answer.status, reason or "rejected", field=name)
+
+
+def _translation(answer: Answer) -> tuple[str, str | None]:
+    """Label and field of a messageTranslation; a list is what a duplicate check found."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return "", None
+    if isinstance(body, list):
+        return "duplicate", None
+    told = body.get("messageTranslation") if isinstance(body, dict) else None
+    if not isinstance(told, dict):
+        return "modified" if answer.status == 409 else "", None
+    given = told.get("data")
+    details = given if isinstance(given, dict) else {}
+    words = [str(each) for each in (told.get("label"), details.get("type")) if each and _LABEL.match(str(each))]
+    name = str(details.get("field") or "")
+    return " ".join(words), name if _LABEL.match(name) else None
