@@ -1,0 +1,59 @@
+"""Dead letters: the record as it came, with why, where from and which frames in its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from synckit.events import Record
+from synckit.ports import Clock
+from synckit.runtime.worker.delivery import Delivery
+from synckit.topics import dead_letter_topic
+
+MAX_VALUE = 16 * 1024
+MAX_HEADER = 1024
+MAX_HEADERS = 30
+MAX_TRACEBACK = 4 * 1024
+PREFIX = "dlq_"
+
+
+class Publishing(Protocol):
+    """The part of `ports.Publisher` that is needed here."""
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None: ...
+
+
+class DeadLetters:
+    """`DeadLetterSink` on a publisher. Values of our topics are identity only, so they may be kept.
+
+    Headers: `dlq_reason`, `dlq_message`, `dlq_traceback`, `dlq_topic`, `dlq_partition`, `dlq_offset`, `dlq_service`,
+    `dlq_at`, `dlq_size` (of the original value, which is cut at 16 KiB); the original ones follow.
+    """
+
+    def __init__(self, publisher: Publishing, *, service: str, clock: Clock) -> None:
+        self._publisher = publisher
+        self._service = service
+        self._clock = clock
+
+    async def bury(self, delivery: Delivery, reason: str, message: str, traceback: str) -> None:
+        at = self._clock.now().isoformat(timespec="milliseconds")
+        headers = (
+            (f"{PREFIX}reason", reason.encode()),
+            (f"{PREFIX}message", message.encode()[:MAX_HEADER]),
+            (f"{PREFIX}traceback", traceback.encode()[-MAX_TRACEBACK:]),
+            (f"{PREFIX}topic", delivery.topic.encode()),
+            (f"{PREFIX}partition", str(delivery.partition).encode()),
+            (f"{PREFIX}offset", str(delivery.offset).encode()),
+            (f"{PREFIX}service", self._service.encode()),
+            (f"{PREFIX}at", at.encode()),
+            (f"{PREFIX}size", str(len(delivery.value or b"")).encode()),
+            *_original(delivery.headers),
+        )
+        record = Record((delivery.key or b"")[:MAX_HEADER], (delivery.value or b"")[:MAX_VALUE], headers)
+        await self._publisher.publish(dead_letter_topic(delivery.topic), [record])
+
+
+def _original(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Bounded, and without the marks of an earlier burial: a record that was sent again may die again."""
+    kept = [(name, (value or b"")[:MAX_HEADER]) for name, value in headers if not name.startswith(PREFIX)]
+    return kept[:MAX_HEADERS]

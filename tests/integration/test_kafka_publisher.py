@@ -1,0 +1,183 @@
+"""The publisher and the topics command against a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.backends import LazyBackends
+from synckit.adapters.kafka import KafkaPublisher, MissingTopics, require_topics
+from synckit.errors import RemoteRejected, RemoteUnavailable
+from synckit.events import Record
+from synckit.topics.__main__ import main as topics_command
+
+pytestmark = pytest.mark.stack
+FILE = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "topics.yaml"
+
+
+async def create(bootstrap: str, *names: str, partitions: int = 3) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    answer = await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+    await admin.close()
+    assert {error[1] for error in answer.topic_errors} == {0}
+
+
+async def delete(bootstrap: str, name: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_topics([name])
+    await admin.close()
+
+
+async def read_all(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(3)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        read: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = []
+        while sum(ends.values()) > len(read):
+            for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                read += [(one.key, one.value, list(one.headers)) for one in batch]
+        return read
+    finally:
+        await consumer.stop()
+
+
+def records(count: int) -> list[Record]:
+    return [Record(f"k{number}".encode(), b"{}", (("ce_id", str(number).encode()),)) for number in range(count)]
+
+
+@pytest.fixture
+async def publisher(backends: LazyBackends) -> AsyncIterator[KafkaPublisher]:
+    made = KafkaPublisher(backends.kafka_bootstrap, client_id="test", ack_seconds=2.5)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def topic(backends: LazyBackends) -> str:
+    name = f"publisher.{uuid.uuid4()}"
+    await create(backends.kafka_bootstrap, name)
+    return name
+
+
+async def test_what_publish_returned_for_is_in_the_topic(
+    backends: LazyBackends, publisher: KafkaPublisher, topic: str
+) -> None:
+    await publisher.publish(topic, records(20))
+    await publisher.ping()
+    read = await read_all(backends.kafka_bootstrap, topic)
+    assert sorted(read) == sorted((one.key, one.value, list(one.headers)) for one in records(20))
+
+
+async def test_a_topic_that_is_not_there_is_trouble_of_our_own(publisher: KafkaPublisher) -> None:
+    with pytest.raises(RemoteUnavailable):
+        await publisher.publish("no.such.topic", records(1))
+
+
+async def test_a_record_that_no_broker_takes_is_refused_for_good(publisher: KafkaPublisher, topic: str) -> None:
+    with pytest.raises(RemoteRejected):
+        await publisher.publish(topic, [Record(b"k", b"x" * 2_000_000, ())])
+
+
+async def test_a_topic_deleted_and_created_again_does_not_silence_the_publisher(
+    backends: LazyBackends, publisher: KafkaPublisher, topic: str
+) -> None:
+    await publisher.publish(topic, records(9))
+    await delete(backends.kafka_bootstrap, topic)
+    async with asyncio.timeout(30):
+        while not await _publishes(publisher, backends.kafka_bootstrap, topic):
+            pass
+    assert len(await read_all(backends.kafka_bootstrap, topic)) >= 9
+
+
+async def _publishes(publisher: KafkaPublisher, bootstrap: str, topic: str) -> bool:
+    with suppress(AssertionError):
+        await create(bootstrap, topic)
+    try:
+        await publisher.publish(topic, records(9))
+    except RemoteUnavailable:
+        return False
+    return True
+
+
+async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back(
+    backends: LazyBackends, publisher: KafkaPublisher, topic: str
+) -> None:
+    await publisher.publish(topic, records(1))
+    backends.kill("kafka")
+    try:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(RemoteUnavailable):
+            await publisher.publish(topic, records(30))
+        assert loop.time() - began < 6.0
+        with pytest.raises(RemoteUnavailable):
+            await publisher.ping()
+        unborn = KafkaPublisher(backends.kafka_bootstrap, client_id="test")
+        starting = asyncio.ensure_future(unborn.start())
+        with pytest.raises(RemoteUnavailable, match="not connected"):
+            await unborn.publish(topic, records(1))
+    finally:
+        await asyncio.to_thread(backends.restart, "kafka")
+    async with asyncio.timeout(30):
+        await starting
+        await unborn.publish(topic, records(1))
+        await unborn.stop()
+        await publisher.publish(topic, records(1))
+
+
+async def test_missing_topics_are_named_with_the_command_that_creates_them(backends: LazyBackends, topic: str) -> None:
+    await require_topics(backends.kafka_bootstrap, [topic])
+    with pytest.raises(MissingTopics, match=r"vmh\.none; run `python -m synckit\.topics apply`"):
+        await require_topics(backends.kafka_bootstrap, [topic, "vmh.none"])
+
+
+def _declaration(path: Path, name: str, **settings: object) -> str:
+    defaults = {"partitions": 2, "keyed": True, "cleanup": "delete", "retention_days": 1, "min_insync": 2}
+    path.write_text(yaml.safe_dump({"defaults": defaults, "topics": {name: settings}}), encoding="utf-8")
+    return str(path)
+
+
+def test_the_command_creates_configures_and_refuses_another_partition_count(
+    backends: LazyBackends, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"declared.{uuid.uuid4()}"
+    where = ["--bootstrap", backends.kafka_bootstrap, "--file", _declaration(tmp_path / "topics.yaml", name)]
+    assert topics_command(["check", *where]) == 1
+    assert topics_command(["apply", "--dry-run", *where]) == 1
+    assert topics_command(["check", *where]) == 1
+    assert topics_command(["apply", *where]) == 0
+    assert topics_command(["check", *where]) == 0
+    _declaration(tmp_path / "topics.yaml", name, retention_days=3)
+    assert topics_command(["apply", *where]) == 0
+    assert topics_command(["check", *where]) == 0
+    _declaration(tmp_path / "topics.yaml", name, retention_days=3, partitions=4)
+    capsys.readouterr()
+    assert topics_command(["apply", "--json", *where]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["in_step"] is False
+    assert [(one["setting"], one["remedy"], one["done"]) for one in told["differences"]] == [
+        ("partitions", "refuse", False)
+    ]
+
+
+def test_the_declared_topics_can_be_created_on_one_broker(backends: LazyBackends) -> None:
+    assert "KAFKA_REPLICATION_FACTOR" not in os.environ
+    where = ["--bootstrap", backends.kafka_bootstrap, "--file", str(FILE)]
+    assert topics_command(["apply", *where]) == 0
+    assert topics_command(["check", *where]) == 0
