@@ -1,0 +1,128 @@
+"""`python -m demo [--workers N] [--keep] [--json] [--only N ...]`: a morning in the office on the real stack."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import aiohttp
+from rich.console import Console
+
+from demo import steps_daily, steps_loss, steps_trouble
+from demo.morning import RESULT_FILE, STATE_DIR, Morning, morning, office
+from demo.show import Result, Show, write_results
+from demo.wait import StepFailedError
+from deploy.local.addresses import Addresses
+from deploy.local.office import Office
+from deploy.local.supervisor import StackError
+
+Step = Callable[[Morning], Awaitable[str]]
+STEPS: tuple[Step, ...] = (
+    steps_daily.create_person_and_company,
+    steps_daily.change_twelve_at_once,
+    steps_daily.change_at_a_desk,
+    steps_daily.change_on_both_sides,
+    steps_daily.disagree,
+    steps_trouble.kill_the_worker,
+    steps_trouble.outage,
+    steps_trouble.delete_in_advoware,
+    steps_loss.lose_webhooks,
+    steps_loss.forge_a_signature,
+)
+STEP_LIMIT = 180.0
+
+
+def sentence(step: Step) -> str:
+    """What the step is called on the screen: its docstring."""
+    return " ".join((step.__doc__ or "").split())
+
+
+async def play(stack: Office, addresses: Addresses, numbers: Sequence[int], show: Show) -> list[Result]:
+    """Play these steps one after another; a step that fails does not end the morning."""
+    results = []
+    async with morning(stack, addresses) as seen:
+        for number in numbers:
+            with show.playing(number, sentence(STEPS[number - 1])):
+                result = await play_one(STEPS[number - 1], seen)
+            show.played(number, result)
+            results.append(result)
+    return results
+
+
+async def play_one(step: Step, seen: Morning) -> Result:
+    """One step, timed; whatever goes wrong in it is its result."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(STEP_LIMIT):
+            ok, text = True, await step(seen)
+    except (StepFailedError, StackError, aiohttp.ClientError, TimeoutError) as error:
+        ok, text = False, str(error) or type(error).__name__
+    return Result(sentence(step), ok, round(time.monotonic() - began, 2), text)
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def run(workers: int, numbers: Sequence[int], keep: bool, show: Show) -> list[Result]:
+    """Start the stack, play, end the stack; the stack stays only where it is wanted and nothing broke off."""
+    stack, finished = office(workers), False
+    if stack.supervisor.known():
+        show.say("ending what is left of an earlier demo")
+        stack.stop()
+    began = time.monotonic()
+    try:
+        show.say("starting Kafka, PostgreSQL, Redis, both sandboxes and our services")
+        addresses = stack.start()
+        show.say(f"all ready after {time.monotonic() - began:.1f} s; EspoCRM {addresses.espocrm_url}, "
+                 f"Advoware {addresses.advoware_url}")  # fmt: skip
+        results = asyncio.run(play(stack, addresses, numbers, show))
+        show.summary(results, time.monotonic() - began)
+        finished = True
+    finally:
+        if keep and finished:
+            folder = STATE_DIR.relative_to(STATE_DIR.parents[1])
+            show.say(f"still running; end it with: python -m deploy.local.stack --state-dir {folder} down")
+        else:
+            stack.stop()
+    return results
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--workers", type=int, default=1, help="how many workers share the syncs")
+    parser.add_argument("--keep", action="store_true", help="leave everything running to play with")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON, the show goes to stderr")
+    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="play only these steps")
+    given = parser.parse_args()
+    if given.workers < 1 or any(not 1 <= number <= len(STEPS) for number in given.only or ()):
+        parser.error(f"workers from 1, steps from 1 to {len(STEPS)}")
+    return given
+
+
+def main() -> int:
+    """Play; 0 where every step was ok."""
+    given = _arguments()
+    show = Show(Console(stderr=given.json))
+    signal.signal(signal.SIGTERM, _end)
+    RESULT_FILE.unlink(missing_ok=True)
+    try:
+        results = run(given.workers, given.only or range(1, len(STEPS) + 1), given.keep, show)
+    except StackError as error:
+        show.say(f"the stack did not start: {error}")
+        return 1
+    except KeyboardInterrupt:
+        show.say("interrupted; everything is ended")
+        return 130
+    text = write_results(RESULT_FILE, results)
+    if given.json:
+        sys.stdout.write(text)
+    return 0 if results and all(result.ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

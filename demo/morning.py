@@ -1,0 +1,64 @@
+"""The office of the demo: the whole stack in a folder of its own, and the two remote systems in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from demo.people import Person
+from demo.remotes import Advoware, EspoCrm, Linked
+from deploy.local.addresses import Addresses
+from deploy.local.office import Office
+from deploy.local.table import ROOT, WORKER
+
+STATE_DIR = ROOT / "var" / "demo"
+RESULT_FILE = ROOT / "var" / "demo.json"
+FASTER = {"TICKER_RIGHT_SECONDS": "2", "TICKER_LEFT_SECONDS": "5"}
+"""The ticker of the demo looks more often than the quarter of an hour and the minute of an office."""
+
+
+@dataclass(frozen=True)
+class Morning:
+    """What a step works with."""
+
+    stack: Office
+    espo: EspoCrm
+    advo: Advoware
+    addresses: Addresses
+
+    async def link(self, *people: Person) -> list[Linked]:
+        """Anna enters these people, all at once; wait until all of them are in Advoware and clean."""
+        made = await asyncio.gather(*(self.espo.create_person(person) for person in people))
+        return list(await asyncio.gather(*(self.espo.until_linked(record) for record in made)))
+
+    @property
+    def workers(self) -> list[str]:
+        """The names of all processes that sync."""
+        return [name for name in self.stack.services if name.startswith(WORKER.name)]
+
+    async def kill_workers(self) -> None:
+        """kill -9, all of them at once."""
+        await asyncio.gather(*(asyncio.to_thread(self.stack.kill, name) for name in self.workers))
+
+    async def restart_workers(self) -> None:
+        """Start them again and wait until they are ready."""
+        await asyncio.gather(*(asyncio.to_thread(self.stack.start_process, name) for name in self.workers))
+
+
+def office(workers: int, state_dir: Path = STATE_DIR) -> Office:
+    """The stack of the demo, not yet started."""
+    return Office(state_dir, workers=workers, extra=FASTER)
+
+
+@asynccontextmanager
+async def morning(stack: Office, addresses: Addresses) -> AsyncIterator[Morning]:
+    """The running stack, seen from outside."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        espo, advo = EspoCrm(session, addresses.espocrm_url), Advoware(session, addresses.advoware_url)
+        yield Morning(stack, espo, advo, addresses)

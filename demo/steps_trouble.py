@@ -1,0 +1,97 @@
+"""Steps 6 to 8: a crash at the worst moment, an outage, a deletion on the other side."""
+
+from __future__ import annotations
+
+import asyncio
+
+from demo import people
+from demo.morning import Morning
+from demo.wait import expect, until
+
+OUTAGE_SECONDS = 20
+POST = {"method": "POST", "path_regex": "/Beteiligte$"}
+
+
+async def kill_the_worker(morning: Morning) -> str:
+    """The worker is killed with -9 after Advoware stored a new party and before its answer: one party, linked, no twin."""
+    espo, advo, person = morning.espo, morning.advo, people.UNFINISHED
+    start = await advo.last_call()
+    rule = await advo.fault({"kind": "hold_after"}, match=POST, times=1)
+    try:
+        made = await espo.create_person(person)
+
+        async def stored() -> bool | None:
+            posts = await advo.calls(method="POST", path="/Beteiligte$", since=start)
+            return True if any(call["effect"] == 201 and call["ended"] is None for call in posts) else None
+
+        await until(stored, "Advoware has stored the party and holds its answer back")
+        await morning.kill_workers()
+    finally:
+        await advo.mend(rule)
+    parties = await advo.named(person.last)
+    expect(len(parties) == 1, f"{len(parties)} parties in Advoware right after the kill")
+    expect(not (await espo.record(made))["betnr"], "EspoCRM knows the number already: the kill came too late")
+    await morning.restart_workers()
+    linked = await espo.until_linked(made, limit=60)
+    parties = await advo.named(person.last)
+    posts = await advo.calls(method="POST", path="/Beteiligte$", since=start)
+    expect(parties == [linked.right], f"{len(parties)} parties in Advoware, not the one that is linked")
+    expect(len(posts) == 1, f"{len(posts)} parties were posted")
+    killed = len(morning.workers)
+    return f"{killed} killed and restarted: one party, {linked.right}, linked and clean, posted once"
+
+
+async def outage(morning: Morning) -> str:
+    """Advoware answers 503 for 20 s for one party: retried until clean, and other parties are not held up meanwhile."""
+    espo, advo = morning.espo, morning.advo
+    patient, *others = await morning.link(people.PATIENT, *people.IMPATIENT)
+    clock = asyncio.get_running_loop().time
+    rule = await advo.fault(
+        {"kind": "status", "status": 503}, match={"record": str(patient.right)}, for_seconds=OUTAGE_SECONDS
+    )
+    began = clock()
+    await espo.change(patient.left, titel=people.PATIENT_TITLE)
+
+    async def hit() -> int | None:
+        return await advo.fired(rule) or None
+
+    await until(hit, "the first 503")
+    for linked in others:
+        await espo.change(linked.left, titel=people.IMPATIENT_TITLE)
+    for linked in others:
+        await advo.until_shows(linked.right, "its title", titel=people.IMPATIENT_TITLE, limit=OUTAGE_SECONDS)
+        await espo.until_shows(linked.left, "clean", syncStatus="clean", limit=OUTAGE_SECONDS)
+    others_took = clock() - began
+    expect(others_took < OUTAGE_SECONDS, f"the others took {others_took:.0f} s: they waited for the outage")
+    expect((await advo.party(patient.right))["titel"] == "", "the outage did not hold up the party that it was for")
+    await advo.until_shows(patient.right, "its title", titel=people.PATIENT_TITLE, limit=90)
+    await espo.until_shows(patient.left, "clean", syncStatus="clean", titel=people.PATIENT_TITLE)
+    took, fired = clock() - began, await advo.fired(rule)
+    await advo.mend(rule)
+    expect(took >= OUTAGE_SECONDS, "the party was written during the outage")
+    return (
+        f"{len(others)} others after {others_took:.1f} s; the party itself after {took:.1f} s, {fired} answers of 503"
+    )
+
+
+async def delete_in_advoware(morning: Morning) -> str:
+    """A party is deleted in Advoware, and changed in EspoCRM: deleted_in_advoware, a note, nothing is recreated."""
+    espo, advo, person = morning.espo, morning.advo, people.DELETED
+    [linked] = await morning.link(person)
+    notes_before = {note["id"] for note in await espo.notes()}
+    start = await advo.last_call()
+    await advo.delete(linked.right)
+    await espo.change(linked.left, titel=people.TITLE_OF_THE_DELETED)
+    await espo.until_shows(linked.left, "deleted_in_advoware", syncStatus="deleted_in_advoware", advowareDeletedAt=...)
+
+    async def note() -> int | None:
+        fresh = [each for each in await espo.notes() if each["id"] not in notes_before]
+        return len([each for each in fresh if str(linked.right) in each["post"]]) or None
+
+    count = await until(note, "a note to the assigned user about the deletion")
+    record = await espo.record(linked.left)
+    posts = await advo.calls(method="POST", path="/Beteiligte$", since=start)
+    expect(count == 1, f"{count} notes for one deletion")
+    expect(await advo.named(person.last) == [] and not posts, "the party was created again")
+    expect(record["titel"] == people.TITLE_OF_THE_DELETED, "EspoCRM's record was changed")
+    return f"deleted_in_advoware, one note to Anna about {linked.right}, nothing posted"

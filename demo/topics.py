@@ -1,0 +1,54 @@
+"""What is published while one watches: a plain Kafka consumer on every topic, from now on."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+POLL_MS = 200
+
+
+class TopicWatch:
+    """Reads all topics of the broker from their ends at entry; belongs to no consumer group, commits nothing."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
+        self._records: list[bytes] = []
+        self.topics = 0
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        topics = {name for name in await self._consumer.topics() if not name.startswith("__")}
+        self.topics = len(topics)
+        partitions = [
+            TopicPartition(name, number)
+            for name in topics
+            for number in self._consumer.partitions_for_topic(name) or ()
+        ]
+        self._consumer.assign(partitions)
+        for partition, end in (await self._consumer.end_offsets(partitions)).items():
+            self._consumer.seek(partition, end)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def read(self) -> None:
+        """Take in what has come since."""
+        for records in (await self._consumer.getmany(timeout_ms=POLL_MS)).values():
+            for record in records:
+                headers = b"".join(name.encode() + value for name, value in record.headers)
+                self._records.append((record.key or b"") + (record.value or b"") + headers)
+
+    def mentions(self, text: str) -> bool:
+        """True where a record has it in key, value or headers."""
+        return any(text.encode() in record for record in self._records)
+
+    @property
+    def seen(self) -> int:
+        """How many records have come."""
+        return len(self._records)
