@@ -21,6 +21,7 @@ from typing import Self
 from deploy.local.addresses import Addresses
 from deploy.local.backends import NAMES as SERVERS
 from deploy.local.backends import Backends
+from deploy.local.guardian import Guardian
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError
 from deploy.local.table import (
@@ -43,7 +44,10 @@ STOP_GRACE = 40.0  # a worker may take its drain time; whoever is silent for lon
 
 
 class Office:
-    """One stack in one state folder. `extra` is added to the environment of every service and job."""
+    """One stack in one state folder.
+
+    `extra` is added to the environment of every service and job. A `guarded` stack ends when its owner does.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Office:
         *,
         workers: int = 1,
         extra: Mapping[str, str] | None = None,
+        guarded: bool = False,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.state_dir = Path(state_dir).resolve()
@@ -59,6 +64,8 @@ class Office:
         self._ports = Ports(self.state_dir)
         self._tell = tell
         self._extra = dict(extra or {})
+        self._guarded = guarded
+        self._guardian: Guardian | None = None
         self.services = {each.name: each for each in (INGRESS, *(worker(n) for n in range(workers)), TICKER)}
         self.sandboxes = {each.name: each for each in SANDBOXES}
 
@@ -89,6 +96,8 @@ class Office:
         if self.supervisor.known():
             raise StackError(f"something is left of an earlier start in {self.state_dir}: stop it first")
         self._forget_old_contents()
+        if self._guarded:
+            self._guardian = Guardian(self.state_dir)
         try:
             self._step("Kafka, PostgreSQL, Redis", self.backends.start)
             for name in (*self.sandboxes, *self.services):
@@ -111,6 +120,9 @@ class Office:
                 with ThreadPoolExecutor(max_workers=len(group)) as pool:
                     list(pool.map(lambda name: self.supervisor.stop(name, STOP_GRACE), group))
         self.stack_file.unlink(missing_ok=True)
+        if self._guardian is not None:
+            self._guardian.close()
+            self._guardian = None
 
     def start_process(self, name: str, *, wait: bool = True) -> None:
         """Start one service, sandbox or server (again), on its old port."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from deploy.local.backends import LazyBackends
+from deploy.local.guardian import Guardian
 
 
 @pytest.fixture(scope="session")
 def backends() -> Iterator[LazyBackends]:
     """Shared by all tests: use topics, databases and keys of your own, and leave the servers running."""
     state_dir = Path(tempfile.mkdtemp(prefix="synckit-test-"))
-    servers = LazyBackends(state_dir)
+    guardian = Guardian(state_dir, remove=True)
     try:
-        yield servers
+        yield LazyBackends(state_dir)
     finally:
-        servers.stop()
-        shutil.rmtree(state_dir, ignore_errors=True)
+        guardian.close()

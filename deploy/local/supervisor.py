@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+POLL = 0.05  # seconds
 SAME_START = 1.0  # seconds; the kernel's clock and ours drift apart a little
 
 
@@ -117,7 +118,7 @@ class Supervisor:
                 raise StackError(f"{name} ended while starting; its log ends with\n{self.log_tail(name)}")
             if time.monotonic() > deadline:
                 raise StackError(f"{name} is not ready after {limit:.0f} s; its log ends with\n{self.log_tail(name)}")
-            time.sleep(0.05)
+            time.sleep(POLL)
 
     def _find(self, name: str) -> psutil.Process | None:
         entry = self.known().get(name)
@@ -125,19 +126,17 @@ class Supervisor:
             return None
         try:
             found = psutil.Process(entry.pid)
-            if found.status() == psutil.STATUS_ZOMBIE:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(entry.pid, os.WNOHANG)
-                return None
-            return found if abs(found.create_time() - entry.started) < SAME_START else None
+            same = abs(found.create_time() - entry.started) < SAME_START
         except psutil.NoSuchProcess:
             return None
+        return found if same and not _has_ended(found) else None
 
     def _gone(self, found: psutil.Process, limit: float) -> bool:
-        try:
-            found.wait(limit)
-        except psutil.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + limit
+        while not _has_ended(found):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL)
         return True
 
     def _kill_family(self, found: psutil.Process) -> None:
@@ -148,7 +147,8 @@ class Supervisor:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.kill()
             self._gone(found, 10.0)
-            psutil.wait_procs(family[1:], timeout=10.0)
+            for member in family[1:]:
+                self._gone(member, 10.0)
 
     def _remember(self, name: str, entry: Entry) -> None:
         with self._lock:
@@ -163,3 +163,15 @@ class Supervisor:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))
         fresh.replace(self._file)
+
+
+def _has_ended(found: psutil.Process) -> bool:
+    """A zombie has ended: it is reaped where it is our child, and left to its parent where it is not."""
+    try:
+        if found.status() != psutil.STATUS_ZOMBIE:
+            return False
+    except psutil.NoSuchProcess:
+        return True
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(found.pid, os.WNOHANG)
+    return True
