@@ -124,6 +124,19 @@ class PendingNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempted:
+    """A field that we were about to write on `side`, and the pair that both sides hold once that is done.
+
+    Written down before the write: after a crash it tells our own write from a person's edit.
+    """
+
+    field: str
+    side: str
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True, slots=True)
 class RecordState:
     """All that we remember of one record, and the fence: a number that only grows, taken while the lock is held."""
 
@@ -136,6 +149,8 @@ class RecordState:
     """Causes that a user has been told of and that still stand."""
     pending: tuple[PendingNote, ...] = ()
     """Announced and not known to be posted."""
+    attempted: tuple[Attempted, ...] = ()
+    """Announced and not known to be written. Gone with the next base."""
     rivals: tuple[str, ...] = ()
     """Other left records that claim our right record (tombstone `duplicate`)."""
 
@@ -162,8 +177,9 @@ class JournalEntry:
 class Commit:
     """One transaction over what we remember of a record. StaleVersion where the fence is older than the stored one.
 
-    None leaves a part as it is. `unpark` and `drop_intent` remove. Causes: `raise_notes` were posted (their pending
-    note goes), `clear_notes` stand no longer (raised or pending, both go). `forget` removes link and base.
+    None leaves a part as it is. A base clears what was `attempted`. `unpark` and `drop_intent` remove. Causes:
+    `raise_notes` were posted (their pending note goes), `clear_notes` stand no longer (raised or pending, both go).
+    `forget` removes link and base.
     """
 
     left_id: str
@@ -190,8 +206,10 @@ class LinkStore(Protocol):
     async def declare(self, intent: Intent, fence: int) -> None:
         """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen."""
 
-    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
-        """Committed before it returns: the writes come after. A cause already pending stays."""
+    async def announce(
+        self, left_id: str, notes: Sequence[PendingNote], attempted: Sequence[Attempted], fence: int
+    ) -> None:
+        """Committed before it returns: the writes come after. A cause already pending stays; `attempted` replaces."""
 
     async def commit(self, change: Commit) -> None:
         """All or nothing. StaleVersion (fence), Ambiguous (the right id belongs to another live link)."""

@@ -11,7 +11,7 @@ from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import RemoteRejected
 from synckit.ports import Link, RecordState, Snapshot
-from synckit.reconcile.plan import EMPTY, Base, Notice, NoticeKind
+from synckit.reconcile.plan import Base, Notice, NoticeKind
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
 IN_USE = 403
@@ -33,7 +33,7 @@ class Undertaker:
             return False
         await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
         await self._writer.write_left(look, status.gone(self._remotes.clock.now()))
-        await self._writer.tell(look, EMPTY, EMPTY)
+        await self._writer.tell(look)
         self._writer.journal(look, RIGHT_GONE)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=RIGHT_GONE)
         await self._writer.commit(look, link=link, settled=True)
@@ -51,7 +51,7 @@ class Undertaker:
             kind = await self._delete_right(look, link)
         if kind:
             await self._note(look, Notice(kind, detail=f"Advoware Nr. {link.right_id}"), owner=link.owner_id)
-            await self._writer.tell(look, EMPTY, EMPTY)
+            await self._writer.tell(look)
         self._writer.journal(look, LEFT_DELETED)
         await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), settled=True)
         look.result = "deleted_left"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal, TypeVar
 
 from synckit.ports import (
+    Attempted,
     Clock,
     JournalEntry,
     Lease,
@@ -88,6 +89,8 @@ class Look:
     conflicts: int = 0
     journal: list[JournalEntry] = field(default_factory=list)
     notes: list[PendingNote] = field(default_factory=list)
+    waiting: list[PendingNote] = field(default_factory=list)
+    attempted: dict[str, Attempted] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
     causes: set[str] = field(default_factory=set)
 

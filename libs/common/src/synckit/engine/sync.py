@@ -6,7 +6,8 @@ from synckit.engine import ladder, status
 from synckit.engine.create import Creator
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
-from synckit.engine.notes import RELEASED, announce, marker_of, single
+from synckit.engine.notes import RELEASED, announce, came_true, marker_of, single
+from synckit.engine.resume import attempts, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import Locked, PermanentError, StaleVersion, SyncError, TransientError
@@ -134,23 +135,30 @@ class Engine:
 
     async def _in_step(self, look: Look) -> None:
         """Rounds of plan and write until what the remotes answered holds no surprise."""
+        self._resume(look)
         for _ in range(MAX_ROUNDS):
             left, right = look.pair()
-            plan, seen_left, seen_right = self._plan(look, left, right)
+            plan, seen_left = self._plan(look, left, right)
             if plan.held:
-                await self._hold(look, plan, left, seen_left, seen_right)
+                await self._hold(look, plan, left)
                 return
             if await self._carry_out(look, plan, seen_left):
                 await self._settle(look, plan)
                 return
         raise StaleVersion("the record is being edited while it is synced")
 
-    def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical, Canonical]:
+    def _resume(self, look: Look) -> None:
+        left, right = look.pair()
+        shown = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
+        look.base = resumed(look.base, look.state.attempted, *shown)
+        look.waiting = [n for n in look.state.pending if came_true(n, *shown)]
+
+    def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical]:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
         seen_right = Seen(self._writer.values(Side.RIGHT, right), right.changed_at)
         confirmed = RELEASED in look.state.notes
         plan = reconcile(look.base, seen_left, seen_right, self._mapping.policies, confirmed=confirmed)
-        return plan, seen_left.values, seen_right.values
+        return plan, seen_left.values
 
     async def _carry_out(self, look: Look, plan: Plan, before: Canonical) -> bool:
         """Right first: it can fail for good. True where the answers hold nothing but what was expected."""
@@ -169,7 +177,10 @@ class Engine:
         left, _ = look.pair()
         owner = left.payload.get("assignedUserId")
         marker = marker_of(look.left_id, look.state.fence)
-        await self._writer.announce(look, announce(plan, self._mapping.label, owner, marker))
+        notes = announce(plan, self._mapping.label, owner, marker)
+        # Of earlier rounds too: their base is not committed yet.
+        look.attempted.update({a.field: a for a in attempts(plan)})
+        await self._writer.announce(look, notes, tuple(look.attempted.values()))
 
     def _state_patch(self, look: Look, plan: Plan) -> dict[str, object]:
         left, right = look.pair()
@@ -189,22 +200,22 @@ class Engine:
         return all(left_now.get(f) == value for f, value in before.items() if f not in plan.left_writes)
 
     async def _settle(self, look: Look, plan: Plan) -> None:
-        left, right = look.pair()
-        await self._writer.tell(look, self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right))
+        _, right = look.pair()
+        await self._writer.tell(look)
         await self._writer.commit(look, link=self._writer.link_of(look, right), base=look.base, settled=True)
         if plan.refusals:
             look.result = "refused"
         elif look.result == "unchanged" and (look.left_writes or look.right_writes):
             look.result = "updated"
 
-    async def _hold(self, look: Look, plan: Plan, left: Snapshot, seen_left: Canonical, seen_right: Canonical) -> None:
+    async def _hold(self, look: Look, plan: Plan, left: Snapshot) -> None:
         """The brake: nothing is written but the state and one note."""
         await self._announce(look, plan)
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
         await self._writer.write_left(look, status.troubled(left.payload, SyncStatus.CONFLICT, message))
-        await self._writer.tell(look, seen_left, seen_right)
+        await self._writer.tell(look)
         self._writer.journal(look, "held", rule="brake")
-        await self._writer.commit(look, settled=True)
+        await self._writer.commit(look, base=look.base, settled=True)
         look.result = "held"
 
     async def _failed(self, look: Look, error: PermanentError) -> None:

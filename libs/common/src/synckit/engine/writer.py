@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from synckit.engine.look import Look, Remotes
-from synckit.engine.notes import came_true, compose
+from synckit.engine.notes import compose
 from synckit.errors import RemoteRejected, SyncError
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
+from synckit.ports import Attempted, Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
 
 OWNER = "assignedUserId"
@@ -55,19 +55,20 @@ class Writer:
         cause = look.cause
         look.journal.append(JournalEntry(at, step, event_id=cause.event_id, traceparent=cause.traceparent, **details))
 
-    async def announce(self, look: Look, notes: tuple[PendingNote, ...]) -> None:
-        """Writes notes down before the writes that they tell of. A cause that still stands is not told again."""
+    async def announce(self, look: Look, notes: tuple[PendingNote, ...], attempted: tuple[Attempted, ...] = ()) -> None:
+        """Writes down what is about to happen. A cause that still stands is not told again."""
         look.causes |= {n.cause for n in notes}
         # A note that waits from an earlier look keeps its marker: it may have been posted under it.
         known = look.state.notes | {n.cause for n in (*look.state.pending, *look.notes)}
         fresh = [n for n in notes if n.cause not in known]
-        if fresh:
-            await self.remotes.links.announce(look.left_id, fresh, look.state.fence)
+        if fresh or attempted:
+            await self.remotes.links.announce(look.left_id, fresh, attempted, look.state.fence)
             look.notes += fresh
 
-    async def tell(self, look: Look, left: Canonical, right: Canonical) -> None:
+    async def tell(self, look: Look) -> None:
         """Posts what was announced: now, or by an earlier look that did not get to it."""
-        waiting = [n for n in look.state.pending if n.cause in look.causes or came_true(n, left, right)]
+        again = [n for n in look.state.pending if n.cause in look.causes and n not in look.waiting]
+        waiting = look.waiting + again
         look.causes |= {n.cause for n in waiting}
         for marker in {n.marker: None for n in waiting}:
             if not await self.remotes.notifier.told(look.left_id, marker):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
-from synckit.ports import Commit, Intent, JournalEntry, Lease, Link, Parked, PendingNote, RecordState
+from synckit.ports import Attempted, Commit, Intent, JournalEntry, Lease, Link, Parked, PendingNote, RecordState
 from synckit.reconcile.plan import Base
 from synckit.testing.faults import Faults
 
@@ -24,6 +24,7 @@ class _Row:
     parked: Parked | None = None
     notes: set[str] = field(default_factory=set)
     pending: dict[str, PendingNote] = field(default_factory=dict)
+    attempted: tuple[Attempted, ...] = ()
     journal: list[JournalEntry] = field(default_factory=list)
     looked_at: datetime | None = None
 
@@ -40,14 +41,16 @@ class FakeLinks:
     async def load(self, left_id: str) -> RecordState:
         self.faults.at("links.load.before")
         row = self._row(left_id)
+        row.fence = next(self._fences)
         return RecordState(
-            fence=next(self._fences),
+            fence=row.fence,
             link=row.link,
             base=row.base,
             intent=row.intent,
             parked=row.parked,
             notes=frozenset(row.notes),
             pending=tuple(row.pending.values()),
+            attempted=row.attempted,
             rivals=self._rivals(row.link),
         )
 
@@ -59,10 +62,13 @@ class FakeLinks:
         row.intent = intent
         self.faults.at("links.declare.after")
 
-    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
+    async def announce(
+        self, left_id: str, notes: Sequence[PendingNote], attempted: Sequence[Attempted], fence: int
+    ) -> None:
         self.faults.at("links.announce.before")
         row = self._fenced(left_id, fence)
         row.pending = {n.cause: n for n in notes} | row.pending
+        row.attempted = tuple(attempted)
         self.faults.at("links.announce.after")
 
     async def commit(self, change: Commit) -> None:
@@ -131,6 +137,8 @@ class FakeLinks:
                 raise Ambiguous("the right record belongs to another link", (other.left_id,))
 
     def _apply(self, row: _Row, change: Commit) -> None:
+        if change.forget or change.base is not None:
+            row.attempted = ()
         if change.forget:
             row.link, row.base = None, Base()
         row.link = change.link or row.link

@@ -1,0 +1,36 @@
+"""What an earlier look was about to write, held against what the sides show now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synckit.ports import Attempted
+from synckit.reconcile.plan import Base, Canonical, Plan, Side
+
+
+def attempts(plan: Plan) -> tuple[Attempted, ...]:
+    """What a plan is about to write."""
+    return tuple(
+        Attempted(d.field, d.write.value, d.left, d.right)
+        for d in plan.decisions
+        if d.write is not None and d.field in (plan.left_writes if d.write is Side.LEFT else plan.right_writes)
+    )
+
+
+def resumed(base: Base, attempted: Sequence[Attempted], left: Canonical, right: Canonical) -> Base:
+    """The base as it would be, had the earlier look come to its end.
+
+    Where the side that was to be written shows what we were about to write, it was us: that pair was agreed on.
+    Without this, our own half-done write would look like a person's edit, and win against a real one.
+    """
+    done = [a for a in attempted if _shown(a, left, right)]
+    return Base(
+        {**base.left, **{a.field: a.left for a in done}},
+        {**base.right, **{a.field: a.right for a in done}},
+    )
+
+
+def _shown(attempt: Attempted, left: Canonical, right: Canonical) -> bool:
+    if attempt.side == Side.LEFT.value:
+        return left.get(attempt.field) == attempt.left
+    return right.get(attempt.field) == attempt.right
