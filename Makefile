@@ -10,7 +10,7 @@ PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pypr
 READY := $(VENV)/.ready-$(shell cat requirements/dev.txt $(PROJECTS:=/pyproject.toml) | cksum | tr ' ' '-')
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 IMAGES := webhook-ingress beteiligte-sync ticker migrate sandbox local
-CODE := libs services sandbox deploy demo tests conftest.py
+CODE := libs services/*/src sandbox deploy demo tests conftest.py
 
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
@@ -47,8 +47,10 @@ format-check: $(READY)
 lint: $(READY)
 	@$(PY) -m ruff check --quiet .
 
+# The tests of each service apart: their folders have no package name that tells them from one another.
 types: $(READY)
 	@$(PY) -m mypy $(wildcard $(CODE))
+	@for tests in $(wildcard services/*/tests); do $(PY) -m mypy $$tests || exit 1; done
 
 layers: $(READY)
 	@$(VENV)/bin/lint-imports --no-logo
