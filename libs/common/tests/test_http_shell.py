@@ -72,6 +72,37 @@ async def test_a_background_that_fails_ends_the_service_with_one() -> None:
     assert await asyncio.wait_for(run_service(server, health, background=[bad]), 10) == 1
 
 
+async def test_health_answers_while_starting_and_the_background_waits_for_it() -> None:
+    health = Health([Check("kafka", good)])
+    server = HttpServer(add_shell(web.Application(), health), port=0, host="127.0.0.1")
+    seen: list[str] = []
+
+    async def starting() -> None:
+        async with ClientSession() as session:
+            for path in ("live", "ready"):
+                async with session.get(f"http://127.0.0.1:{server.port}/health/{path}") as answer:
+                    seen.append(f"{path} {answer.status}")
+        seen.extend(await health.failing())
+
+    async def background() -> None:
+        seen.extend(await health.failing() or ["ready"])
+
+    status = await asyncio.wait_for(run_service(server, health, starting=[starting], background=[background]), 10)
+    assert (status, seen) == (1, ["live 200", "ready 503", "starting", "ready"])
+
+
+async def test_a_start_that_fails_and_a_port_that_is_taken_end_with_one() -> None:
+    first = HttpServer(web.Application(), port=0, host="127.0.0.1")
+    assert await asyncio.wait_for(run_service(first, Health(), starting=[bad]), 10) == 1
+    holder = HttpServer(web.Application(), port=0, host="127.0.0.1")
+    await holder.start()
+    try:
+        taken = HttpServer(web.Application(), port=holder.port, host="127.0.0.1")
+        assert await asyncio.wait_for(run_service(taken, Health()), 10) == 1
+    finally:
+        await holder.stop()
+
+
 async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
     program = (
         "import asyncio, os, signal\n"

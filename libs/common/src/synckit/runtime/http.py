@@ -13,6 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -36,16 +37,17 @@ class Check:
 
 @dataclass(slots=True)
 class Health:
-    """What `/health/ready` asks. `stopping` makes it say no before the port closes."""
+    """What `/health/ready` asks. No while starting, and before the port closes."""
 
     checks: Sequence[Check] = ()
     seconds: float = CHECK_SECONDS
+    starting: bool = field(default=False, init=False)
     stopping: bool = field(default=False, init=False)
 
     async def failing(self) -> list[str]:
         """Names of the checks that fail now."""
-        if self.stopping:
-            return ["stopping"]
+        if self.stopping or self.starting:
+            return ["stopping" if self.stopping else "starting"]
         passed = await asyncio.gather(*(self._passes(check) for check in self.checks))
         return [check.name for check, good in zip(self.checks, passed, strict=True) if not good]
 
@@ -109,20 +111,27 @@ async def run_service(
     server: HttpServer,
     health: Health,
     *,
+    starting: Sequence[Step] = (),
     background: Sequence[Step] = (),
     closing: Sequence[Step] = (),
     deadline: float = 20.0,
 ) -> int:
     """Runs until SIGTERM or SIGINT, or until something in the background ends. Answers the exit status.
 
+    `starting` is done in turn while health already answers (a broker may be waited for); then `background` begins.
     Order of the end: not ready, port closed, background cancelled, `closing` in turn; cut at the deadline.
     """
     stopped = asyncio.Event()
     _on_signals(stopped.set)
-    await server.start()
-    tasks = [asyncio.ensure_future(step()) for step in background]
+    health.starting = True
+    try:
+        await server.start()
+    except OSError as error:
+        log.error("port_unusable", port=server.port, error_type=type(error).__name__, code=error.errno)
+        return 1
+    work = asyncio.ensure_future(_start_and_stay(health, starting, background))
     waiting = asyncio.ensure_future(stopped.wait())
-    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
     failed = not stopped.is_set()
     log.info("stopping", outcome="failed" if failed else "signal")
     cut = threading.Timer(deadline, os._exit, (1,))
@@ -131,11 +140,25 @@ async def run_service(
     health.stopping = True
     waiting.cancel()
     await server.stop()
-    await _end(tasks)
+    await _end([work])
     for step in closing:
         await _quietly(step)
     cut.cancel()
     return 1 if failed else 0
+
+
+async def _start_and_stay(health: Health, starting: Sequence[Step], background: Sequence[Step]) -> None:
+    """Ends only by an error, or where one of the background ends."""
+    for step in starting:
+        await step()
+    health.starting = False
+    log.info("started")
+    tasks = [asyncio.ensure_future(step()) for step in background]
+    for_ever = asyncio.get_running_loop().create_future()
+    try:
+        await asyncio.wait([for_ever, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(tasks)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
@@ -144,7 +167,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
-async def _end(tasks: Sequence[asyncio.Future[object]]) -> None:
+async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled() and (error := task.exception()):
             log.error("background_failed", exc_info=error)
