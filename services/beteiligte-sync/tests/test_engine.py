@@ -9,7 +9,7 @@ from office import ANNA, Office
 
 from synckit.engine import EngineSettings
 from synckit.engine.notes import RELEASED
-from synckit.errors import Locked, RemoteRejected, RemoteUnavailable, StaleVersion
+from synckit.errors import AuthenticationRefused, Locked, RemoteRejected, RemoteUnavailable, StaleVersion
 from synckit.ports import Commit
 
 
@@ -458,6 +458,21 @@ async def test_a_stale_workers_base_is_refused() -> None:
     await office.sync("p1")
     with pytest.raises(StaleVersion):
         await office.links.commit(Commit("p1", stale.fence, office.clock.now()))
+
+
+async def test_refused_credentials_are_no_records_fault() -> None:
+    office = Office()
+    await office.linked()
+
+    def refuse(point: str) -> None:
+        if point == "right.read.before":
+            raise AuthenticationRefused("advoware_auth", retry_after=600)
+
+    office.faults.hook = refuse
+    with pytest.raises(RemoteUnavailable) as waiting:
+        await office.sync("p1")
+    assert waiting.value.retry_after == 600
+    assert office.left.records["p1"]["syncStatus"] == "clean"
 
 
 async def test_no_lock_service_no_write() -> None:

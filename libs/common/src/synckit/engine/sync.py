@@ -10,7 +10,15 @@ from synckit.engine.notes import RELEASED, announce, came_true, marker_of, singl
 from synckit.engine.resume import attempts, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
-from synckit.errors import Locked, PermanentError, StaleVersion, SyncError, TransientError
+from synckit.errors import (
+    AuthenticationRefused,
+    Locked,
+    PermanentError,
+    RemoteUnavailable,
+    StaleVersion,
+    SyncError,
+    TransientError,
+)
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Link, Parked, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
@@ -43,6 +51,10 @@ class Engine:
             look = Look(left_id, state, lease, cause or Cause(), base=state.base)
             try:
                 await self._look(look)
+            except AuthenticationRefused as exc:
+                # Nobody's record is wrong: it waits until a person has mended the credentials.
+                await self._writer.commit_journal(look)
+                raise RemoteUnavailable(exc.upstream, "credentials refused", retry_after=exc.retry_after) from None
             except PermanentError as exc:
                 await self._failed(look, exc)
             except TransientError as exc:
