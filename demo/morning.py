@@ -14,11 +14,11 @@ from demo.people import Person
 from demo.remotes import Advoware, EspoCrm, Linked
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
-from deploy.local.table import ROOT, WORKER
+from deploy.local.table import ROOT, TICKER, WORKER
 
 STATE_DIR = ROOT / "var" / "demo"
 RESULT_FILE = ROOT / "var" / "demo.json"
-FASTER = {"TICKER_RIGHT_SECONDS": "2", "TICKER_LEFT_SECONDS": "5"}
+FASTER = {"TICKER_SWEEP_SECONDS": "5", "TICKER_DESK_SECONDS": "2", "TICKER_PARKED_SECONDS": "2"}
 """The ticker of the demo looks more often than the quarter of an hour and the minute of an office."""
 
 
@@ -35,6 +35,15 @@ class Morning:
         """Anna enters these people, all at once; wait until all of them are in Advoware and clean."""
         made = await asyncio.gather(*(self.espo.create_person(person) for person in people))
         return list(await asyncio.gather(*(self.espo.until_linked(record) for record in made)))
+
+    @asynccontextmanager
+    async def without_ticker(self) -> AsyncIterator[None]:
+        """The ticker stands still (SIGSTOP), so that what happens meanwhile has come by webhook."""
+        self.stack.freeze(TICKER.name)
+        try:
+            yield
+        finally:
+            self.stack.thaw(TICKER.name)
 
     @property
     def workers(self) -> list[str]:

@@ -13,7 +13,7 @@ POST = {"method": "POST", "path_regex": "/Beteiligte$"}
 
 
 async def kill_the_worker(morning: Morning) -> str:
-    """The worker is killed with -9 after Advoware stored a new party and before its answer: one party, linked, no twin."""
+    """The worker is killed with -9 between Advoware storing a new party and its answer: one party, linked, no twin."""
     espo, advo, person = morning.espo, morning.advo, people.UNFINISHED
     start = await advo.last_call()
     rule = await advo.fault({"kind": "hold_after"}, match=POST, times=1)

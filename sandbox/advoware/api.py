@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.advoware.lies import list_as, shown_as
 from sandbox.advoware.office import Office, Query
 from sandbox.advoware.records import Child
-from sandbox.advoware.refusal import RefusedError, forbidden, invalid
+from sandbox.advoware.refusal import RefusedError, forbidden, invalid, not_found
 from sandbox.advoware.tokens import TokenService
 from sandbox.control import RECORD, Handler
 
@@ -102,10 +103,24 @@ class PartyRoutes:
             skip=_count(query, "skip", 0),
             take=min(_count(query, "take", LARGEST_PAGE), LARGEST_PAGE),
         )
-        return web.json_response([party.as_json(self._office.switches) for party in self._office.page(wanted)])
+        rows = [party.as_json(self._office.switches) for party in self._office.page(wanted)]
+        return self._told(list_as(self._office.switches.lie, rows))
 
     async def _get(self, request: web.Request) -> web.Response:
-        return self._single(self._office.seen(_bet_nr(request)).as_json(self._office.switches))
+        office, number = self._office, _bet_nr(request)
+        shown = office.seen(number).as_json(office.switches)
+        if office.switches.lie is not None:
+            shown = shown_as(office.switches.lie, shown, office.another(number).as_json(office.switches))
+        return self._told([shown] if office.switches.single_as_list else shown)
+
+    def _told(self, answer: list[dict[str, Any]] | dict[str, Any]) -> web.Response:
+        """The answer to a read, unless the whole of it is a lie."""
+        if self._office.switches.lie == "not_found":
+            raise not_found()
+        if self._office.switches.lie == "truncated":
+            text = json.dumps(answer)
+            return web.Response(text=text[: len(text) // 2], content_type="application/json")
+        return web.json_response(answer)
 
     async def _post(self, request: web.Request) -> web.Response:
         party = self._office.post(await body_of(request))

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from sandbox.advoware.diary import Diary, Mitarbeiter
 from sandbox.advoware.office import CHILD_FIELDS, Office
-from sandbox.advoware.records import Party, Switches
+from sandbox.advoware.records import Party
+from sandbox.advoware.switches import Switches
 from sandbox.advoware.tokens import TokenService
 from sandbox.control import bad_request, json_body
 

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from sandbox.advoware import fields
 from sandbox.advoware.fields import Check, merged, replaced
-from sandbox.advoware.records import Child, Party, Switches, Version, new_row_id
+from sandbox.advoware.records import Child, Party, Version, new_row_id
 from sandbox.advoware.refusal import RefusedError, forbidden, not_found
+from sandbox.advoware.switches import Switches
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HISTORY_PER_PARTY = 200
+FIRST_PARTY = 10_000
 CHILD_FIELDS: Mapping[str, Mapping[str, Check]] = {
     "adressen": fields.ADRESSEN_ALL,
     "kommunikation": fields.KOMMUNIKATION_ALL,
@@ -56,7 +58,7 @@ class Office:
         self._parties: dict[int, Party] = {}
         self._snapshot: dict[int, Party] | None = None
         self._open: set[int] = set()
-        self._last_party = 10_000
+        self._last_party = FIRST_PARTY
         self._last_child = 500_000
 
     def set_switches(self, given: Mapping[str, Any]) -> None:
@@ -85,6 +87,12 @@ class Office:
         everybody = self._parties if self._snapshot is None else self._snapshot
         found = [party for party in everybody.values() if query.accepts(party)]
         return found[query.skip : query.skip + query.take]
+
+    def another(self, bet_nr: int) -> Party:
+        """Some other party, for answers that lie; the same one where there is no other."""
+        following = (self._parties.get(number) for number in range(bet_nr + 1, self._last_party + 1))
+        preceding = (self._parties.get(number) for number in range(bet_nr - 1, FIRST_PARTY, -1))
+        return next((party for party in (*following, *preceding) if party is not None), self.party(bet_nr))
 
     # -- reading, as it is ----------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sandbox.advoware.switches import Switches
+
 CHILD_KINDS = ("adressen", "kommunikation", "bankverbindungen")
 _row_numbers = itertools.count(1)
 
@@ -84,33 +86,3 @@ class Version:
             "rowId": self.party.row_id,
             "values": dict(self.party.values),
         }
-
-
-@dataclass
-class Switches:
-    """Where the real API may differ, and the ways in which it is known to answer nonsense."""
-
-    post_row_id: bool = True
-    single_as_list: bool = True
-    bank_spelling: str = "bankverbindungen"
-    komm_kz_zero: bool = True
-    geaendert_am_null: bool = False
-    geaendert_seit_ignored: bool = False
-    empty_lists: bool = False
-    stale_snapshot: bool = False
-    expires_in: int | None = 3600
-
-    def change(self, given: Mapping[str, Any]) -> None:
-        """Set what is given; raises ValueError for a name or a value that there isn't."""
-        for name, value in given.items():
-            if name not in vars(self):
-                raise ValueError(f"no switch named {name}")
-            if name == "bank_spelling":
-                if value not in ("bankverbindungen", "bankkverbindungen"):
-                    raise ValueError("bank_spelling is bankverbindungen or bankkverbindungen")
-            elif name == "expires_in":
-                if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-                    raise ValueError("expires_in is a number of seconds or null")
-            elif not isinstance(value, bool):
-                raise ValueError(f"{name} is true or false")
-            setattr(self, name, value)

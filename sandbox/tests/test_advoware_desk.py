@@ -91,7 +91,40 @@ async def test_nonsense_a_stale_snapshot_hides_all_writes_until_it_is_off(caller
     assert ((await caller.party(number))["titel"], await listed(caller)) == ("neu", [number, later])
 
 
-@pytest.mark.parametrize("wrong", [{"gravity": True}, {"post_row_id": 1}, {"bank_spelling": "x"}, {"expires_in": "1"}])
+async def test_lies_are_told_to_reads_and_end_with_their_switch(caller: Caller) -> None:
+    numbers = [await caller.create(name=f"N{index}", geburtsdatum="1961-04-30T00:00:00") for index in range(4)]
+
+    async def told(lie: str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        await caller.desk("POST", "/switches", {"lie": lie})
+        return await caller.party(numbers[0]), (await caller.api("GET", "/Beteiligte"))[1]
+
+    truth = await told(None)
+    assert [row["betNr"] for row in (await told("half_list"))[1]] == numbers[::2]
+    nothing, _ = await told("null_fields")
+    assert (nothing["betNr"], nothing["name"], nothing["geburtsdatum"]) == (numbers[0], None, None)
+    other, _ = await told("another_record")
+    assert (other["betNr"], other["name"]) == (numbers[1], "N1")
+    swapped, rows = await told("swapped_ids")
+    assert (swapped["betNr"], swapped["name"], [row["betNr"] for row in rows]) == (numbers[0], "N1", numbers)
+    assert {row["name"] for row in (await told("equal_names"))[1]} == {"Unbekannt"}
+    assert (await told("zero_dates"))[0]["geburtsdatum"] == "0001-01-01T00:00:00"
+    assert "betNr" not in (await told("wrong_entity"))[0]
+    assert await told(None) == truth
+
+
+async def test_lies_that_are_no_answer_at_all(caller: Caller) -> None:
+    number = await caller.create()
+    await caller.desk("POST", "/switches", {"lie": "not_found"})
+    assert (await caller.api("GET", f"/Beteiligte/{number}"))[0] == 404
+    assert (await caller.api("GET", "/Beteiligte"))[0] == 404
+    await caller.desk("POST", "/switches", {"lie": "truncated"})
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        await caller.api("GET", f"/Beteiligte/{number}")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lie": "white"}, {"gravity": True}, {"post_row_id": 1}, {"bank_spelling": "x"}, {"expires_in": "1"}]
+)
 async def test_a_wrong_switch_is_refused(caller: Caller, wrong: dict[str, Any]) -> None:
     assert (await caller.raw("POST", "/_sandbox/switches", wrong))[0] == 400
 
