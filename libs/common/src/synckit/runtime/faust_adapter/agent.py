@@ -1,0 +1,48 @@
+"""The agent: takes records off the stream, undecoded, and hands them to the executor. Nothing else."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import structlog
+
+from synckit.runtime.faust_adapter.app import SafeApp
+from synckit.runtime.worker.delivery import Delivery
+from synckit.runtime.worker.executor import KeyedExecutor
+from synckit.runtime.worker.report import message_of
+
+log = structlog.get_logger("synckit.worker")
+
+
+def keyed_agent(app: SafeApp, topic: str, executor: KeyedExecutor) -> None:
+    """Feeds `topic` to the executor. Raw bytes: a decode error in Faust would be an ack out of order."""
+    app.add(executor)
+    source = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    async def feed(stream: Any) -> None:
+        consumer = app.consumer
+        async for event in stream.noack().events():
+            try:
+                await executor.submit(delivered(event.message, consumer))
+            except Exception as error:
+                # Raising here would ack nothing and start the agent anew over a hole.
+                log.error("worker.broken", error=message_of(error), exc_info=error)
+                executor.on_blown(message_of(error))
+
+    app.agent(source, name=f"{topic}.feed", concurrency=1)(feed)
+
+
+def delivered(message: Any, consumer: Any) -> Delivery:
+    """Faust's message as the executor knows it."""
+    return Delivery(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.generation_id,
+        message.timestamp,
+        message.key,
+        message.value,
+        tuple(message.headers or ()),
+        partial(message.ack, consumer),
+    )

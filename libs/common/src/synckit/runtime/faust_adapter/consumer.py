@@ -1,0 +1,96 @@
+"""Faust's consumer, made safe: drain and a real commit before partitions are given up, and a lease from heartbeats.
+
+Stock Faust drops its ack state before its last commit, and waits without limit for what is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+log = structlog.get_logger("synckit.worker")
+
+
+class SafeConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread in which aiokafka lives; its heartbeats renew the lease."""
+
+    app: Any
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat
+        lease = self.app.lease
+
+        async def beat_and_renew() -> bool:
+            asked_at = lease.now()
+            alive = await beat()
+            if alive:
+                lease.renew(asked_at)
+            return alive
+
+        coordinator._do_heartbeat = beat_and_renew
+
+
+class SafeConsumer(driver.Consumer):
+    """The consumer of a `SafeApp`."""
+
+    app: Any
+
+    def _new_consumer_thread(self) -> SafeConsumerThread:
+        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        if revoked:
+            await self.app.drain("revoked")
+        self.app.commits_refused = 0
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.app.lease.renew()
+        self.app.open(generation_id)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        accepted: bool = await super()._commit(offsets)
+        self.app.commits_refused = 0 if accepted else self.app.commits_refused + 1
+        return accepted
+
+    def lag(self) -> int:
+        """Records of our partitions that are not acknowledged yet, as far as is known."""
+        total = 0
+        for tp in self.assignment():
+            end = self.highwater(tp)
+            known = [one for one in (self._committed_offset.get(tp), self._position(tp)) if one is not None]
+            if end is not None and known:
+                total += max(0, end - min(known))
+        return total
+
+    def _position(self, tp: TP) -> int | None:
+        """How far aiokafka has handed records out; where nothing was committed yet, all we know."""
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
+        state = assignment.state_value(tp) if assignment is not None else None
+        # A fresh assignment has no position yet, and asking for it then raises.
+        return state.position if state is not None and state.has_valid_position else None
+
+
+class SafeTransport(driver.Transport):
+    """aiokafka with the consumer above."""
+
+    Consumer = SafeConsumer
+
+
+async def bounded(call: Awaitable[Any], seconds: float) -> bool:
+    """Whether it ended in time. Not wait_for: a commit does not end when it is cancelled while the broker is away."""
+    task = asyncio.ensure_future(call)
+    await asyncio.wait({task}, timeout=seconds)
+    if not task.done():
+        task.cancel()
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return False
+    return task.exception() is None
