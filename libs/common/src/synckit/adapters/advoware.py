@@ -33,7 +33,8 @@ class AdvowareClient:
     ) -> Any:
         """The parsed answer of a success, None for an empty one. `path` follows /api/v1/advonet.
 
-        409 is Locked (a desk has the record open), but for a POST: there it exists already. AuthenticationRefused where even a fresh token is refused; then
+        409 is Locked (a desk has the record open), but for a POST: there it exists already.
+        AuthenticationRefused where even a fresh token is refused; then
         nothing is sent for half a minute, or each call would cost the token service a request.
         """
         self._latch.check()

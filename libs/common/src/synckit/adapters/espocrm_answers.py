@@ -11,7 +11,7 @@ from synckit.errors import RemoteRejected
 
 UPSTREAM = "espocrm"
 LOCKED_OUT_SECONDS = 60.0
-_GONE = re.compile(r"Record \S+ does not exist\.?\Z")
+_GONE = re.compile(r"Record \S+ (does not exist|not found)\.?\Z")
 _VALIDATION = re.compile(r"field: (?P<field>\w{1,100}), type: (?P<type>\w{1,50})")
 _WORDED = re.compile(r"(No (read|edit|create|delete) access|Not permitted to post to anybody except self)\.?\Z")
 _LABEL = re.compile(r"\w{1,60}\Z")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from synckit.adapters.postgres.codec import from_json, to_json
-from synckit.ports import Commit, Intent, JournalEntry, Link, Parked, PendingNote, RecordState
+from synckit.ports import Attempted, Commit, Intent, JournalEntry, Link, Parked, PendingNote, RecordState
 from synckit.reconcile.plan import Base
 
 Hash = Callable[[str, str], str]
@@ -65,6 +65,15 @@ def note_document(note: PendingNote) -> dict[str, Any]:
     }
 
 
+def attempted_document(attempted: Attempted) -> dict[str, Any]:
+    return {
+        "field": attempted.field,
+        "side": attempted.side,
+        "left": to_json(attempted.left),
+        "right": to_json(attempted.right),
+    }
+
+
 def record_state(document: Mapping[str, Any]) -> RecordState:
     """What `load_record` answered."""
     return RecordState(
@@ -75,6 +84,7 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         parked=_parked(document["parked"]) if document["parked"] else None,
         notes=frozenset(document["notes"] or ()),
         pending=tuple(PendingNote(**from_json(note)) for note in document["pending"] or ()),
+        attempted=tuple(Attempted(**from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
     )
 

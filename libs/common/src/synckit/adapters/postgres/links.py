@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 from synckit.adapters.postgres.change import (
+    attempted_document,
     commit_document,
     keyed_hash,
     note_document,
@@ -15,7 +16,7 @@ from synckit.adapters.postgres.change import (
 from synckit.adapters.postgres.codec import to_json
 from synckit.adapters.postgres.pool import PostgresPool, json_text
 from synckit.errors import Ambiguous, StaleVersion
-from synckit.ports import Commit, Intent, Parked, PendingNote, RecordState
+from synckit.ports import Attempted, Commit, Intent, Parked, PendingNote, RecordState
 
 
 class PostgresLinkStore:
@@ -43,13 +44,16 @@ class PostgresLinkStore:
         )
         self._accept(outcome, intent.left_id)
 
-    async def announce(self, left_id: str, notes: Sequence[PendingNote], fence: int) -> None:
+    async def announce(
+        self, left_id: str, notes: Sequence[PendingNote], attempted: Sequence[Attempted], fence: int
+    ) -> None:
         outcome = await self._pool.fetch_value(
-            "SELECT announce_notes($1, $2, $3, $4::text::jsonb)",
+            "SELECT announce($1, $2, $3, $4::text::jsonb, $5::text::jsonb)",
             self._entity,
             left_id,
             fence,
             json_text([note_document(note) for note in notes]),
+            json_text([attempted_document(each) for each in attempted]),
             writes=True,
         )
         self._accept(outcome, left_id)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -18,8 +18,9 @@ _AWAY_STATES = frozenset({"25006", "40001", "40P01", "55P03"})
 """A standby after a failover, lost races, a lock that was not to be had in time."""
 _CANCELLED = "57014"
 _TAKEN_MEANWHILE = "23505"
-Connection = asyncpg.Connection[asyncpg.Record]
-Acquired = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Acquired = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 
 class DatabaseDefect(RuntimeError):

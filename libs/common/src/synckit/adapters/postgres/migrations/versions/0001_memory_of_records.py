@@ -109,6 +109,15 @@ CREATE TABLE pending_note (
     PRIMARY KEY (entity, left_id, cause)
 );
 
+-- Client data until written: what we were about to write, so that after a crash it is not taken for a person's edit.
+CREATE TABLE attempted (
+    entity text NOT NULL,
+    left_id text NOT NULL,
+    fields jsonb NOT NULL,
+    announced_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (entity, left_id)
+);
+
 CREATE TABLE cursor (
     name text PRIMARY KEY,
     value text NOT NULL,
@@ -152,6 +161,7 @@ BEGIN
         'notes', (SELECT jsonb_agg(n.cause) FROM note n WHERE n.entity = p_entity AND n.left_id = p_left_id),
         'pending', (SELECT jsonb_agg(n.note ORDER BY n.id) FROM pending_note n
                     WHERE n.entity = p_entity AND n.left_id = p_left_id),
+        'attempted', (SELECT a.fields FROM attempted a WHERE a.entity = p_entity AND a.left_id = p_left_id),
         'rivals', (SELECT jsonb_agg(r.left_id ORDER BY r.left_id) FROM link l JOIN link r
                    ON r.entity = l.entity AND r.right_id = l.right_id AND r.tombstone = 'duplicate'
                    WHERE l.entity = p_entity AND l.left_id = p_left_id AND l.tombstone = '')
@@ -178,7 +188,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION announce_notes(p_entity text, p_left_id text, p_fence bigint, p_notes jsonb)
+CREATE FUNCTION announce(p_entity text, p_left_id text, p_fence bigint, p_notes jsonb, p_attempted jsonb)
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT fence_holds(p_entity, p_left_id, p_fence) THEN
@@ -186,7 +196,10 @@ BEGIN
     END IF;
     INSERT INTO pending_note (entity, left_id, cause, note)
     SELECT p_entity, p_left_id, n ->> 'cause', n FROM jsonb_array_elements(p_notes) n
-    ON CONFLICT (entity, left_id, cause) DO UPDATE SET note = excluded.note, announced_at = excluded.announced_at;
+    ON CONFLICT (entity, left_id, cause) DO NOTHING;
+    DELETE FROM attempted WHERE entity = p_entity AND left_id = p_left_id;
+    INSERT INTO attempted (entity, left_id, fields)
+    SELECT p_entity, p_left_id, p_attempted WHERE jsonb_array_length(p_attempted) > 0;
     RETURN 'ok';
 END
 $$;
@@ -213,6 +226,7 @@ BEGIN
         UPDATE link SET looked_at = p_looked_at, fence = p_fence WHERE entity = p_entity AND left_id = p_left_id;
     END IF;
     IF c ? 'base' THEN
+        DELETE FROM attempted WHERE entity = p_entity AND left_id = p_left_id;
         INSERT INTO base (entity, left_id, left_values, right_values, updated_at)
         VALUES (p_entity, p_left_id, c -> 'base' -> 'left', c -> 'base' -> 'right', p_at)
         ON CONFLICT (entity, left_id) DO UPDATE SET left_values = excluded.left_values,
@@ -285,6 +299,7 @@ BEGIN
     IF c ? 'forget' THEN
         DELETE FROM link WHERE entity = p_entity AND left_id = p_left_id;
         DELETE FROM base WHERE entity = p_entity AND left_id = p_left_id;
+        DELETE FROM attempted WHERE entity = p_entity AND left_id = p_left_id;
     END IF;
     PERFORM commit_pair(p_entity, p_left_id, p_fence, c);
     PERFORM commit_rest(p_entity, p_left_id, p_fence, c);

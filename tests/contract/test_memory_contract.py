@@ -1,0 +1,32 @@
+"""The memory of records: fake and PostgreSQL, one suite."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.postgres.pool import PostgresPool
+from synckit.adapters.postgres.sweep import PostgresSweepStore
+from synckit.ports import LinkStore, SweepStore
+from synckit.testing.contract_linkstore import LinkStoreContract
+from synckit.testing.memory import FakeLinks
+
+
+class TestFakeLinks(LinkStoreContract):
+    async def make_stores(self) -> tuple[LinkStore, SweepStore]:
+        links = FakeLinks()
+        return links, links
+
+
+@pytest.mark.stack
+class TestPostgresLinks(LinkStoreContract):
+    @pytest.fixture(autouse=True)
+    async def _pool_of_the_test(self, postgres_pool: PostgresPool) -> None:
+        self.pool = postgres_pool
+        await postgres_pool.fetch("DELETE FROM cursor WHERE name = 'contract.cursor'", writes=True)
+
+    async def make_stores(self) -> tuple[LinkStore, SweepStore]:
+        entity = f"entity-{uuid.uuid4().hex}"
+        return PostgresLinkStore(self.pool, entity), PostgresSweepStore(self.pool, entity)
