@@ -37,7 +37,9 @@ class Ports:
             if port is None or not is_free(port):
                 port = _fresh(taken=set(kept.values()))
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps({**kept, name: port}, indent=1))
+            fresh = self._file.with_suffix(".new")  # others read without the lock: they must never see half a file
+            fresh.write_text(json.dumps({**kept, name: port}, indent=1))
+            fresh.replace(self._file)
             return port
 
     def _kept(self) -> dict[str, int]:
