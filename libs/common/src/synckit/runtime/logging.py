@@ -18,7 +18,14 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from synckit.runtime.redaction import describe_exception, foreign_text, foreign_warning, redacted
 
-QUIET = {"aiokafka": logging.WARNING, "aiohttp.access": logging.CRITICAL, "asyncio": logging.WARNING}
+QUIET = {
+    "aiokafka": logging.WARNING,
+    "aiohttp.access": logging.CRITICAL,
+    "asyncio": logging.WARNING,
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "synckit.runtime.faust_adapter": logging.WARNING,  # mode names loggers by the subclass's module
+}
 """Least level of a library's logger that is shown."""
 
 
