@@ -11,7 +11,7 @@ def may(user: User, entity: EntityDef, action: str) -> bool:
     """True where the user's role allows the action on the scope. Nobody but an admin creates Notifications."""
     if user.is_admin:
         return True
-    if entity.name == "Webhook" and not user.is_api:
+    if (entity.name == "Webhook" and not user.is_api) or (entity.name == "Notification" and action == "create"):
         return False
     if entity.name in user.role.scopes:
         return action in user.role.scopes[entity.name]

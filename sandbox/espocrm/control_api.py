@@ -40,6 +40,7 @@ class ControlApi:
         router.add_post("/_sandbox/snapshots/{number:[0-9]+}", self._restore)
         router.add_delete("/_sandbox/snapshots/{number:[0-9]+}", self._forget)
         router.add_post("/_sandbox/users/{name}", self._user)
+        router.add_get("/_sandbox/metadata", self._show_metadata)
         router.add_post("/_sandbox/metadata", self._metadata)
         router.add_post("/_sandbox/clock", self._clock)
         router.add_delete("/_sandbox/failed-logins", self._forgive)
@@ -115,6 +116,14 @@ class ControlApi:
             self.world.store, request.match_info["name"], patch, self.world.clock.stamp()
         )
         return web.json_response({"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind})
+
+    async def _show_metadata(self, _: web.Request) -> web.Response:
+        """Per entity type: fields, links, flags, and the keys that its records have in the API."""
+        shown = {
+            name: {"fields": each.fields, "links": each.links, "flags": each.flags, "attributes": list(each.attributes)}
+            for name, each in self.world.metadata.entities.items()
+        }
+        return web.json_response(shown)
 
     async def _metadata(self, request: web.Request) -> web.Response:
         for entity_type, patch in (await json_body(request)).items():

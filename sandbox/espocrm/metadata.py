@@ -233,9 +233,10 @@ class Metadata:
 
     @staticmethod
     def _tree_of(entity: EntityDef) -> dict[str, Any]:
-        defs = {"fields": entity.fields, "links": entity.links, "collection": {"orderBy": "createdAt", "order": "desc"}}
+        collection = {"orderBy": entity.flags.get("orderBy", "createdAt"), "order": "desc"}
+        defs: dict[str, Any] = {"fields": entity.fields, "links": entity.links, "collection": collection}
         if entity.flag("optimisticConcurrencyControl"):
-            defs["optimisticConcurrencyControl"] = True  # type: ignore[assignment]
+            defs["optimisticConcurrencyControl"] = True
         scope = {key: entity.flag(key) for key in ("stream", "object", "stars")}
         return {"entityDefs": defs, "scopes": {"entity": True, **scope, "type": entity.flags.get("type")}}
 

@@ -40,7 +40,13 @@ class RecordService:
         record = self.world.store.find(entity.name, record_id, deleted=user.is_admin)
         if record is None or not self.hooks_of(entity).visible(user, record):
             raise not_found(f"Record {record_id} does not exist.")
-        return self.cut(user, entity, self.views.whole(entity, record))
+        return self.cut(user, entity, self._whole(user, entity, record))
+
+    def _whole(self, user: User, entity: EntityDef, record: Record) -> dict[str, Any]:
+        whole = self.views.whole(entity, record)
+        if entity.flag("stream"):
+            whole["isFollowed"] = user.id in record.followers
+        return whole
 
     @staticmethod
     def read_access(user: User, entity: EntityDef) -> None:
@@ -71,11 +77,11 @@ class RecordService:
         self._stamp_new(draft)
         self._store(draft)
         self.stream.record_created(draft)
-        event = {**draft.current, "isFollowed": False} if entity.flag("stream") else dict(draft.current)
-        self.emitter.created(entity, draft.record.id, user, event)
+        event = {**draft.current, "isFollowed": False} if entity.flag("stream") else draft.current
+        self.emitter.created(entity, draft.record.id, user, _in_order(entity, event))
         hooks.after_create(draft)
         answer = hooks.shape_created(draft, self._loaded(draft))
-        return self.cut(user, entity, answer), draft.record.id
+        return self.cut(user, entity, _in_order(entity, answer)), draft.record.id
 
     def _stamp_new(self, draft: Draft) -> None:
         now = self.world.clock.stamp()
@@ -127,7 +133,7 @@ class RecordService:
         return self.cut(user, entity, draft.current)
 
     def _draft(self, user: User, entity: EntityDef, record: Record) -> Draft:
-        whole = self.views.whole(entity, record)
+        whole = self._whole(user, entity, record)
         return Draft(entity, record, user, whole, dict(whole))
 
     def save_changed(self, draft: Draft, *, with_modifier_name: bool = True) -> None:
@@ -165,6 +171,7 @@ class RecordService:
         if record is None or not self.hooks_of(entity).visible(user, record):
             raise not_found(f"Record {record_id} not found.")
         record.deleted = True
+        record.followers.clear()
         record.values["modifiedAt"] = self.world.clock.stamp()
         self.emitter.deleted(entity, record_id, user)
 
@@ -258,6 +265,12 @@ class RecordService:
         change(entity.name, link, record_id, foreign_id)
         if spec.get("foreign"):
             change(foreign_type, str(spec["foreign"]), foreign_id, record_id)
+
+
+def _in_order(entity: EntityDef, shown: dict[str, Any]) -> dict[str, Any]:
+    """The keys in the order of the definition, those that it does not know last."""
+    known = {name: shown[name] for name in entity.attributes if name in shown}
+    return {**known, **shown}
 
 
 def _stored(entity: EntityDef, field: str, value: Any) -> Any:

@@ -38,8 +38,15 @@ class Stream:
             self._assigned(draft)
 
     def _assigned(self, draft: Draft) -> None:
+        """Whoever gets a record follows it; he is told unless he took it himself."""
         assigned = draft.current.get("assignedUserId")
-        if assigned and assigned != draft.user.id:
+        if not assigned:
+            return
+        if assigned not in draft.record.followers:
+            draft.record.followers.append(str(assigned))
+        if assigned == draft.user.id:
+            draft.current["isFollowed"] = True
+        else:
             self.notify(str(assigned), "Assign", draft.user, draft.record)
 
     def touch(self, record: Record) -> None:
