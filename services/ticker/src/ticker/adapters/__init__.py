@@ -1,0 +1,1 @@
+"""What only the ticker asks of the remotes: lists."""

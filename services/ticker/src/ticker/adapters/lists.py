@@ -1,0 +1,68 @@
+"""The two remotes' lists of Beteiligte, as the looks want them: ids, times and row ids, nothing else is kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+
+from synckit.adapters.advoware import AdvowareBeteiligteStore
+from synckit.adapters.espocrm import EspoClient, EspoStore
+from synckit.errors import SyncError
+from ticker.domain.queries import Where
+from ticker.domain.rows import LeftRow, RightRow
+
+log = structlog.get_logger(__name__)
+ENTITY_TYPE = "CBeteiligte"
+MOST = 100_000
+
+
+class EspoLists:
+    """`ticker.handlers.LeftLists`."""
+
+    def __init__(self, client: EspoClient) -> None:
+        self._client = client
+        self._store = EspoStore(client, ENTITY_TYPE)
+        self._our_user: str | None = None
+
+    async def matching(self, where: Where) -> AsyncGenerator[str, None]:
+        async for row in self._store.select(where, ["id"], limit=MOST):
+            yield str(row["id"])
+
+    async def changed_since(self, since: datetime) -> AsyncGenerator[LeftRow, None]:
+        async for record_id, changed_at, row in self._store.changed_since(since, ["modifiedById"]):
+            modified_by = row.get("modifiedById")
+            yield LeftRow(record_id, changed_at, str(modified_by) if modified_by else None)
+
+    async def our_user(self) -> str | None:
+        """Asked once. Not knowing it costs a look at records that we wrote ourselves, no more."""
+        if self._our_user is None:
+            try:
+                told = await self._client.call("GET", "/App/user")
+            except SyncError as error:
+                log.warning("our_user_unknown", reason=error.code)
+                return None
+            self._our_user = _user_id(told)
+        return self._our_user
+
+
+class AdvowareLists:
+    """`ticker.handlers.RightLists`."""
+
+    def __init__(self, store: AdvowareBeteiligteStore) -> None:
+        self._store = store
+
+    async def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]:
+        rows = cast("AsyncGenerator[Any, None]", self._store.changed_since(since))
+        async with aclosing(rows):
+            async for snapshot in rows:
+                yield RightRow(snapshot.id, snapshot.version or "")
+
+
+def _user_id(told: Any) -> str | None:
+    user = told.get("user") if isinstance(told, dict) else None
+    found = user.get("id") if isinstance(user, dict) else None
+    return str(found) if found else None

@@ -1,0 +1,58 @@
+"""By hand: `python -m ticker run-once beteiligte [--dry-run] [--json]`. All looks, now, whoever else ticks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+
+from synckit.errors import SyncError
+from ticker.handlers import ENTITY, Emitter, Look, Told
+
+FAILED = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Without a command it is the service."""
+    made = argparse.ArgumentParser(prog="python -m ticker", description="Looks for what webhooks did not tell.")
+    commands = made.add_subparsers(dest="command")
+    once = commands.add_parser("run-once", help="all looks, now")
+    once.add_argument("entity", choices=[ENTITY])
+    once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
+    once.add_argument("--json", action="store_true", help="the report as JSON")
+    return made
+
+
+async def run_once(looks: Sequence[Look], emitter: Emitter, *, dry_run: bool, as_json: bool) -> int:
+    """Each look, also where one fails. The exit status is 1 where one did."""
+    told: list[Told] = []
+    failed: dict[str, str] = {}
+    for look in looks:
+        try:
+            told.append(await emitter.carry_out(look, dry_run=dry_run))
+        except SyncError as error:
+            failed[look.name] = str(error)
+    sys.stdout.write(_json(told, failed, dry_run) if as_json else _lines(told, failed, dry_run))
+    return FAILED if failed else 0
+
+
+async def in_order(starting: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """The service's own start, without its ports."""
+    for step in starting:
+        await step()
+
+
+def _json(told: Sequence[Told], failed: dict[str, str], dry_run: bool) -> str:
+    report = {"dry_run": dry_run, "looks": [asdict(one) for one in told], "failed": failed}
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _lines(told: Sequence[Told], failed: dict[str, str], dry_run: bool) -> str:
+    verb = "would emit" if dry_run else "emitted"
+    lines = [
+        f"{one.look:<16} {one.seen:>7} seen {one.emitted:>7} {verb}{' (cut short)' if one.capped else ''}"
+        for one in told
+    ]
+    return "\n".join([*lines, *(f"{name:<16} failed: {error}" for name, error in failed.items())]) + "\n"

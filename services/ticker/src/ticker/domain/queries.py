@@ -1,0 +1,48 @@
+"""Which records EspoCRM is asked for, as `where` clauses. Times are compared as raw UTC text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Where = Sequence[Mapping[str, Any]]
+STATUS = "syncStatus"
+NEXT_RETRY = "syncNextRetry"
+MODIFIED = "modifiedAt"
+RETRY_AFTER = timedelta(hours=24)
+"""How long `permanently_failed` rests before it is tried again."""
+
+
+def _raw(moment: datetime) -> str:
+    """As EspoCRM stores and compares it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _is(attribute: str, kind: str, value: object = None) -> dict[str, Any]:
+    clause: dict[str, Any] = {"type": kind, "attribute": attribute}
+    return clause if value is None else {**clause, "value": value}
+
+
+def _either(*clauses: object) -> dict[str, Any]:
+    return {"type": "or", "value": list(clauses)}
+
+
+def _both(*clauses: object) -> dict[str, Any]:
+    return {"type": "and", "value": list(clauses)}
+
+
+def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
+    """One question for all states: what waits, what is due again, what was forgotten while it was synced."""
+    no_date = _is(NEXT_RETRY, "isNull")
+    due = _is(NEXT_RETRY, "lessThanOrEquals", _raw(now))
+    rested = _is(MODIFIED, "lessThanOrEquals", _raw(now - RETRY_AFTER))
+    forgotten = _is(MODIFIED, "lessThanOrEquals", _raw(now - stale_syncing))
+    return [
+        _either(
+            _is(STATUS, "in", ["pending_sync", "dirty"]),
+            _both(_is(STATUS, "equals", "failed"), _either(no_date, due)),
+            _both(_is(STATUS, "equals", "permanently_failed"), _either(_both(no_date, rested), due)),
+            _both(_is(STATUS, "equals", "syncing"), forgotten),
+        )
+    ]

@@ -1,0 +1,23 @@
+"""Rows of the two remotes' lists, as far as the ticker looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRow:
+    """A row of EspoCRM's list: id, when it was modified (a second, UTC), and by whom."""
+
+    id: str
+    modified_at: datetime
+    modified_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RightRow:
+    """A row of Advoware's list: number and row id."""
+
+    id: str
+    version: str

@@ -1,0 +1,29 @@
+"""Which of the rows that were found are worth an event. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from ticker.domain.rows import LeftRow, RightRow
+
+
+def changed_by_others(rows: Iterable[LeftRow], known: Mapping[str, datetime], our_user: str | None) -> list[str]:
+    """All but the traces of our own last write: the same second as we remember, and our user as who did it."""
+    return [row.id for row in rows if not _is_our_trace(row, known.get(row.id), our_user)]
+
+
+def _is_our_trace(row: LeftRow, known: datetime | None, our_user: str | None) -> bool:
+    if known is None or our_user is None or row.modified_by != our_user:
+        return False
+    return row.modified_at == known.replace(microsecond=0)
+
+
+def changed_at_a_desk(rows: Iterable[RightRow], linked: Mapping[str, str], versions: Mapping[str, str]) -> list[str]:
+    """Left ids of linked parties whose row id is not the one that we saw last. Without a link it is none of ours."""
+    return [linked[row.id] for row in rows if row.id in linked and versions.get(row.id) != row.version]
+
+
+def without_repeats(ids: Iterable[str]) -> list[str]:
+    """Each id once, in the order of its first place."""
+    return list(dict.fromkeys(ids))

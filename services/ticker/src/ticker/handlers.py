@@ -1,0 +1,236 @@
+"""The looks: each asks a list, keeps what is worth an event, emits it, and only then moves its cursor.
+
+They emit `sync_check` events and nothing else; a record that is already queued costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
+
+from synckit import topics
+from synckit.events import Action, ChangeEvent, Origin, encode
+from synckit.ports import Clock, Publisher, SweepStore
+from synckit.runtime import tracing
+from ticker.domain import queries, schedule, selection
+from ticker.domain.rows import LeftRow, RightRow
+
+log = structlog.get_logger(__name__)
+ENTITY = "beteiligte"
+BATCH = 500
+MOST_ROWS = 100_000
+"""A look ends here, whatever a remote says."""
+
+
+class LeftLists(Protocol):
+    """EspoCRM's list of Beteiligte."""
+
+    def matching(self, where: queries.Where) -> AsyncGenerator[str, None]:
+        """Ids of all that match."""
+
+    def changed_since(self, since: datetime) -> AsyncGenerator[LeftRow, None]:
+        """Oldest change first."""
+
+    async def our_user(self) -> str | None:
+        """The id of the API user that we are; None where EspoCRM does not say."""
+
+
+class RightLists(Protocol):
+    """Advoware's list of Beteiligte."""
+
+    def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look found. `after` is called once the events are with the broker: that moves the cursor."""
+
+    ids: Sequence[str]
+    seen: int
+    capped: bool = False
+    after: Callable[[], Awaitable[None]] | None = None
+
+
+class Look(Protocol):
+    """One question. `name` is its word in logs and metrics."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def origin(self) -> Origin: ...
+
+    async def find(self) -> Found: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a look, for a person."""
+
+    look: str
+    seen: int
+    emitted: int
+    capped: bool = False
+
+
+class Emitter:
+    """Carries looks out. `dry_run` finds, and changes nothing."""
+
+    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
+
+    async def carry_out(self, look: Look, *, dry_run: bool = False) -> Told:
+        found = await look.find()
+        ids = selection.without_repeats(found.ids)
+        if not dry_run:
+            await self._emit(ids, look)
+            if found.after is not None:
+                await found.after()
+        if found.capped:
+            log.warning("answer_capped", reason=look.name, records=found.seen)
+        if ids:
+            log.info("emitted", reason=look.name, records=found.seen, emitted=len(ids), dry_run=dry_run)
+        return Told(look.name, found.seen, len(ids), found.capped)
+
+    async def _emit(self, ids: Sequence[str], look: Look) -> None:
+        trace = str(tracing.new())
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            records = [encode(self._event(one, look, trace)) for one in batch]
+            await self._publisher.publish(topics.EVENT_TOPICS[ENTITY], records)
+
+    def _event(self, left_id: str, look: Look, trace: str) -> ChangeEvent:
+        return ChangeEvent(ENTITY, left_id, Action.SYNC_CHECK, look.origin, self._clock.now(), traceparent=trace)
+
+
+class WaitingStates:
+    """`pending_sync`, `dirty`, `failed` that is due, `permanently_failed` after its rest, a forgotten `syncing`."""
+
+    name = "waiting_state"
+    origin = Origin.TICKER
+
+    def __init__(self, lists: LeftLists, clock: Clock, *, stale_syncing: timedelta) -> None:
+        self._lists = lists
+        self._clock = clock
+        self._stale_syncing = stale_syncing
+
+    async def find(self) -> Found:
+        """All pages first, then the events: what is synced meanwhile would move the pages."""
+        where = queries.in_waiting_states(self._clock.now(), self._stale_syncing)
+        ids, capped = await _up_to(MOST_ROWS, self._lists.matching(where))
+        return Found(ids, len(ids), capped)
+
+
+class Modified:
+    """Everything whose `modifiedAt` moved past the cursor: webhooks do get lost."""
+
+    name = "modified"
+    origin = Origin.TICKER
+    cursor = f"espocrm.{ENTITY}.modified"
+
+    def __init__(self, lists: LeftLists, store: SweepStore, clock: Clock, *, overlap: timedelta) -> None:
+        self._lists = lists
+        self._store = store
+        self._clock = clock
+        self._overlap = overlap
+
+    async def find(self) -> Found:
+        began = self._clock.now()
+        previous = await self._store.cursor(self.cursor)
+        since = schedule.start_of(previous, began, self._overlap)
+        rows, capped = await _up_to(MOST_ROWS, self._lists.changed_since(since))
+        our_user = await self._lists.our_user() if rows else None
+        known = await self._store.left_changes_known([row.id for row in rows]) if rows else {}
+        value = schedule.next_cursor(previous, began, rows[-1].modified_at if rows else None, capped=capped)
+        ids = selection.changed_by_others(rows, known, our_user)
+        return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
+
+
+class ChangedAtDesk:
+    """What a desk changed in Advoware: row ids that are not the ones that we know."""
+
+    name = "desk"
+    origin = Origin.ADVOWARE
+    cursor = f"advoware.{ENTITY}.changed"
+
+    def __init__(self, lists: RightLists, store: SweepStore, clock: Clock, *, overlap: timedelta, limit: int) -> None:
+        self._lists = lists
+        self._store = store
+        self._clock = clock
+        self._overlap = overlap
+        self._limit = limit
+
+    async def find(self) -> Found:
+        """An answer that can't be true is cut: the 24 h look finds what that leaves out."""
+        began = self._clock.now()
+        previous = await self._store.cursor(self.cursor)
+        since = schedule.start_of(previous, began, self._overlap)
+        most = schedule.believable(since, began, self._limit, MOST_ROWS)
+        rows, capped = await _up_to(most, self._lists.changed_since(since))
+        linked = await self._store.linked([row.id for row in rows]) if rows else {}
+        versions = await self._store.right_versions_known(list(linked)) if linked else {}
+        ids = selection.changed_at_a_desk(rows, linked, versions)
+        value = schedule.next_cursor(previous, began)
+        return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
+
+
+class NotLookedAt:
+    """Linked records that nobody looked at for a day, longest ago first."""
+
+    name = "not_looked_at"
+    origin = Origin.TICKER
+
+    def __init__(self, store: SweepStore, clock: Clock, *, age: timedelta, limit: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._age = age
+        self._limit = limit
+
+    async def find(self) -> Found:
+        ids = await self._store.not_looked_at_since(self._clock.now() - self._age, self._limit)
+        return Found(ids, len(ids))
+
+
+class ParkedAndDue:
+    """Parked records whose time has come. What was emitted is given a while to be dealt with."""
+
+    name = "parked"
+    origin = Origin.TICKER
+    limit = 500
+    patience = timedelta(seconds=60)
+
+    def __init__(self, store: SweepStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._emitted: dict[str, datetime] = {}
+
+    async def find(self) -> Found:
+        now = self._clock.now()
+        due = await self._store.due(now, self.limit)
+        self._emitted = {one: at for one, at in self._emitted.items() if now - at < self.patience}
+        fresh = [one for one in due if one not in self._emitted]
+        return Found(fresh, len(due), after=partial(self._remember, fresh, now))
+
+    async def _remember(self, ids: Sequence[str], at: datetime) -> None:
+        self._emitted.update(dict.fromkeys(ids, at))
+
+
+Row = TypeVar("Row")
+
+
+async def _up_to(most: int, rows: AsyncGenerator[Row, None]) -> tuple[list[Row], bool]:
+    """The first rows, and whether there were more."""
+    kept: list[Row] = []
+    async with aclosing(rows):
+        async for row in rows:
+            if len(kept) >= most:
+                return kept, True
+            kept.append(row)
+    return kept, False

@@ -1,0 +1,43 @@
+"""What the ticker reads from the environment."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from synckit.runtime.settings import (
+    AdvowareSection,
+    DatabaseSection,
+    EspoCrmSection,
+    KafkaSection,
+    Port,
+    RedisSection,
+    Seconds,
+    Section,
+    ServiceSettings,
+)
+
+
+class TickerSection(Section):
+    port: Port = Field(default=8082, description="Port of health and metrics.")
+    sweep_seconds: Seconds = Field(default=900.0, description="Between two sweeps over EspoCRM and our memory.")
+    desk_seconds: Seconds = Field(default=60.0, description="Between two looks at what desks changed in Advoware.")
+    parked_seconds: Seconds = Field(default=15.0, description="Between two looks at parked records that are due.")
+    overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
+    stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")
+    unlooked_hours: Seconds = Field(default=24.0, description="A record not looked at for so long is looked at.")
+    unlooked_limit: int = Field(default=50, ge=1, description="Such records in one sweep.")
+    desk_limit: int = Field(
+        default=1000, ge=1, description="Rows believed of Advoware for the last hour; more is taken for nonsense."
+    )
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "ticker"
+    kafka: KafkaSection
+    database: DatabaseSection
+    redis: RedisSection
+    espocrm: EspoCrmSection
+    advoware: AdvowareSection
+    ticker: TickerSection = TickerSection()

@@ -1,0 +1,61 @@
+"""Composition root of the webhook ingress: the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from synckit import topics
+from synckit.adapters.kafka import KafkaPublisher, require_topics
+from synckit.runtime.clock import SystemClock
+from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from webhook_ingress.adapters.secrets_source import SecretsSource
+from webhook_ingress.domain.secrets import parse_secrets
+from webhook_ingress.handlers import Webhooks
+from webhook_ingress.routes import MAX_BODY, Limits, WebhookRoutes
+from webhook_ingress.settings import Settings, WebhookIngressSection
+
+TOPICS = frozenset({*topics.EVENT_TOPICS.values(), topics.WEBHOOK_INGRESS_DLQ})
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """The service, wired and not started."""
+
+    server: HttpServer
+    health: Health
+    starting: Sequence[Step]
+    closing: Sequence[Step]
+
+    async def run(self) -> int:
+        """Until it is told to stop; the exit status."""
+        return await run_service(self.server, self.health, starting=self.starting, closing=self.closing)
+
+
+def build(settings: Settings) -> Ingress:
+    """Wires the service. Connects to nothing."""
+    own, clock, brokers = settings.webhook_ingress, SystemClock(), settings.kafka.bootstrap_servers
+    # The broker's time-out ends before ours, so that its error is the one that is told.
+    publisher = KafkaPublisher(brokers, client_id=settings.service, ack_seconds=own.answer_seconds * 0.9)
+    secrets = _secrets(own, clock)
+    limits = Limits(in_flight=own.max_in_flight, seconds=own.answer_seconds)
+    app = web.Application(client_max_size=MAX_BODY)
+    WebhookRoutes(Webhooks(publisher, clock), secrets, clock, limits).add_to(app)
+    health = Health([Check("kafka", publisher.ping), Check("secrets", secrets.check)])
+
+    async def require() -> None:
+        await require_topics(brokers, TOPICS)
+
+    return Ingress(
+        HttpServer(add_shell(app, health), port=own.port),
+        health,
+        starting=[require, publisher.start],
+        closing=[publisher.stop],
+    )
+
+
+def _secrets(own: WebhookIngressSection, clock: SystemClock) -> SecretsSource:
+    fixed = own.secrets.get_secret_value().encode() if own.secrets else b"{}"
+    return SecretsSource(parse_secrets(fixed), own.secrets_file, clock)

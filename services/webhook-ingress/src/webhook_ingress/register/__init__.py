@@ -1,0 +1,1 @@
+"""`python -m webhook_ingress.register`: tells EspoCRM where to send its webhooks."""
