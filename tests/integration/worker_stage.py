@@ -1,0 +1,209 @@
+"""What the worker's tests share: a topic and a group of one's own, worker processes, their journal, a way to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.backends import LazyBackends
+from deploy.local.ports import Ports
+from synckit.adapters.kafka import KafkaPublisher
+from synckit.events import ChangeEvent, Record, encode
+from synckit.testing.worker import change
+from synckit.topics import dead_letter_topic
+
+PROGRAM = Path(__file__).with_name("worker_program.py")
+Line = dict[str, Any]
+
+
+class WorkerProcess:
+    """One worker. Its log is kept in a file, so that a failed test can show it."""
+
+    def __init__(self, config: dict[str, Any], log: Path, port: int) -> None:
+        self.log = log
+        self.port = port
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROGRAM)],
+                env={**os.environ, "WORKER": json.dumps({**config, "port": port})},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def terminate(self, seconds: float) -> int:
+        """SIGTERM; the exit status, which must come in time."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    def is_ready(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def is_live(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health/live", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def log_lines(self, event: str) -> list[Line]:
+        lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        return [line for line in lines if line["event"] == event]
+
+
+class Stage:
+    """A topic, a group, a journal. `worker` starts a process that `close` will end."""
+
+    def __init__(self, backends: LazyBackends, folder: Path) -> None:
+        self.backends = backends
+        self.bootstrap = backends.kafka_bootstrap
+        self.folder = folder
+        self.topic = f"stage.{uuid.uuid4()}"
+        self.group = f"group-{uuid.uuid4()}"
+        self.workers: list[WorkerProcess] = []
+        self._ports = Ports(folder)
+
+    def worker(self, **config: Any) -> WorkerProcess:
+        everything = {
+            "bootstrap": self.bootstrap,
+            "topic": self.topic,
+            "group": self.group,
+            "journal": str(self.folder / "journal"),
+            "folder": str(self.folder),
+            **config,
+        }
+        name = f"worker-{len(self.workers)}"
+        self.workers.append(WorkerProcess(everything, self.folder / f"{name}.log", self._ports.claim(name)))
+        return self.workers[-1]
+
+    def close(self) -> None:
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.signal(signal.SIGCONT)
+                worker.kill()
+
+    def create(self, partitions: int = 4) -> None:
+        asyncio.run(self._create(partitions))
+
+    def delete(self) -> None:
+        asyncio.run(self._delete())
+
+    def publish(self, *events: ChangeEvent | Record) -> None:
+        asyncio.run(self._publish([one if isinstance(one, Record) else encode(one) for one in events]))
+
+    def committed(self) -> dict[int, int]:
+        """Partition → the group's committed offset."""
+        return asyncio.run(self._committed())
+
+    def dead_letters(self) -> list[dict[str, str]]:
+        """The headers of all dead letters."""
+        return asyncio.run(self._dead_letters())
+
+    def release(self, key: str) -> None:
+        """Lets the run of a key that begins with `hold` end."""
+        (self.folder / key).touch()
+
+    def journal(self, what: str | None = None) -> list[Line]:
+        path = self.folder / "journal"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [line for line in lines if what in (None, line["what"])]
+
+    def done_ids(self) -> list[str]:
+        return [one for line in self.journal("done") for one in line["ids"]]
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20.0, what: str = "") -> float:
+        """Waits for the condition; how long it took. Shows the workers' logs where it does not come."""
+        began = time.monotonic()
+        pause = threading.Event()
+        while not condition():
+            if time.monotonic() - began > seconds:
+                logs = "\n".join(worker.log.read_text()[-3000:] for worker in self.workers)
+                raise AssertionError(f"not within {seconds} s: {what}\n{logs}")
+            pause.wait(0.05)
+        return time.monotonic() - began
+
+    async def _create(self, partitions: int) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        asked = [NewTopic(self.topic, partitions, 1), NewTopic(dead_letter_topic(self.topic), 1, 1)]
+        await admin.create_topics(asked)
+        await admin.close()
+
+    async def create_again(self, partitions: int) -> None:
+        """After a deletion, which the broker finishes when it likes."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        codes = [-1]
+        async with asyncio.timeout(15):
+            while codes != [0]:
+                answer = await admin.create_topics([NewTopic(self.topic, partitions, 1)])
+                codes = [error[1] for error in answer.topic_errors]
+        await admin.close()
+
+    async def _delete(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.delete_topics([self.topic])
+        await admin.close()
+
+    async def _publish(self, records: Sequence[Record]) -> None:
+        publisher = KafkaPublisher(self.bootstrap, client_id="stage")
+        await publisher.start()
+        await publisher.publish(self.topic, records)
+        await publisher.stop()
+
+    async def _committed(self) -> dict[int, int]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        offsets = await admin.list_consumer_group_offsets(self.group)
+        await admin.close()
+        return {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == self.topic and at.offset >= 0}
+
+    async def _dead_letters(self) -> list[dict[str, str]]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            partition = TopicPartition(dead_letter_topic(self.topic), 0)
+            consumer.assign([partition])
+            end = (await consumer.end_offsets([partition]))[partition]
+            read: list[dict[str, str]] = []
+            while len(read) < end:
+                for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                    read += [{name: value.decode() for name, value in one.headers} for one in batch]
+            return read
+        finally:
+            await consumer.stop()
+
+
+def changes(count: int, keys: int, first: int = 0) -> list[ChangeEvent]:
+    """Events with the ids `first` …, spread over so many keys."""
+    return [change(f"k{number % keys}", event_id=str(number)) for number in range(first, first + count)]
