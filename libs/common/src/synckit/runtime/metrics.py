@@ -57,7 +57,7 @@ SYNC_SECONDS = _histogram(
 )
 FRESHNESS = _histogram("sync_freshness_seconds", "From the event's receipt to its end.", _SYNC, "entity")
 CONFLICTS = _counter("sync_conflicts_total", "Fields that both sides had changed.", "entity")
-NOTICES = _counter("sync_notices_total", "Notes written to users, by kind.", "entity", "reason")
+NOTICES = _counter("sync_notices_total", "Notices sent to users.", "entity")
 WRITES = _counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
 
 API_CALLS = _counter(
@@ -122,12 +122,11 @@ def conflicts(entity: str, count: int) -> None:
     CONFLICTS.labels(entity).inc(count)
 
 
-def notice(entity: str, reason: str) -> None:
-    NOTICES.labels(entity, reason).inc()
-
-
-def write(entity: str, direction: str) -> None:
-    WRITES.labels(entity, direction).inc()
+def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> None:
+    """What one look wrote, and how many notes it sent."""
+    WRITES.labels(entity, "to_left").inc(left_writes)
+    WRITES.labels(entity, "to_right").inc(right_writes)
+    NOTICES.labels(entity).inc(notices)
 
 
 def lock_waited(outcome: str, seconds: float) -> None:

@@ -1,0 +1,111 @@
+"""What composition roots share: settings in, connections out. Nothing here connects before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from redis.asyncio import Redis
+
+from synckit.adapters.advoware import AdvowareClient
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.espocrm import EspoAuth, EspoClient
+from synckit.adapters.http_client import Wiring
+from synckit.adapters.kafka import KafkaPublisher
+from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
+from synckit.adapters.postgres.schema import ensure_schema
+from synckit.adapters.redis import connect, ping
+from synckit.adapters.redis_token import RedisTokenCache
+from synckit.ports import Clock
+from synckit.runtime import metrics
+from synckit.runtime.http import Check, Step
+from synckit.runtime.settings import AdvowareSection, DatabaseSection, EspoCrmSection, KafkaSection, RedisSection
+from synckit.runtime.startup import until_there
+
+
+class SyncSettings(Protocol):
+    """The sections that a service needs which speaks to all of them."""
+
+    @property
+    def kafka(self) -> KafkaSection: ...
+    @property
+    def database(self) -> DatabaseSection: ...
+    @property
+    def redis(self) -> RedisSection: ...
+    @property
+    def espocrm(self) -> EspoCrmSection: ...
+    @property
+    def advoware(self) -> AdvowareSection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What is opened and has to be closed."""
+
+    publisher: KafkaPublisher
+    pool: PostgresPool
+    redis: Redis
+    espocrm: EspoClient
+    auth: AdvowareAuth
+    advoware: AdvowareClient
+
+    def checks(self) -> Sequence[Check]:
+        """For readiness. The remotes are none: a remote that is away is no reason to take a service away as well."""
+        return (
+            Check("kafka", self.publisher.ping),
+            Check("database", self.pool.ping),
+            Check("redis", partial(ping, self.redis)),
+        )
+
+    async def schema_there(self, clock: Clock) -> None:
+        """Waits for the database; refuses a schema that is not ours."""
+        await until_there("database", partial(ensure_schema, self.pool), clock)
+
+    def closing(self) -> Sequence[Step]:
+        """In turn."""
+        return (
+            self.publisher.stop,
+            self.espocrm.close,
+            self.advoware.close,
+            self.auth.close,
+            self.redis.aclose,
+            self.pool.close,
+        )
+
+
+def connections(settings: SyncSettings, clock: Clock, *, service: str, redis_size: int) -> Connections:
+    """All connections of one process; `service` is its name to the brokers and the database."""
+    wiring = Wiring(on_call=metrics.api_call, on_refused=metrics.auth_refused)
+    database = settings.database
+    limits = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
+    redis = connect(settings.redis.url.get_secret_value(), size=redis_size)
+    auth = _advoware_auth(settings.advoware, redis, clock, wiring)
+    return Connections(
+        publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
+        pool=PostgresPool(database.url.get_secret_value(), limits=limits, application_name=service),
+        redis=redis,
+        espocrm=EspoClient(settings.espocrm.base_url, _espo_auth(settings.espocrm), wiring),
+        auth=auth,
+        advoware=AdvowareClient(settings.advoware.api_base_url, auth, wiring),
+    )
+
+
+def _espo_auth(section: EspoCrmSection) -> EspoAuth:
+    secret = section.hmac_secret_key
+    return EspoAuth(section.api_key.get_secret_value(), secret.get_secret_value() if secret else None)
+
+
+def _advoware_auth(section: AdvowareSection, redis: Redis, clock: Clock, wiring: Wiring) -> AdvowareAuth:
+    login = AdvowareLogin(
+        app_id=section.app_id,
+        product_id=section.product_id,
+        api_key=section.api_key.get_secret_value(),
+        kanzlei=section.kanzlei,
+        database=section.database,
+        user=section.user,
+        role=section.role,
+        password=section.password.get_secret_value(),
+    )
+    return AdvowareAuth(section.auth_url, login, RedisTokenCache(redis, clock), clock, wiring)

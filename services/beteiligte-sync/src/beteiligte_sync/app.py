@@ -1,0 +1,112 @@
+"""Composition root of beteiligte-sync: the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from beteiligte_sync.agents import TOPICS, attach
+from beteiligte_sync.entities.registry import REGISTRY
+from beteiligte_sync.handlers import SyncHandler
+from beteiligte_sync.settings import Settings
+from synckit.adapters.advoware import AdvowareBeteiligteStore
+from synckit.adapters.espocrm import EspoStore
+from synckit.adapters.espocrm_notes import EspoNotifier
+from synckit.adapters.kafka import require_topics
+from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.redis import RedisLocks
+from synckit.engine import Engine, EngineSettings, Outcome, Remotes
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Clock
+from synckit.runtime import metrics
+from synckit.runtime.clock import SystemClock
+from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app
+from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
+from synckit.runtime.worker.dead_letters import DeadLetters
+from synckit.runtime.worker_process import KafkaWorker
+from synckit.topics import dead_letter_topic
+from synckit.wiring import Connections, connections
+
+
+@dataclass(frozen=True, slots=True)
+class BeteiligteSync:
+    """The service, wired and not started."""
+
+    server: HttpServer
+    health: Health
+    starting: Sequence[Step]
+    background: Sequence[Step]
+    closing: Sequence[Step]
+
+    async def run(self) -> int:
+        """Until it is told to stop; the exit status."""
+        return await run_service(
+            self.server,
+            self.health,
+            starting=self.starting,
+            background=self.background,
+            closing=self.closing,
+            deadline=30.0,
+        )
+
+
+def build(settings: Settings) -> BeteiligteSync:
+    """Wires the service. Connects to nothing. Call it inside the running event loop."""
+    clock = SystemClock()
+    own = settings.beteiligte_sync
+    opened = connections(settings, clock, service=settings.service, redis_size=own.max_in_flight + 8)
+    (mapping,) = REGISTRY
+    executor = KeyedExecutor(
+        SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
+        DeadLetters(opened.publisher, service=settings.service, clock=clock),
+        _limits(settings),
+        observer=metrics.WorkerMetrics(),
+    )
+    app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
+    attach(app, executor)
+
+    async def prepare() -> None:
+        wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
+        await require_topics(settings.kafka.bootstrap_servers, wanted)
+        await opened.publisher.start()
+        await opened.schema_there(clock)
+
+    worker = KafkaWorker(app, prepare=prepare)
+    health = Health([Check("worker", worker.probe), *opened.checks()])
+    return BeteiligteSync(
+        server=HttpServer(add_shell(web.Application(), health), port=own.port),
+        health=health,
+        starting=[],
+        background=[worker.run],
+        closing=opened.closing(),
+    )
+
+
+def observe(entity: str, outcome: Outcome) -> None:
+    """A look's outcome as metrics."""
+    metrics.conflicts(entity, outcome.conflicts)
+    metrics.synced(entity, outcome.left_writes, outcome.right_writes, outcome.notices)
+
+
+def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> Engine:
+    remotes = Remotes(
+        left=EspoStore(opened.espocrm, mapping.left_type),
+        right=AdvowareBeteiligteStore(opened.advoware),
+        links=PostgresLinkStore(opened.pool, mapping.entity),
+        locks=RedisLocks(opened.redis, clock),
+        notifier=EspoNotifier(opened.espocrm, mapping.left_type),
+        clock=clock,
+    )
+    return Engine(mapping, remotes, EngineSettings(delete=settings.beteiligte.delete))
+
+
+def _limits(settings: Settings) -> Limits:
+    own = settings.beteiligte_sync
+    return Limits(
+        max_in_flight=own.max_in_flight,
+        max_buffered=own.max_buffered,
+        retry=RetryPolicy(budget=own.in_place_seconds),
+    )
