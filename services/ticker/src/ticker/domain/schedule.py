@@ -22,11 +22,8 @@ def until_next_slot(now: datetime, seconds: float) -> float:
 
 def start_of(cursor: str | None, now: datetime, overlap: timedelta) -> datetime:
     """Where a look begins. A cursor that is unreadable is none."""
-    try:
-        at = datetime.fromisoformat(cursor or "")
-    except ValueError:
-        return now - FIRST_LOOK
-    return (at if at.tzinfo else now - FIRST_LOOK) - overlap
+    at = _read(cursor)
+    return now - FIRST_LOOK if at is None else at - overlap
 
 
 def next_cursor(previous: str | None, began: datetime, newest: datetime | None = None, *, capped: bool = False) -> str:
@@ -34,13 +31,19 @@ def next_cursor(previous: str | None, began: datetime, newest: datetime | None =
 
     Never back. After a look that was cut short no further than what it saw.
     """
-    moments = [] if capped and newest else [began - SKEW]
-    moments += [newest] if newest else []
+    moments = [newest] if newest else []
+    if not (capped and newest):
+        moments.append(began - SKEW)
+    before = _read(previous)
+    return max([*moments, before] if before else moments).isoformat()
+
+
+def _read(cursor: str | None) -> datetime | None:
     try:
-        before = datetime.fromisoformat(previous or "")
+        at = datetime.fromisoformat(cursor or "")
     except ValueError:
-        before = began - FIRST_LOOK
-    return max([*moments, *([before] if before.tzinfo else [])]).isoformat()
+        return None
+    return at if at.tzinfo else None
 
 
 def believable(since: datetime, now: datetime, limit: int, most: int) -> int:

@@ -1,0 +1,75 @@
+"""By hand, and at start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synckit.errors import RemoteUnavailable
+from synckit.events import Origin
+from synckit.runtime.settings_doc import table
+from synckit.testing.clock import FakeClock
+from synckit.testing.memory import FakePublisher
+from ticker.commands import parser, run_once
+from ticker.handlers import Emitter, Found
+from ticker.settings import Settings
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+class Look:
+    origin = Origin.TICKER
+
+    def __init__(self, name: str, *ids: str, fails: bool = False) -> None:
+        self.name = name
+        self.ids = ids
+        self.fails = fails
+
+    async def find(self) -> Found:
+        if self.fails:
+            raise RemoteUnavailable("advoware", "503")
+        return Found(self.ids, len(self.ids))
+
+
+async def test_it_reports_each_look_and_fails_where_one_did(capsys: pytest.CaptureFixture[str]) -> None:
+    publisher = FakePublisher()
+    looks = [Look("desk", fails=True), Look("modified", "a", "b")]
+    status = await run_once(looks, Emitter(publisher, FakeClock()), dry_run=False, as_json=True)
+    out = capsys.readouterr().out
+    told = json.loads(out[out.index("{") :])
+    assert (status, len(publisher.sent)) == (1, 2)
+    assert told == {
+        "dry_run": False,
+        "looks": [{"look": "modified", "seen": 2, "emitted": 2, "capped": False}],
+        "failed": {"desk": "advoware: 503"},
+    }
+
+
+async def test_a_dry_run_says_what_it_would(capsys: pytest.CaptureFixture[str]) -> None:
+    publisher = FakePublisher()
+    status = await run_once([Look("parked", "a")], Emitter(publisher, FakeClock()), dry_run=True, as_json=False)
+    assert (status, publisher.sent) == (0, [])
+    assert "1 would emit" in capsys.readouterr().out
+
+
+def test_without_a_command_it_is_the_service() -> None:
+    assert parser().parse_args([]).command is None
+    chosen = parser().parse_args(["run-once", "beteiligte", "--dry-run"])
+    assert (chosen.command, chosen.dry_run, chosen.json) == ("run-once", True, False)
+
+
+def test_a_missing_environment_is_one_line_a_variable_and_status_two() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ticker"], env={}, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 2
+    assert "DATABASE_URL: missing." in done.stderr
+    assert all(": missing. Expected: " in line for line in done.stderr.splitlines())
+
+
+def test_the_readme_has_the_table_of_the_settings() -> None:
+    assert table(Settings) in README.read_text()

@@ -1,0 +1,227 @@
+"""The looks, with fakes: what is emitted, in which words, and when a cursor moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from synckit.errors import RemoteUnavailable
+from synckit.events import Action, Origin, decode
+from synckit.ports import Commit, Link, Parked
+from synckit.testing.clock import FakeClock
+from synckit.testing.memory import FakeLinks, FakePublisher
+from ticker.domain.queries import Where
+from ticker.domain.rows import LeftRow, RightRow
+from ticker.handlers import ChangedAtDesk, Emitter, Look, Modified, NotLookedAt, ParkedAndDue, Told, WaitingStates
+
+OVERLAP = timedelta(minutes=2)
+
+
+class FakeLeft:
+    """EspoCRM's lists."""
+
+    def __init__(self) -> None:
+        self.waiting: list[str] = []
+        self.rows: list[LeftRow] = []
+        self.since: list[datetime] = []
+        self.asked_who = 0
+
+    async def matching(self, where: Where) -> AsyncGenerator[str, None]:
+        for one in self.waiting:
+            yield one
+
+    async def changed_since(self, since: datetime) -> AsyncGenerator[LeftRow, None]:
+        self.since.append(since)
+        for row in sorted(self.rows, key=lambda row: (row.modified_at, row.id)):
+            if row.modified_at >= since:
+                yield row
+
+    async def our_user(self) -> str | None:
+        self.asked_who += 1
+        return "us"
+
+
+class FakeRight:
+    """Advoware's list; what it says, it says whatever was asked."""
+
+    def __init__(self) -> None:
+        self.rows: list[RightRow] = []
+        self.since: list[datetime] = []
+        self.given = 0
+
+    async def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]:
+        self.since.append(since)
+        for row in self.rows:
+            self.given += 1
+            yield row
+
+
+class Desk:
+    """Everything a look needs, and what came of it."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.left, self.right = FakeLeft(), FakeRight()
+        self.store, self.publisher = FakeLinks(), FakePublisher()
+        self.emitter = Emitter(self.publisher, self.clock)
+
+    def modified(self) -> Modified:
+        return Modified(self.left, self.store, self.clock, overlap=OVERLAP)
+
+    def desk(self, limit: int = 1000) -> ChangedAtDesk:
+        return ChangedAtDesk(self.right, self.store, self.clock, overlap=OVERLAP, limit=limit)
+
+    async def look(self, look: Look, *, dry_run: bool = False) -> Told:
+        return await self.emitter.carry_out(look, dry_run=dry_run)
+
+    async def link(self, left_id: str, right_id: str, version: str, *, looked_at: datetime | None = None) -> None:
+        link = Link(left_id, right_id, right_version=version, left_changed_at=self.clock.now())
+        state = await self.store.load(left_id)
+        await self.store.commit(
+            Commit(left_id, state.fence, self.clock.now(), link=link, looked_at=looked_at or self.clock.now())
+        )
+
+    @property
+    def emitted(self) -> list[str]:
+        return [record.key.decode() for _, record in self.publisher.sent]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def rows(clock: FakeClock, *ids: str, by: str | None = "anna") -> list[LeftRow]:
+    return [LeftRow(one, clock.now(), by) for one in ids]
+
+
+async def test_an_event_is_a_sync_check_keyed_by_the_left_id_and_says_who_asks(desk: Desk) -> None:
+    desk.left.waiting = ["a1", "b2", "a1"]
+    told = await desk.look(WaitingStates(desk.left, desk.clock, stale_syncing=timedelta(minutes=10)))
+    assert told == Told("waiting_state", 3, 2)
+    assert [topic for topic, _ in desk.publisher.sent] == ["vmh.beteiligte"] * 2
+    event = decode(desk.publisher.sent[0][1].key, desk.publisher.sent[0][1].value, desk.publisher.sent[0][1].headers)
+    assert (event.entity_id, event.action, event.origin) == ("a1", Action.SYNC_CHECK, Origin.TICKER)
+    assert event.traceparent is not None
+
+
+async def test_more_than_a_page_is_emitted_until_none_is_left(desk: Desk) -> None:
+    desk.left.waiting = [f"id{number}" for number in range(1234)]
+    await desk.look(WaitingStates(desk.left, desk.clock, stale_syncing=timedelta(minutes=10)))
+    assert desk.emitted == desk.left.waiting
+
+
+async def test_what_was_modified_since_the_cursor_is_emitted_and_the_cursor_follows(desk: Desk) -> None:
+    desk.left.rows = rows(desk.clock, "a", "b")
+    await desk.look(desk.modified())
+    assert desk.emitted == ["a", "b"]
+    assert desk.store.cursors == {"espocrm.beteiligte.modified": desk.clock.now().isoformat()}
+    desk.clock.advance(900)
+    await desk.look(desk.modified())
+    assert desk.left.since[1] == desk.left.since[0] + timedelta(hours=24) - OVERLAP
+
+
+async def test_a_burst_is_read_again_once_and_not_for_ever(desk: Desk) -> None:
+    desk.left.rows = rows(desk.clock, "a", "b")
+    told = []
+    for _ in range(4):
+        told.append((await desk.look(desk.modified())).seen)
+        desk.clock.advance(900)
+    assert told == [2, 2, 0, 0]
+
+
+async def test_our_own_last_write_is_no_reason_to_look(desk: Desk) -> None:
+    await desk.link("a", "1", "v1")
+    await desk.link("b", "2", "v1")
+    desk.left.rows = [*rows(desk.clock, "a", by="us"), *rows(desk.clock, "b", by="anna")]
+    await desk.look(desk.modified())
+    assert desk.emitted == ["b"]
+
+
+async def test_who_we_are_is_not_asked_where_nothing_was_modified(desk: Desk) -> None:
+    assert await desk.look(desk.modified()) == Told("modified", 0, 0)
+    assert desk.left.asked_who == 0
+
+
+async def test_a_cursor_stays_where_the_broker_did_not_acknowledge(desk: Desk) -> None:
+    desk.left.rows = rows(desk.clock, "a")
+    desk.publisher.refuse = True
+    with pytest.raises(RemoteUnavailable):
+        await desk.look(desk.modified())
+    assert desk.store.cursors == {}
+    desk.publisher.refuse = False
+    await desk.look(desk.modified())
+    assert desk.emitted == ["a"]
+
+
+async def test_a_dry_run_emits_nothing_and_moves_nothing(desk: Desk) -> None:
+    desk.left.rows = rows(desk.clock, "a")
+    assert await desk.look(desk.modified(), dry_run=True) == Told("modified", 1, 1)
+    assert (desk.emitted, desk.store.cursors) == ([], {})
+
+
+async def test_a_desks_change_is_a_row_id_that_we_do_not_know(desk: Desk) -> None:
+    await desk.link("a", "1", "v1")
+    await desk.link("b", "2", "v1")
+    desk.right.rows = [RightRow("1", "v1"), RightRow("2", "v2"), RightRow("3", "v9")]
+    assert await desk.look(desk.desk()) == Told("desk", 3, 1)
+    record = desk.publisher.sent[0][1]
+    assert decode(record.key, record.value, record.headers).origin is Origin.ADVOWARE
+    assert desk.emitted == ["b"]
+
+
+async def test_ten_thousand_unchanged_parties_are_not_worth_an_event(desk: Desk) -> None:
+    for number in range(300):
+        await desk.link(f"left{number}", str(number), "v1")
+    desk.right.rows = [RightRow(str(number), "v1") for number in range(10_000)]
+    assert await desk.look(desk.desk()) == Told("desk", 10_000, 0)
+
+
+async def test_an_answer_of_everything_is_cut_once_the_cursor_is_recent_and_the_cursor_still_moves(desk: Desk) -> None:
+    await desk.look(desk.desk())
+    desk.clock.advance(60)
+    desk.right.rows = [RightRow(str(number), "v1") for number in range(10_000)]
+    told = await desk.look(desk.desk(limit=100))
+    assert (told.seen, told.capped) == (100, True)
+    assert desk.right.given == 101
+    assert desk.store.cursors["advoware.beteiligte.changed"] > (desk.clock.now() - timedelta(minutes=11)).isoformat()
+
+
+async def test_records_that_nobody_looked_at_for_a_day_are_looked_at_longest_ago_first(desk: Desk) -> None:
+    now = desk.clock.now()
+    for number, hours in enumerate([1, 30, 26, 25, 23]):
+        await desk.link(f"left{number}", str(number), "v1", looked_at=now - timedelta(hours=hours))
+    look = NotLookedAt(desk.store, desk.clock, age=timedelta(hours=24), limit=2)
+    await desk.look(look)
+    assert desk.emitted == ["left1", "left2"]
+
+
+async def test_a_parked_record_is_brought_back_when_it_is_due_and_given_time(desk: Desk) -> None:
+    due = desk.clock.now() + timedelta(minutes=1)
+    await desk.store.park(Parked("a", 1, due, "remote_unavailable"))
+    look = ParkedAndDue(desk.store, desk.clock)
+    steps: list[Sequence[str]] = []
+    for _ in range(12):
+        await desk.look(look)
+        steps.append(list(desk.emitted))
+        desk.clock.advance(15)
+    assert [len(step) for step in steps] == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+
+
+async def test_a_parked_record_whose_event_was_refused_is_tried_at_the_next_look(desk: Desk) -> None:
+    await desk.store.park(Parked("a", 1, desk.clock.now(), "remote_unavailable"))
+    look = ParkedAndDue(desk.store, desk.clock)
+    desk.publisher.refuse = True
+    with pytest.raises(RemoteUnavailable):
+        await desk.look(look)
+    desk.publisher.refuse = False
+    await desk.look(look)
+    assert desk.emitted == ["a"]
+
+
+def test_rows_hold_no_more_than_they_need() -> None:
+    assert replace(LeftRow("a", FakeClock().now()), modified_by="us").modified_by == "us"
+    assert set(RightRow.__slots__) == {"id", "version"}
