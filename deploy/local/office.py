@@ -198,7 +198,8 @@ class Office:
             raise StackError(f"{job.name} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def _run_jobs(self) -> None:
-        register = ("--url", self._url(INGRESS.name), "--secrets-file", str(self.secrets_file))
+        # A name, as EspoCRM 10 stops all its webhooks at one whose host is a literal address.
+        register = ("--url", self._url(INGRESS.name, "localhost"), "--secrets-file", str(self.secrets_file))
         espocrm = ("--espocrm-url", self.addresses.espocrm_url)
         with ThreadPoolExecutor(max_workers=3) as pool:
             jobs = [
@@ -233,8 +234,8 @@ class Office:
             raise StackError(f"no process is called {name}")
         return line
 
-    def _url(self, name: str) -> str:
-        return f"http://{LOOPBACK}:{self._ports.of(name)}"
+    def _url(self, name: str, host: str = LOOPBACK) -> str:
+        return f"http://{host}:{self._ports.of(name)}"
 
     def __enter__(self) -> Self:
         self.start()
