@@ -1,4 +1,4 @@
-"""`python -m demo [--workers N] [--keep] [--json] [--only N ...]`: a morning in the office on the real stack."""
+"""`python -m demo [--workers N] [--keep] [--json] [--only N ...] [--state-dir DIR]`: a morning in the office."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import aiohttp
 from rich.console import Console
 
 from demo import steps_daily, steps_loss, steps_trouble
-from demo.morning import RESULT_FILE, STATE_DIR, Morning, morning, office
+from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
 from deploy.local.addresses import Addresses
@@ -68,28 +69,32 @@ def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def run(workers: int, numbers: Sequence[int], keep: bool, show: Show) -> list[Result]:
+def run(stack: Office, numbers: Sequence[int], keep: bool, show: Show) -> list[Result]:
     """Start the stack, play, end the stack; the stack stays only where it is wanted and nothing broke off."""
-    stack, finished = office(workers), False
     if stack.supervisor.known():
         show.say("ending what is left of an earlier demo")
         stack.stop()
-    began = time.monotonic()
+    began, finished = time.monotonic(), False
     try:
         show.say("starting Kafka, PostgreSQL, Redis, both sandboxes and our services")
         addresses = stack.start()
-        show.say(f"all ready after {time.monotonic() - began:.1f} s; EspoCRM {addresses.espocrm_url}, "
-                 f"Advoware {addresses.advoware_url}")  # fmt: skip
+        show.say(f"all ready after {time.monotonic() - began:.1f} s")
+        show.say(f"EspoCRM {addresses.espocrm_url}, Advoware {addresses.advoware_url}")
         results = asyncio.run(play(stack, addresses, numbers, show))
         show.summary(results, time.monotonic() - began)
         finished = True
     finally:
         if keep and finished:
-            folder = STATE_DIR.relative_to(STATE_DIR.parents[1])
-            show.say(f"still running; end it with: python -m deploy.local.stack --state-dir {folder} down")
+            show.say(
+                f"still running; to end it: python -m deploy.local.stack --state-dir {_short(stack.state_dir)} down"
+            )
         else:
             stack.stop()
     return results
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _arguments() -> argparse.Namespace:
@@ -98,6 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave everything running to play with")
     parser.add_argument("--json", action="store_true", help="print the results as JSON, the show goes to stderr")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="play only these steps")
+    parser.add_argument("--state-dir", type=Path, default=STATE_DIR, help="folder of the stack; results go beside it")
     given = parser.parse_args()
     if given.workers < 1 or any(not 1 <= number <= len(STEPS) for number in given.only or ()):
         parser.error(f"workers from 1, steps from 1 to {len(STEPS)}")
@@ -107,18 +113,20 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Play; 0 where every step was ok."""
     given = _arguments()
-    show = Show(Console(stderr=given.json))
+    show, numbers = Show(Console(stderr=given.json)), given.only or range(1, len(STEPS) + 1)
+    result_file = given.state_dir.with_suffix(".json")
     signal.signal(signal.SIGTERM, _end)
-    RESULT_FILE.unlink(missing_ok=True)
     try:
-        results = run(given.workers, given.only or range(1, len(STEPS) + 1), given.keep, show)
+        with alone(given.state_dir):
+            result_file.unlink(missing_ok=True)
+            results = run(office(given.workers, given.state_dir), numbers, given.keep, show)
+            text = write_results(result_file, results)
     except StackError as error:
         show.say(f"the stack did not start: {error}")
         return 1
     except KeyboardInterrupt:
         show.say("interrupted; everything is ended")
         return 130
-    text = write_results(RESULT_FILE, results)
     if given.json:
         sys.stdout.write(text)
     return 0 if results and all(result.ok for result in results) else 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from demo.people import Person
 from demo.remotes import Advoware, EspoCrm, Linked
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
+from deploy.local.supervisor import StackError
 from deploy.local.table import ROOT, TICKER, WORKER
 
 STATE_DIR = ROOT / "var" / "demo"
-RESULT_FILE = ROOT / "var" / "demo.json"
 FASTER = {"TICKER_SWEEP_SECONDS": "5", "TICKER_DESK_SECONDS": "2", "TICKER_PARKED_SECONDS": "2"}
 """The ticker of the demo looks more often than the quarter of an hour and the minute of an office."""
 
@@ -59,9 +60,21 @@ class Morning:
         await asyncio.gather(*(asyncio.to_thread(self.stack.start_process, name) for name in self.workers))
 
 
-def office(workers: int, state_dir: Path = STATE_DIR) -> Office:
+def office(workers: int, state_dir: Path) -> Office:
     """The stack of the demo, not yet started."""
     return Office(state_dir, workers=workers, extra=FASTER)
+
+
+@contextmanager
+def alone(state_dir: Path) -> Iterator[None]:
+    """One demo at a time in a folder: a second one would end the stack of the first."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError("another demo is playing in this folder; --state-dir takes another one") from None
+        yield
 
 
 @asynccontextmanager

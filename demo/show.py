@@ -30,7 +30,7 @@ class Show:
 
     def say(self, text: str) -> None:
         """A line between the steps."""
-        self._console.print(f"[dim]{escape(text)}[/dim]", highlight=False)
+        self._console.print(f"[dim]{escape(text)}[/dim]", highlight=False, soft_wrap=True)
 
     @contextmanager
     def playing(self, number: int, sentence: str) -> Iterator[None]:
