@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -119,10 +120,9 @@ class PostgresPool:
     async def _release(self, connection: Acquired) -> None:
         if self._pool is None:
             return
-        try:
+        # Where it can't be made usable again in time, release has cut it and taken the slot back.
+        with suppress(*_LIBRARY_ERRORS):
             await self._pool.release(connection, timeout=1.0)
-        except _LIBRARY_ERRORS:
-            connection.terminate()
 
 
 _LIBRARY_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
