@@ -64,9 +64,8 @@ def kafka_home() -> Path:
 
 
 def class_path() -> str:
-    """For `java -cp`: every jar by name, as a class-data archive wants it (no wildcard)."""
-    home = kafka_home()
-    return os.pathsep.join(str(home / jar.file_name) for jar in declared_jars())
+    """For `java -cp`: all jars, as one short word."""
+    return f"{kafka_home()}/*"
 
 
 def _install(home: Path) -> None:
