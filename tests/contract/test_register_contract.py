@@ -1,0 +1,79 @@
+"""The register command against the sandbox EspoCRM, and the ingress against what that then sends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from sandbox.espocrm.app import build as build_espocrm
+from sandbox.espocrm.settings import API_KEY, OFFICE_USER_NAME, Settings
+from synckit.events import decode
+from synckit.runtime.clock import SystemClock
+from synckit.testing.memory import FakePublisher
+from webhook_ingress.adapters.secrets_source import SecretsSource
+from webhook_ingress.handlers import Webhooks
+from webhook_ingress.routes import WebhookRoutes
+
+
+@pytest.fixture
+async def espocrm() -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(build_espocrm(Settings()))) as client:
+        yield client
+
+
+async def registered(client: TestClient[Any, Any], url: str, *more: str) -> tuple[int, dict[str, Any]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "webhook_ingress.register",
+        "--espocrm-url",
+        str(client.make_url("")).rstrip("/"),
+        "--url",
+        url,
+        "--json",
+        *more,
+        env={"ESPOCRM_API_KEY": API_KEY},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, json.loads(out)
+
+
+async def test_all_webhooks_are_made_once_and_what_they_send_is_believed(
+    espocrm: TestClient[Any, Any], tmp_path: Path
+) -> None:
+    path, publisher = tmp_path / "secrets.json", FakePublisher()
+    app = web.Application()
+    source = SecretsSource({}, path, SystemClock())
+    WebhookRoutes(Webhooks(publisher, SystemClock()), source, SystemClock()).add_to(app)
+    async with TestServer(app, host="localhost") as ingress:
+        url = f"http://localhost:{ingress.port}"
+        await espocrm.post("/_sandbox/settings", json={"allowed_addresses": [f"localhost:{ingress.port}"]})
+        status, report = await registered(espocrm, url, "--secrets-file", str(path))
+        assert (status, len(report["created"]), report["skipped"]) == (0, 12, {})
+        status, again = await registered(espocrm, url, "--secrets-file", str(path))
+        assert (status, len(again["created"]), len(again["present"])) == (0, 0, 12)
+        made = await espocrm.post(
+            "/_sandbox/as-user",
+            json={"user": OFFICE_USER_NAME, "method": "POST", "path": "/CBeteiligte", "body": {"lastName": "Zwiebel"}},
+        )
+        assert made.status == 200, await made.text()
+        run = await espocrm.post("/_sandbox/webhooks/run")
+        assert run.status == 200, await run.text()
+    events = [decode(record.key, record.value, record.headers) for _, record in publisher.sent]
+    assert [event.type for event in events] == ["vmh.beteiligte.create"]
+
+
+async def test_a_dry_run_makes_nothing(espocrm: TestClient[Any, Any], tmp_path: Path) -> None:
+    status, report = await registered(espocrm, "http://ingress.example", "--dry-run")
+    assert (status, len(report["missing"]), report["created"]) == (0, 12, [])
+    _, report = await registered(espocrm, "http://ingress.example", "--dry-run")
+    assert len(report["missing"]) == 12
