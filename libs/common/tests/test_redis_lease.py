@@ -1,0 +1,55 @@
+"""How long a lease may be believed, counted on our own clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from synckit.adapters.redis import LockTimes, RedisLease
+from synckit.errors import Locked
+from synckit.testing.clock import FakeClock
+
+
+def fresh(clock: FakeClock) -> RedisLease:
+    lease = RedisLease("a", clock, LockTimes(ttl=15, renew_every=5, margin=2))
+    lease.renewed(clock.monotonic())
+    return lease
+
+
+def test_a_lease_is_good_until_its_margin() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    clock.advance(13)
+    lease.ensure()
+    clock.advance(0.1)
+    with pytest.raises(Locked):
+        lease.ensure()
+    assert not lease.is_over
+
+
+def test_a_process_that_was_frozen_knows_that_its_lease_is_over() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    clock.advance(60)
+    with pytest.raises(Locked):
+        lease.ensure()
+    assert lease.is_over
+
+
+def test_a_renewal_counts_from_when_it_was_asked_for() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    asked_at = clock.monotonic()
+    clock.advance(12)
+    lease.renewed(asked_at)
+    clock.advance(2)
+    with pytest.raises(Locked):
+        lease.ensure()
+
+
+def test_a_lease_that_redis_denies_is_over_at_once() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    lease.lost()
+    with pytest.raises(Locked):
+        lease.ensure()
+    assert lease.is_over
