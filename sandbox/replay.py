@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.replay_actors import Cast
-from sandbox.replay_align import Aligner, Filler
+from sandbox.replay_actors import API, OFFICE, Cast
+from sandbox.replay_align import Aligner
 from sandbox.replay_compare import Comparison, Ids
 from sandbox.replay_evidence import Evidence
+from sandbox.replay_fill import Filler
 from sandbox.replay_recording import Exchange, by_version, load, rows_of
 from sandbox.replay_shapes import Shapes, learn
 from sandbox.replay_wire import Reply, Wire
@@ -83,7 +84,7 @@ class Installation:
             reply = self._send(exchange)
             comparison = Comparison(ids)
             outcome.differences = comparison.compare(exchange, reply)
-            filled = self._fill(exchange, reply)
+            filled = self._fill(index, exchange, reply)
             if filled is not None:
                 ids = self.ids.copy()
                 outcome.differences = Comparison(ids).compare(exchange, filled)
@@ -115,20 +116,18 @@ class Installation:
         """Time, records that exist by now, optimistic concurrency, and whether guessing has gone too far."""
         clock = self.evidence.clocks[index]
         self.wire.control("POST", "clock", {"now": clock})
-        for seed in self.evidence.take_due(clock):
-            owner = self._owner(seed.entity)
-            self.aligner.seed(seed.entity, [{**owner, **seed.row}])
         self._set_concurrency_control(exchange)
+        for seed in self.evidence.take_due(index):
+            self.aligner.seed(seed.entity, [{**self._owner(seed.entity), **seed.row}])
         self.wire.control("DELETE", "failed-logins")
         if exchange.status == FORBIDDEN and exchange.answer_headers.get("content-type", "").startswith("text/html"):
             self._guess_until_blocked()
 
     def _owner(self, entity: str) -> dict[str, Any]:
         """Webhooks, notifications and attachments are seen by their owners only."""
-        api = next((each for each, actor in self.cast.by_id.items() if actor.api_key), None)
-        human = next((each for each, actor in self.cast.by_id.items() if actor.password and actor.login != "admin"), None)
-        owners = {"Webhook": {"userId": api}, "Attachment": {"createdById": api}, "Notification": {"userId": human}}
-        return {key: value for key, value in owners.get(entity, {}).items() if value}
+        api, office = self.cast.id_of(API), self.cast.id_of(OFFICE)
+        owners = {"Webhook": {"userId": api}, "Attachment": {"createdById": api}, "Notification": {"userId": office}}
+        return owners.get(entity, {})
 
     def _set_concurrency_control(self, exchange: Exchange) -> None:
         """Records that show a versionNumber come from an entity type with optimistic concurrency control."""
@@ -152,12 +151,12 @@ class Installation:
             body = body.replace("\ufffd".encode(), b"\xff")
         return self.wire.send(exchange.method, path, self.cast.headers(exchange), body)
 
-    def _fill(self, exchange: Exchange, reply: Reply) -> Reply | None:
+    def _fill(self, index: int, exchange: Exchange, reply: Reply) -> Reply | None:
         """The answer once the rows are there that the recorded total counts and no answer shows; None where none miss."""
         entity = self.shapes.entity_of_rows(exchange)
         if exchange.method != "GET" or entity is None or not exchange.is_ok:
             return None
-        filler = Filler(self.wire, self.ids)
+        filler = Filler(self.wire, self.ids, self.evidence.clocks[index])
         if not filler.fill(entity, exchange, self.cast.headers(exchange), reply):
             return None
         return self._send(exchange)

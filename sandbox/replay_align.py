@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs
 
 from sandbox.replay_actors import Cast
 from sandbox.replay_compare import Ids
-from sandbox.replay_evidence import Evidence, before
+from sandbox.replay_evidence import Evidence, before, linked_rows
+from sandbox.replay_fill import invented
 from sandbox.replay_recording import Exchange, parse, rows_of
 from sandbox.replay_shapes import Shapes
 from sandbox.replay_wire import Reply, Wire
@@ -57,7 +57,15 @@ class Aligner:
                 done = True
         if self._is_list(exchange):
             done = self._hide(index, exchange, entity, reply) or done
+            done = self._link(exchange) or done
         return done
+
+    def _link(self, exchange: Exchange) -> bool:
+        """Link what a list of linked records shows."""
+        links = linked_rows(exchange)
+        if links:
+            self.seed(exchange.entity, [{"id": exchange.segments[1], **links}])
+        return bool(links)
 
     @staticmethod
     def _is_list(exchange: Exchange) -> bool:
@@ -78,7 +86,7 @@ class Aligner:
                 wanted = {key: value for key, value in wanted.items() if key == "id" or _concerns(key, touched)}
             return wanted if len(wanted) > 1 else None
         if have is None:
-            return dict(row)
+            return {**invented(exchange), **row} if self._is_list(exchange) else dict(row)
         differing = {key: value for key, value in row.items() if have.get(key) != value}
         if have.get("modifiedAt") == row.get("modifiedAt"):
             differing = {key: value for key, value in differing.items() if SILENT.search(key)}
@@ -139,52 +147,3 @@ def _concerns(key: str, touched: set[str]) -> bool:
     """A key that differs, or one that belongs to a field that does."""
     stems = {re.sub(r"(IsOptedOut|IsInvalid|Data|Ids|Id|Names|Name)$", "", each) for each in touched}
     return key in touched or re.sub(r"(IsOptedOut|IsInvalid|Data|Ids|Id|Names|Name)$", "", key) in stems
-
-
-class Filler:
-    """Rows that a recorded list counts but does not show: clones of a shown one, there for this exchange only."""
-
-    def __init__(self, wire: Wire, ids: Ids) -> None:
-        self.wire, self.ids = wire, ids
-
-    def fill(self, entity: str, exchange: Exchange, headers: dict[str, str], reply: Reply) -> bool:
-        """Add as many as are missing before and behind the page; False where none are, or nothing can be cloned."""
-        recorded, actual = exchange.answer, parse(reply.text)
-        if not isinstance(recorded, dict) or not isinstance(actual, dict):
-            return False
-        total, have = recorded.get("total"), actual.get("total")
-        if not isinstance(total, int) or not isinstance(have, int) or total <= have or total < 0:
-            return False
-        listed = self._everything(exchange, headers)
-        first = recorded["list"][0]["id"] if recorded["list"] else None
-        position = listed.index(self.ids.translate(first)) if first and self.ids.translate(first) in listed else 0
-        query = parse_qs(exchange.query)
-        offset = int(query.get("offset", ["0"])[0]) if recorded["list"] else 0
-        in_front = max(0, min(offset - position, total - have))
-        shown = [self.ids.translate(str(row["id"])) for row in recorded["list"]] or listed
-        if not shown:
-            return False
-        order = query.get("order", ["asc" if "orderBy" in query else "desc"])[0]
-        ascending = order.lower() == "asc"
-        self._clone(entity, shown[0], in_front, low=ascending)
-        self._clone(entity, shown[-1], total - have - in_front, low=not ascending)
-        return True
-
-    def _everything(self, exchange: Exchange, headers: dict[str, str]) -> list[str]:
-        query = re.sub(r"(^|&)(maxSize|offset)=[^&]*", "", exchange.query).lstrip("&")
-        path = exchange.path.split("?", 1)[0]
-        reply = self.wire.send("GET", self.ids.translate(f"{path}?{query}&maxSize=200"), headers, None)
-        answer = parse(reply.text)
-        rows = answer.get("list", []) if isinstance(answer, dict) else []
-        return [str(row["id"]) for row in rows]
-
-    def _clone(self, entity: str, record_id: str, count: int, *, low: bool) -> None:
-        if count <= 0:
-            return
-        state = self.wire.control("GET", f"state?entity={entity}")
-        model = next((row for row in state[entity] if row["id"] == record_id), None)
-        if model is None:
-            return
-        stem = "00000000" if low else "ffffffff"
-        clones = [{**model, "id": f"{stem}{number:09x}"} for number in range(count)]
-        self.wire.control("POST", "state", {entity: clones})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.replay_recording import ID, Exchange, rows_of, stamps
+from sandbox.replay_recording import ID, Exchange, id_stamp, rows_of, stamps
 from sandbox.replay_shapes import Shapes
 
 EPOCH = "2000-01-01 00:00:00"
@@ -20,11 +21,12 @@ IGNORED = frozenset({"id", "deleted", "createdAt", "createdById", "modifiedAt", 
 
 @dataclass
 class Seed:
-    """A record that was there before. `since` is its createdAt, or the time of the exchange that first names it."""
+    """A record that was there before: from its createdAt on, or from the exchange on that first names it."""
 
     entity: str
     row: dict[str, Any]
-    since: str
+    since: str | None
+    index: int
     complete: bool
 
 
@@ -50,12 +52,14 @@ class Evidence:
         return _forward(clocks)
 
     def _look_at(self, index: int, exchange: Exchange) -> None:
-        if exchange.status != NOT_FOUND:
+        answer = exchange.answer
+        is_deleted = isinstance(answer, dict) and answer.get("deleted") is True
+        if exchange.status != NOT_FOUND and not is_deleted:
             for text in (exchange.path, exchange.body, exchange.answer_body):
                 for found in ID.findall(text):
                     self.last_seen[found] = index
         for entity, row, complete in self._sightings(exchange):
-            self._note(entity, row, self.clocks[index], complete=complete)
+            self._note(entity, row, index, complete=complete)
 
     def _sightings(self, exchange: Exchange) -> Iterator[tuple[str, dict[str, Any], bool]]:
         entity = self.shapes.entity_of_rows(exchange)
@@ -64,13 +68,13 @@ class Evidence:
                 yield entity, before(row, exchange), True
                 for kind, found, name in self.shapes.references(entity, row):
                     yield kind, _minimal(found, name), False
-        if exchange.status == NOT_FOUND:
+        if exchange.status == NOT_FOUND and not _exists_all_the_same(exchange):
             return
         yield from self._in_request(exchange)
         yield from self._in_path(exchange)
 
     def _in_request(self, exchange: Exchange) -> Iterator[tuple[str, dict[str, Any], bool]]:
-        if not exchange.is_ok:
+        if (exchange.reason or "").startswith("Can't relate") or exchange.status == NOT_FOUND:
             return
         sent = exchange.sent
         if exchange.segments == ["MassAction"]:
@@ -83,7 +87,8 @@ class Evidence:
             yield from ((kind, _minimal(str(each), None), False) for each in ids if kind)
             return
         for kind, found, name in self.shapes.references(exchange.entity, sent):
-            yield kind, _minimal(found, name), False
+            if ID.fullmatch(found):
+                yield kind, _minimal(found, name), False
 
     def _in_path(self, exchange: Exchange) -> Iterator[tuple[str, dict[str, Any], bool]]:
         parts = exchange.segments
@@ -93,26 +98,27 @@ class Evidence:
             row = {"name": "Datei", "type": kind, "_content": f"data:;base64,{content}"}
             yield "Attachment", {"id": parts[2], **row}, False
         elif len(parts) > 1 and ID.fullmatch(parts[1]) and self.shapes.known(exchange.entity):
-            yield exchange.entity, _minimal(parts[1], None), False
+            yield exchange.entity, {"id": parts[1], **linked_rows(exchange)}, False
 
-    def _note(self, entity: str, row: dict[str, Any], clock: str, *, complete: bool) -> None:
+    def _note(self, entity: str, row: dict[str, Any], index: int, *, complete: bool) -> None:
         record_id = str(row["id"])
         if record_id in self.created or not self.shapes.known(entity):
             return
-        since = str(row.get("createdAt") or clock)
+        since = row.get("createdAt") or id_stamp(record_id)
         known = self.seeds.get(record_id)
         if known is None:
-            self.seeds[record_id] = Seed(entity, dict(row), since, complete)
+            stamped = {"createdAt": since, **row} if since else dict(row)
+            self.seeds[record_id] = Seed(entity, stamped, since, index, complete)
             return
-        known.since = min(known.since, since)
         if complete and not known.complete:
             known.row, known.complete = {**known.row, **row}, True
         else:
             known.row.update({key: value for key, value in row.items() if key not in known.row})
 
-    def take_due(self, clock: str) -> list[Seed]:
-        """The seeds that exist by now; each is given out once."""
-        due = [record_id for record_id, seed in self.seeds.items() if seed.since <= clock]
+    def take_due(self, index: int) -> list[Seed]:
+        """The seeds that exist by this exchange; each is given out once."""
+        clock = self.clocks[index]
+        due = [key for key, seed in self.seeds.items() if seed.index <= index or (seed.since and seed.since <= clock)]
         return [self.seeds.pop(record_id) for record_id in due]
 
     def is_gone_after(self, record_id: str, index: int) -> bool:
@@ -122,6 +128,20 @@ class Evidence:
 
 def _minimal(record_id: str, name: str | None) -> dict[str, Any]:
     return {"id": record_id} if name is None else {"id": record_id, "name": name}
+
+
+def _exists_all_the_same(exchange: Exchange) -> bool:
+    """A 404 that is not about the record in the path."""
+    return bool(exchange.reason) and re.match(r"Record \S+ (does not exist|not found)", exchange.reason or "") is None
+
+
+def linked_rows(exchange: Exchange) -> dict[str, Any]:
+    """The links of the record in the path, where the answer lists them."""
+    parts, answer = exchange.segments, exchange.answer
+    is_list = exchange.method == "GET" and isinstance(answer, dict) and isinstance(answer.get("list"), list)
+    if len(parts) != ROUTE_WITH_LINK or not is_list or parts[2] in ("stream", "posts") or not rows_of(exchange):
+        return {}
+    return {"_links": {parts[2]: [str(row["id"]) for row in rows_of(exchange)]}}
 
 
 def _creates(exchange: Exchange) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ ID = re.compile(r"\b[0-9a-f]{17}\b")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 OK = 200
 MULTIPLE = 300
+FIRST_ID_TIME = 1_300_000_000
+LAST_ID_TIME = 2_200_000_000
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ class Exchange:
 
     @property
     def sent(self) -> dict[str, Any]:
-        """The JSON object that was sent, {} for anything else."""
-        value = parse(self.body)
+        """The JSON object that was sent, {} for anything else: EspoCRM ignores other content types."""
+        value = parse(self.body) if self.headers.get("content-type", "").startswith("application/json") else None
         return value if isinstance(value, dict) else {}
 
     @property
@@ -123,6 +126,16 @@ def by_version(exchanges: list[Exchange]) -> dict[str, list[Exchange]]:
     for exchange in exchanges:
         groups.setdefault(exchange.version, []).append(exchange)
     return groups
+
+
+def id_stamp(record_id: str) -> str | None:
+    """When a record was made: its id begins with the time, as eight hex digits."""
+    if not re.fullmatch(r"[0-9a-f]{17}", record_id):
+        return None
+    seconds = int(record_id[:8], 16)
+    if not FIRST_ID_TIME < seconds < LAST_ID_TIME:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def rows_of(exchange: Exchange) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ class EntityDef:
             if not spec.get("disabled"):
                 found.extend(_attributes_of(name, spec))
         found.extend(self._flag_attributes())
-        self.attributes = {each.name: each for each in found}
+        self.attributes = {each.name: each for each in sorted(found, key=_rank)}
 
     def _flag_attributes(self) -> list[Attribute]:
         found = []
@@ -81,6 +81,23 @@ class EntityDef:
         if self.type_of(field_name) == "personName":
             return [key for key in ("salutationName", "firstName", "lastName", "middleName", "name") if key in self.attributes]
         return [each.name for each in self.attributes.values() if each.field == field_name]
+
+
+def _rank(attribute: Attribute) -> int:
+    """EspoCRM's order of keys: columns, stamps, what is joined, links, followers."""
+    first = {"id": 0, "name": 1, "deleted": 2, "createdAt": 4, "modifiedAt": 4, "middleName": 5, "streamUpdatedAt": 6}
+    if attribute.name in first:
+        return first[attribute.name]
+    if attribute.name == f"{attribute.field}Currency":
+        return 5
+    by_kind = {"column": 3, "email_primary": 3, "phone_primary": 3, "attachment_ids": 10, "is_followed": 11}
+    joined = {"email_data": 7, "phone_data": 7, "converted": 8, "followers": 12, "followers_names": 12, "is_starred": 13}
+    if attribute.kind.endswith(("_opted_out", "_invalid")):
+        return 5
+    if attribute.name == "versionNumber":
+        return 14
+    is_link_id = attribute.kind == "column" and attribute.name != attribute.field and attribute.name.endswith(("Id", "Type"))
+    return 9 if is_link_id else {**by_kind, **joined}.get(attribute.kind, 9)
 
 
 def _column(name: str, field_name: str, writable: bool, kind: str = "column") -> Attribute:

@@ -1,4 +1,4 @@
-"""State from outside: records as the API shows them are turned back into stored ones, without events, notes or checks."""
+"""State from outside: records as the API shows them, turned back into stored ones; no events, notes or checks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Seeder:
     def _columns(entity: EntityDef, record: Record, row: dict[str, Any]) -> None:
         for key, value in row.items():
             attribute = entity.attributes.get(key)
-            if attribute is not None and attribute.stored:
+            if key == "versionNumber" or (attribute is not None and attribute.stored):
                 record.values[key] = value
         if entity.is_person and row.get("name") and "lastName" not in row and "lastName" not in record.values:
             record.values["lastName"] = row["name"]
@@ -85,14 +85,18 @@ class Seeder:
             self.world.store.index_emails(record, before)
 
     def _links(self, entity: EntityDef, record: Record, row: dict[str, Any]) -> None:
-        for attribute in entity.attributes.values():
-            if attribute.kind == "link_ids" and isinstance(row.get(attribute.name), list):
-                wanted = [str(each) for each in row[attribute.name]]
-                known = list(self.world.store.linked(entity.name, attribute.field, record.id))
-                for each in set(known) - set(wanted):
-                    self.service.set_link(entity, attribute.field, record.id, each, linked=False)
-                for each in wanted:
-                    self.service.set_link(entity, attribute.field, record.id, each, linked=True)
+        """Links to many, from …Ids or, for any link, from `_links`: {link: [id, …]}."""
+        wanted = {
+            attribute.field: row[attribute.name]
+            for attribute in entity.attributes.values()
+            if attribute.kind == "link_ids" and isinstance(row.get(attribute.name), list)
+        }
+        for link, ids in {**wanted, **row.get("_links", {})}.items():
+            known = self.service.views.linked_ids(entity, link, record.id)
+            for each in set(known) - set(ids):
+                self.service.set_link(entity, link, record.id, each, linked=False)
+            for each in ids:
+                self.service.set_link(entity, link, record.id, str(each), linked=True)
 
     def dump(self) -> dict[str, list[dict[str, Any]]]:
         """All live records, whole."""
