@@ -124,6 +124,11 @@ class EspoCrm(Remote):
         seen: dict[str, Any] = await self.ask("POST", "/_sandbox/webhooks", {"enabled": enabled, "clear": clear})
         return seen
 
+    async def nothing_waits(self) -> bool | None:
+        """True once no event waits for the webhook job any more."""
+        seen = await self.ask("GET", "/_sandbox/webhooks")
+        return True if seen["events_pending"] == seen["queue_pending"] == 0 else None
+
     async def run_job(self) -> dict[str, Any]:
         """Run the webhook job once, now; what it shows afterwards."""
         seen: dict[str, Any] = await self.ask("POST", "/_sandbox/webhooks/run")

@@ -56,6 +56,7 @@ async def change_twelve_at_once(morning: Morning) -> str:
 
 async def _send_in_one_webhook(espo: EspoCrm, crowd: list[Linked]) -> int:
     """Change all of them while the webhook job is off, some twice, and run it once. How many changes it sent."""
+    await until(espo.nothing_waits, "EspoCRM has sent all earlier webhooks")
     before = int((await espo.job(enabled=False))["sent"])
     try:
         for title, changed in zip(people.CROWD_TITLES, (crowd, crowd[:TWICE_CHANGED]), strict=True):

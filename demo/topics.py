@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 POLL_MS = 200
 
@@ -14,19 +15,15 @@ class TopicWatch:
     """Reads all topics of the broker from their ends at entry; belongs to no consumer group, commits nothing."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
         self._records: list[bytes] = []
         self.topics = 0
 
     async def __aenter__(self) -> Self:
+        partitions = await self._all_partitions()
+        self.topics = len({partition.topic for partition in partitions})
         await self._consumer.start()
-        topics = {name for name in await self._consumer.topics() if not name.startswith("__")}
-        self.topics = len(topics)
-        partitions = [
-            TopicPartition(name, number)
-            for name in topics
-            for number in self._consumer.partitions_for_topic(name) or ()
-        ]
         self._consumer.assign(partitions)
         for partition, end in (await self._consumer.end_offsets(partitions)).items():
             self._consumer.seek(partition, end)
@@ -36,6 +33,20 @@ class TopicWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def _all_partitions(self) -> list[TopicPartition]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
+        try:
+            described = await admin.describe_topics()
+        finally:
+            await admin.close()
+        return [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            if not topic["is_internal"]
+            for partition in topic["partitions"]
+        ]
 
     async def read(self) -> None:
         """Take in what has come since."""
