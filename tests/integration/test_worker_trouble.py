@@ -29,14 +29,29 @@ def stage(backends: LazyBackends, tmp_path: Path) -> Iterator[Stage]:
 
 def test_a_topic_deleted_and_created_again_is_consumed_from_its_new_start(stage: Stage) -> None:
     stage.create(partitions=2)
-    stage.worker(worker=QUICK)
+    worker = stage.worker(worker={**QUICK, "metadata_seconds": 1.0})
     stage.publish(*changes(80, 20))
-    stage.until(lambda: len(stage.done_ids()) == 80, what="the old topic is consumed")
+    stage.until(lambda: sum(stage.committed().values()) == 80, what="the old topic is consumed and committed")
     stage.delete()
+    stage.until(lambda: bool(worker.log_lines("worker.drained")), what="the worker has seen that it is gone")
     asyncio.run(stage.create_again(partitions=2))
     stage.publish(*changes(80, 20, first=1000))
-    stage.until(lambda: len(set(stage.done_ids())) == 160, seconds=60, what="the new topic is consumed")
+    stage.until(lambda: len(set(stage.done_ids())) == 160, what="the new topic is consumed")
     stage.until(lambda: sum(stage.committed().values()) == 80, what="the new topic is committed")
+
+
+def test_a_topic_made_anew_behind_the_workers_back_is_consumed_from_its_new_start(stage: Stage) -> None:
+    stage.create(partitions=2)
+    worker = stage.worker()
+    stage.publish(*changes(80, 20))
+    stage.until(lambda: sum(stage.committed().values()) == 80, what="the old topic is consumed and committed")
+    worker.signal(signal.SIGSTOP)
+    stage.delete()
+    asyncio.run(stage.create_again(partitions=2))
+    stage.publish(*changes(20, 20, first=1000))
+    worker.signal(signal.SIGCONT)
+    stage.until(lambda: len(set(stage.done_ids())) == 100, what="the new topic is consumed")
+    stage.until(lambda: sum(stage.committed().values()) == 20, what="the new topic is committed")
 
 
 def test_without_its_broker_the_worker_waits_and_goes_on_when_it_is_back(stage: Stage) -> None:

@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -19,6 +20,7 @@ from urllib.request import urlopen
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from deploy.local.backends import LazyBackends
 from deploy.local.ports import Ports
@@ -152,28 +154,30 @@ class Stage:
         return time.monotonic() - began
 
     async def _create(self, partitions: int) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
         asked = [NewTopic(self.topic, partitions, 1), NewTopic(dead_letter_topic(self.topic), 1, 1)]
-        await admin.create_topics(asked)
-        await admin.close()
+        async with self._admin() as admin:
+            await admin.create_topics(asked)
 
     async def create_again(self, partitions: int) -> None:
         """After a deletion, which the broker finishes when it likes."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
         codes = [-1]
-        async with asyncio.timeout(15):
+        async with self._admin() as admin, asyncio.timeout(15):
             while codes != [0]:
                 answer = await admin.create_topics([NewTopic(self.topic, partitions, 1)])
                 codes = [error[1] for error in answer.topic_errors]
-        await admin.close()
 
     async def _delete(self) -> None:
+        async with self._admin() as admin:
+            await admin.delete_topics([self.topic])
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
-        await admin.delete_topics([self.topic])
-        await admin.close()
+        try:
+            yield admin
+        finally:
+            await admin.close()
 
     async def _publish(self, records: Sequence[Record]) -> None:
         publisher = KafkaPublisher(self.bootstrap, client_id="stage")
@@ -182,10 +186,11 @@ class Stage:
         await publisher.stop()
 
     async def _committed(self) -> dict[int, int]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
-        offsets = await admin.list_consumer_group_offsets(self.group)
-        await admin.close()
+        async with self._admin() as admin:
+            try:
+                offsets = await admin.list_consumer_group_offsets(self.group)
+            except KafkaError:
+                return {}
         return {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == self.topic and at.offset >= 0}
 
     async def _dead_letters(self) -> list[dict[str, str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import structlog
 
 from synckit.runtime.faust_adapter.app import SafeApp
-from synckit.runtime.worker.delivery import Delivery
+from synckit.runtime.faust_adapter.consumer import delivered
 from synckit.runtime.worker.executor import KeyedExecutor
 from synckit.runtime.worker.report import message_of
 
@@ -31,18 +30,3 @@ def keyed_agent(app: SafeApp, topic: str, executor: KeyedExecutor) -> None:
                 executor.on_blown(message_of(error))
 
     app.agent(source, name=f"{topic}.feed", concurrency=1)(feed)
-
-
-def delivered(message: Any, consumer: Any) -> Delivery:
-    """Faust's message as the executor knows it."""
-    return Delivery(
-        message.topic,
-        message.partition,
-        message.offset,
-        message.generation_id,
-        message.timestamp,
-        message.key,
-        message.value,
-        tuple(message.headers or ()),
-        partial(message.ack, consumer),
-    )

@@ -11,9 +11,9 @@ from typing import Any, cast
 import faust
 import structlog
 from faust import streams
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
 
-from synckit.runtime.faust_adapter.consumer import SafeConsumer, SafeTransport, bounded
+from synckit.runtime.faust_adapter.consumer import SafeConsumer, SafeTransport, bounded, delivered
 from synckit.runtime.faust_adapter.recovery import SafeTableManager
 from synckit.runtime.worker.executor import KeyedExecutor
 from synckit.runtime.worker.lease import Lease
@@ -36,6 +36,7 @@ class KafkaWorkerSettings:
     heartbeat_seconds: float = 3.0
     rebalance_seconds: float = 60.0
     commit_interval: float = 1.0
+    metadata_seconds: float = 30.0
     drain_seconds: float = 8.0
     commit_seconds: float = 3.0
     slack_seconds: float = 6.0
@@ -61,6 +62,15 @@ class SafeApp(faust.App):
     def open(self, generation: int) -> None:
         for executor in self.executors:
             executor.open(generation)
+
+    def took(self, message: ConsumerMessage) -> bool:
+        """One of the executors has taken this very record before."""
+        delivery = delivered(message, None)
+        return any(executor.took(delivery) for executor in self.executors)
+
+    def start_anew(self, tp: TP) -> None:
+        for executor in self.executors:
+            executor.start_anew((tp.topic, tp.partition))
 
     async def drain(self, why: str) -> None:
         """Stops the flow, lets the running end, commits what is done; each within its limit."""
@@ -132,7 +142,7 @@ def build_app(worker: KafkaWorkerSettings) -> SafeApp:
         broker_max_poll_records=500,
         broker_commit_interval=worker.commit_interval,
         consumer_auto_offset_reset="earliest",
-        consumer_metadata_max_age_ms=30_000,
+        consumer_metadata_max_age_ms=int(worker.metadata_seconds * 1000),
         consumer_group_instance_id=worker.instance_id,
         producer_request_timeout=30,
         processing_guarantee="at_least_once",

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
+
+from synckit.runtime.worker.delivery import Delivery
 
 log = structlog.get_logger("synckit.worker")
 
@@ -61,6 +64,23 @@ class SafeConsumer(driver.Consumer):
         self.app.commits_refused = 0 if accepted else self.app.commits_refused + 1
         return accepted
 
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        message = super()._to_message(tp, record)
+        read = self._read_offset[tp]
+        if read is not None and message.offset < read and not self.app.took(message):
+            self._start_anew(tp)
+        return message
+
+    def _start_anew(self, tp: TP) -> None:
+        """The log goes on at an earlier offset with other records: its topic was deleted and created again.
+
+        Stock Faust drops them until they reach the old offset, and then commits past them.
+        """
+        log.warning("worker.partition_made_anew", topic=tp.topic, partition=tp.partition)
+        for known in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
+            known.pop(tp, None)
+        self.app.start_anew(tp)
+
     def lag(self) -> int:
         """Records of our partitions that are not acknowledged yet, as far as is known."""
         total = 0
@@ -94,3 +114,18 @@ async def bounded(call: Awaitable[Any], seconds: float) -> bool:
         task.add_done_callback(lambda late: late.cancelled() or late.exception())
         return False
     return task.exception() is None
+
+
+def delivered(message: Any, consumer: Any) -> Delivery:
+    """Faust's message as the executor knows it."""
+    return Delivery(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.generation_id,
+        message.timestamp,
+        message.key,
+        message.value,
+        tuple(message.headers or ()),
+        partial(message.ack, consumer),
+    )

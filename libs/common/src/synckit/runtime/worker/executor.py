@@ -19,7 +19,7 @@ import structlog
 
 from synckit.handling import EventHandler
 from synckit.runtime.worker.canonical import tell
-from synckit.runtime.worker.delivery import Delivery
+from synckit.runtime.worker.delivery import Delivery, TopicPartition
 from synckit.runtime.worker.lanes import Item, Lane, Lanes
 from synckit.runtime.worker.limits import Limits
 from synckit.runtime.worker.observer import NullObserver, WorkerObserver
@@ -111,6 +111,15 @@ class KeyedExecutor:
         self.buffered += 1
         self._lanes.put((delivery.topic, delivery.key), entry)
         self._pump()
+
+    def took(self, delivery: Delivery) -> bool:
+        """This very record was taken before, in this process: done already, or on its way."""
+        return self._trackers.holds(delivery) or self._completed.knows(delivery)
+
+    def start_anew(self, source: TopicPartition) -> None:
+        """The partition's log was made anew: what is known of the old one is worth nothing, and is never acked."""
+        self._trackers.close_partition(source)
+        self._completed.drop(source)
 
     async def drain(self, deadline: float) -> Drained:
         """Ends the generation: nothing starts, the queued is forgotten, the running get `deadline` seconds."""

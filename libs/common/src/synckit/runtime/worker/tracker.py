@@ -38,6 +38,13 @@ class PartitionTracker:
         self._entries.append(entry)
         return entry
 
+    def holds(self, delivery: Delivery) -> bool:
+        known = _fingerprint(delivery)
+        return any(
+            entry.delivery.offset == delivery.offset and _fingerprint(entry.delivery) == known
+            for entry in self._entries
+        )
+
     def advance(self) -> int:
         """Acks what is done at the head, in order. Returns how many."""
         acked = 0
@@ -62,6 +69,17 @@ class Trackers:
                 tracker.closed = True
             tracker = self._current[source] = PartitionTracker(delivery.generation)
         return tracker.add(delivery)
+
+    def close_partition(self, source: TopicPartition) -> None:
+        """Its log is another one now: nothing of the old one may be acked."""
+        tracker = self._current.pop(source, None)
+        if tracker is not None:
+            tracker.closed = True
+
+    def holds(self, delivery: Delivery) -> bool:
+        """This very record is here and not acked yet."""
+        tracker = self._current.get(delivery.source)
+        return tracker is not None and tracker.holds(delivery)
 
     def close(self) -> None:
         """After this no delivery handed out so far can be acked: its partition may be another worker's now."""
@@ -107,8 +125,11 @@ class Completed:
             return False
         if known == _fingerprint(delivery):
             return True
-        del self._by_partition[delivery.source]
+        self.drop(delivery.source)
         return False
+
+    def drop(self, source: TopicPartition) -> None:
+        self._by_partition.pop(source, None)
 
     def __len__(self) -> int:
         return sum(len(offsets) for offsets in self._by_partition.values())
