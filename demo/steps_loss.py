@@ -64,7 +64,7 @@ async def forge_a_signature(morning: Morning) -> str:
 
         await until(arrived, "the rightly signed webhook on its topic")
         expect(not watch.mentions(forged_id), "something of the forged webhook was published")
-        return f"401 three times; of {watch.seen} new records on {watch.topics} topics none is from it"
+        return f"401 three times and nothing on any of {watch.topics} topics, where a rightly signed one did arrive"
 
 
 async def _update_webhook(morning: Morning) -> tuple[str, str, str]:

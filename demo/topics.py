@@ -58,8 +58,3 @@ class TopicWatch:
     def mentions(self, text: str) -> bool:
         """True where a record has it in key, value or headers."""
         return any(text.encode() in record for record in self._records)
-
-    @property
-    def seen(self) -> int:
-        """How many records have come."""
-        return len(self._records)
