@@ -147,7 +147,8 @@ def test_variables_of_others_break_nothing(environment: pytest.MonkeyPatch) -> N
     for name in ("KAFKA_HOME", "REDIS_PORT_6379_TCP_ADDR", "REDIS_SERVICE_HOST", "DATABASE", "LOG_DIRECTORY", "OFFICE"):
         environment.setenv(name, "x")
     environment.setenv("OFFICE_SYNC_SERVICE_PORT_HTTP", "8081")
-    environment.setenv("ESPOCRM_ADMIN_USERNAME", "x")
+    for name in ("ESPOCRM_ADMIN_USERNAME", "OFFICE_SYNC_URL", "OFFICE_SYNC_PUBLISH", "OFFICE_IMAGE"):
+        environment.setenv(name, "x")
     assert load(OfficeSettings).redis.url == SecretStr("redis://127.0.0.1:6379/0")
 
 

@@ -52,12 +52,14 @@ def _unknown(value: object) -> object:
 
 
 def _value(key: str, value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) is str:
+        return _text(key, value)
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Enum):
         return _value(key, value.value)
     if isinstance(value, str):
-        return _text(key, value)
+        return _text(key, str(value))
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):

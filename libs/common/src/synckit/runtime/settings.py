@@ -55,21 +55,18 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
-    """A group of variables with one first word. `foreign_names` says that others use this first word as well."""
+    """A group of variables with one first word. Others may use that word as well (KAFKA_HOME): see `_is_foreign`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-    foreign_names: ClassVar[bool] = False
 
 
 class KafkaSection(Section):
-    foreign_names = True
     bootstrap_servers: str = Field(
         pattern=r"^[^,:\s]+:\d+(,[^,:\s]+:\d+)*$", description="Brokers as host:port, separated by commas."
     )
 
 
 class DatabaseSection(Section):
-    foreign_names = True
     url: Annotated[SecretStr, _scheme("postgresql", "postgres")] = Field(
         description="PostgreSQL as postgresql://user:password@host:port/name."
     )
@@ -78,12 +75,10 @@ class DatabaseSection(Section):
 
 
 class RedisSection(Section):
-    foreign_names = True
     url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] = Field(description="Redis as redis://host:port/0.")
 
 
 class EspoCrmSection(Section):
-    foreign_names = True
     base_url: HttpAddress = Field(description="EspoCRM's address without /api/v1.")
     api_key: SecretStr = Field(min_length=1, description="API key of our API user.")
     hmac_secret_key: SecretStr | None = Field(
@@ -105,7 +100,6 @@ class AdvowareSection(Section):
 
 
 class LogSection(Section):
-    foreign_names = True
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is shown."
     )
@@ -171,10 +165,10 @@ def _owner(variable: str, types: Mapping[str, type[Section]]) -> str | None:
 
 
 def _is_foreign(key: str, section: type[Section]) -> bool:
-    """True where an unknown variable belongs to somebody else (KAFKA_HOME, a cluster's service links), not a typo."""
+    """An unknown variable belongs to somebody else, unless it is so near to one of ours that it must be a typo."""
     if _SERVICE_LINK.fullmatch(key):
         return True
-    return section.foreign_names and not difflib.get_close_matches(key, section.model_fields, n=1, cutoff=0.8)
+    return not difflib.get_close_matches(key, section.model_fields, n=1, cutoff=0.75)
 
 
 Loaded = TypeVar("Loaded", bound=ServiceSettings)

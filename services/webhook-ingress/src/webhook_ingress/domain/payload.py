@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -29,6 +30,7 @@ class _Identity(msgspec.Struct):
 _identities = msgspec.json.Decoder(list[_Identity] | _Identity)
 _attributes = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str | None)
+_REMEMBERED = 2000  # characters: what is kept stays small, whatever is sent
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError)
 
 
@@ -76,20 +78,30 @@ def _decoded_id(raw: msgspec.Raw | None) -> object:
 
 
 def _merged(items: Iterable[tuple[object, Iterable[str]]]) -> Parsed:
-    names: dict[str, set[str]] = {}
+    changes: dict[str, tuple[str, ...]] = {}
     bad: Counter[str] = Counter()
     accepted = 0
     for record_id, keys in items:
         if isinstance(record_id, str) and ENTITY_ID.match(record_id):
             accepted += 1
-            names.setdefault(record_id, set()).update(keys)
+            names = _names(tuple(keys))
+            before = changes.get(record_id)
+            changes[record_id] = names if before is None else _names(before + names)
         else:
             bad[NO_ID if record_id is None else WRONG_ID] += 1
-    return Parsed(accepted, {one: _sorted(keys) for one, keys in names.items()}, bad)
+    return Parsed(accepted, changes, bad)
 
 
-def _sorted(keys: set[str]) -> tuple[str, ...]:
-    return attribute_names(sorted(keys - {"id"}))
+def _names(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """What of an object's keys is carried. The same forms change the same attributes, so most are known already."""
+    return _known_names(keys) if sum(map(len, keys)) <= _REMEMBERED else _sorted(keys)
+
+
+def _sorted(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return attribute_names(sorted(set(keys) - {"id"}))
+
+
+_known_names = lru_cache(maxsize=1024)(_sorted)
 
 
 def _item_by_item(action: Action, body: bytes) -> Parsed:
