@@ -1,7 +1,7 @@
 """Sends a recording of a real EspoCRM to the sandbox and tells where the answers differ.
 
-`python -m sandbox.replay --base-url URL FILE`: a line for each difference and a summary; exit 0 when there is none, else 1.
-The sandbox is emptied before and after; its control API is used to bring it into the state that the recording started from.
+`python -m sandbox.replay --base-url URL FILE`: a line for each difference and a summary; exit 0 without any, else 1.
+The sandbox is emptied before and after; its control API brings it into the state that the recording started from.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Installation:
         return self.wire.send(exchange.method, path, self.cast.headers(exchange), body)
 
     def _fill(self, index: int, exchange: Exchange, reply: Reply) -> Reply | None:
-        """The answer once the rows are there that the recorded total counts and no answer shows; None where none miss."""
+        """The answer once those rows are there that only the recorded total tells of; None where none miss."""
         entity = self.shapes.entity_of_rows(exchange)
         if exchange.method != "GET" or entity is None or not exchange.is_ok:
             return None
@@ -172,7 +172,9 @@ def replay(base_url: str, path: Path) -> Result:
         try:
             for version, group in by_version(exchanges).items():
                 installation = Installation(wire, version, group)
-                result.learned += [f"{name}.{each}" for name, patch in installation.learned.items() for each in patch["fields"]]
+                result.learned += [
+                    f"{name}.{each}" for name, patch in installation.learned.items() for each in patch["fields"]
+                ]
                 result.outcomes += installation.run()
         finally:
             wire.control("POST", "reset", settings)
@@ -188,7 +190,9 @@ def report(result: Result, *, as_json: bool) -> str:
     if as_json:
         summary = {"exchanges": len(result.outcomes), "differing": len(result.differing), "aligned": aligned}
         differing = [asdict(each) for each in result.differing]
-        return json.dumps({**summary, "learned": result.learned, "differences": differing}, ensure_ascii=False, indent=1)
+        return json.dumps(
+            {**summary, "learned": result.learned, "differences": differing}, ensure_ascii=False, indent=1
+        )
     lines = [f"line {each.line} {each.name}: {text}" for each in result.differing for text in each.differences]
     lines.append(
         f"{len(result.outcomes)} exchanges, {len(result.differing)} differ; "

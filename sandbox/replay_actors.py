@@ -87,7 +87,11 @@ class Cast:
     def _take_by_name(self, user_id: str, name: str) -> None:
         """A user that wrote nothing here, but is called as one of the sandbox's is."""
         for actor, known_names in ((API, (API.login,)), (OFFICE, ("Anna Anwältin",)), (ADMIN, ("Admin",))):
-            if name in known_names and user_id not in self.by_id and all(each is not actor for each in self.by_id.values()):
+            if (
+                name in known_names
+                and user_id not in self.by_id
+                and all(each is not actor for each in self.by_id.values())
+            ):
                 self._take(user_id, name, actor)
 
     def _take(self, user_id: str, name: str, actor: Actor) -> None:

@@ -1,7 +1,7 @@
 """Brings the sandbox to the state in which a recorded answer was given: much happens between two recorded exchanges.
 
-Only what such unseen work explains is touched: never a key that the exchange itself wrote, and of a record that was read,
-nothing but links and addresses unless its modifiedAt shows that somebody wrote it.
+Only what such unseen work explains is touched: never a key that the exchange itself wrote, and of a record that was
+read, nothing but links and addresses unless its modifiedAt shows that somebody wrote it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The starting state that a recording tells of: records, users and times that appear in it without having been made in it."""
+"""The starting state that a recording tells of: records and times that appear in it without having been made in it."""
 
 from __future__ import annotations
 
@@ -190,8 +190,11 @@ def _points_before(field: str, row: dict[str, Any], sent: dict[str, Any], found:
         found.pop(key)
     rows = sent.get(f"{field}Data") or []
     written = {str(each.get(field)).lower() for each in rows if isinstance(each, dict)} | {str(sent.get(field)).lower()}
-    kept = [dict(each, primary=False) for each in row.get(f"{field}Data") or []
-            if f"{field}Data" not in sent and str(each.get(field)).lower() not in written]  # fmt: skip
+    kept = [
+        dict(each, primary=False)
+        for each in row.get(f"{field}Data") or []
+        if f"{field}Data" not in sent and str(each.get(field)).lower() not in written
+    ]
     opted_out = row.get(f"{field}IsOptedOut")
     if opted_out is not None:
         shown = row.get(field)

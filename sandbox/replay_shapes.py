@@ -61,7 +61,7 @@ class Shapes:
         parts = exchange.segments
         if not parts or parts[0] in ("Metadata", "MassAction", "App") or parts[:2] == ["Attachment", "file"]:
             return None
-        link_route = len(("type", "id", "link"))
+        link_route = 3
         return self.foreign(exchange.entity, parts[2]) if len(parts) == link_route else exchange.entity
 
 
@@ -78,7 +78,7 @@ def _guess(key: str, value: Any) -> dict[str, Any]:
 
 
 def learn(exchanges: list[Exchange], shapes: Shapes) -> dict[str, dict[str, Any]]:
-    """Fields and options of the recorded installation that the profile lacks, as patches for POST /_sandbox/metadata."""
+    """Fields and options of the recorded installation that the profile lacks, as POST /_sandbox/metadata takes them."""
     patches: dict[str, dict[str, Any]] = {}
     for exchange in exchanges:
         entity = shapes.entity_of_rows(exchange)
@@ -95,8 +95,17 @@ def _patch(patches: dict[str, dict[str, Any]], entity: str) -> dict[str, Any]:
 
 
 def _learn_row(entity: str, row: dict[str, Any], shapes: Shapes, patches: dict[str, dict[str, Any]]) -> None:
-    own = {"versionNumber", "isStarred", "isFollowed", "followersIds", "followersNames", "streamUpdatedAt",
-           "groupedCount", "groupType", "groupedUnreadCount"}  # fmt: skip
+    own = {
+        "versionNumber",
+        "isStarred",
+        "isFollowed",
+        "followersIds",
+        "followersNames",
+        "streamUpdatedAt",
+        "groupedCount",
+        "groupType",
+        "groupedUnreadCount",
+    }
     unknown = set(row) - shapes.attributes(entity) - own
     for key in sorted(unknown):
         if key.endswith("Id") and f"{key[:-2]}Name" in unknown:

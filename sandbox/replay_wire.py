@@ -45,7 +45,9 @@ class Wire:
         self._connection.endheaders(body)
         response = self._connection.getresponse()
         answer = response.read()
-        found = {name.lower(): value.encode("latin-1").decode("utf-8", "replace") for name, value in response.getheaders()}
+        found = {
+            name.lower(): value.encode("latin-1").decode("utf-8", "replace") for name, value in response.getheaders()
+        }
         return Reply(response.status, found, answer)
 
     def control(self, method: str, path: str, given: Any = None) -> Any:

@@ -1,7 +1,7 @@
 """Posts the webhook requests that a real EspoCRM sent to a running ingress, each as it was and with one byte changed.
 
-`python -m sandbox.webhook_vectors --url http://host:port [FILE]`: exit 0 when all are accepted as they were and none as changed.
-The path is derived from the event (CBeteiligte.update → /vmh/webhook/beteiligte/update); `--path` gives one path for all.
+`python -m sandbox.webhook_vectors --url http://host:port [FILE]`: exit 0 when all are accepted as they were and none
+as changed. The path follows from the event (CBeteiligte.update → /vmh/webhook/beteiligte/update), or is `--path`.
 The ingress must know the keys: `--secrets` prints them as the JSON that WEBHOOK_INGRESS_SECRETS takes.
 """
 
@@ -19,6 +19,7 @@ from sandbox.replay_wire import Wire
 
 FILE = Path(__file__).parent / "recordings" / "espocrm" / "vectors.json"
 PATH = "/vmh/webhook/{entity}/{action}"
+NAMES = {"CDokumente": "document"}
 OK = 200
 MULTIPLE = 300
 
@@ -39,7 +40,7 @@ class Vector:
         """Where the ingress takes it: a fieldUpdate is an update."""
         entity, kind = self.event.split(".")[:2]
         action = "update" if kind == "fieldUpdate" else kind
-        return template.format(entity=entity.removeprefix("C").lower(), action=action)
+        return template.format(entity=NAMES.get(entity, entity.removeprefix("C").lower()), action=action)
 
     def changed(self) -> bytes:
         """The body with one bit of its middle byte turned over."""
@@ -63,7 +64,7 @@ class Verdict:
     @property
     def forgery_refused(self) -> bool:
         """401 and nothing else for the changed one."""
-        return self.changed_status == 401  # noqa: PLR2004 -- Unauthorized
+        return self.changed_status == 401
 
     @property
     def good(self) -> bool:
@@ -137,11 +138,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for verdict in verdicts:
         words = ("accepted" if verdict.accepted else "REFUSED", "refused" if verdict.forgery_refused else "NOT REFUSED")
-        print(f"{verdict.vector.version} {verdict.vector.file}: {words[0]} ({verdict.accepted_status}), "  # noqa: T201
-              f"one byte changed: {words[1]} ({verdict.changed_status})")  # fmt: skip
+        print(
+            f"{verdict.vector.version} {verdict.vector.file}: {words[0]} ({verdict.accepted_status}), "  # noqa: T201
+            f"one byte changed: {words[1]} ({verdict.changed_status})"
+        )
     good = sum(verdict.good for verdict in verdicts)
-    print(f"{len(verdicts)} requests, {sum(each.accepted for each in verdicts)} accepted, "  # noqa: T201
-          f"{sum(each.forgery_refused for each in verdicts)} refused with one byte changed")  # fmt: skip
+    print(
+        f"{len(verdicts)} requests, {sum(each.accepted for each in verdicts)} accepted, "  # noqa: T201
+        f"{sum(each.forgery_refused for each in verdicts)} refused with one byte changed"
+    )
     return 0 if verdicts and good == len(verdicts) else 1
 
 

@@ -14,9 +14,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.espocrm", description=__doc__)
     parser.add_argument("--port", type=int, default=8090, help="0 takes a free one; the line printed tells which")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--dispatch-interval", type=float, default=120.0, help="seconds between runs of the webhook job")
+    parser.add_argument(
+        "--dispatch-interval", type=float, default=120.0, help="seconds between runs of the webhook job"
+    )
     parser.add_argument("--event-portion", type=int, default=20, help="events that one run takes from the queue")
-    parser.add_argument("--fail-attempt-period", type=float, default=600.0, help="seconds until a failed batch is sent again")
+    parser.add_argument(
+        "--fail-attempt-period", type=float, default=600.0, help="seconds until a failed batch is sent again"
+    )
     parser.add_argument("--profile", choices=PROFILES, default="office")
     parser.add_argument("--version", choices=("10.0.0", "9.2.7"), default="10.0.0")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers of a record: rows shared by value across all records, written as EspoCRM writes them.
+"""E-mail addresses and phone numbers of a record: rows shared by value across all records.
 
 `current` is the record in memory during a save; what EspoCRM leaves half-stale there stays half-stale here.
 """

@@ -1,4 +1,4 @@
-"""The sandbox's time: the machine's, or one that the control API has set. One-second resolution, UTC, as EspoCRM stores it."""
+"""The sandbox's time: the machine's, or one that the control API has set. UTC, to the second, as EspoCRM has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The EspoCRM part of /_sandbox/: state, users, clock, settings, metadata, notes, the webhook queue, edits as a user."""
+"""The EspoCRM part of /_sandbox/: state, users, clock, settings, metadata, notes, webhook queue, edits as a user."""
 
 from __future__ import annotations
 
@@ -112,9 +112,7 @@ class ControlApi:
 
     async def _user(self, request: web.Request) -> web.Response:
         patch = await json_body(request)
-        user = self.world.users.change(
-            self.world.store, request.match_info["name"], patch, self.world.clock.stamp()
-        )
+        user = self.world.users.change(self.world.store, request.match_info["name"], patch, self.world.clock.stamp())
         return web.json_response({"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind})
 
     async def _show_metadata(self, _: web.Request) -> web.Response:
@@ -144,22 +142,28 @@ class ControlApi:
     async def _notes(self, request: web.Request) -> web.Response:
         views, entity = self.rest.views, self.world.metadata.entities["Note"]
         wanted = request.query.get("type", "Post")
-        notes = [views.whole(entity, note) for note in self.world.store.live("Note") if note.values.get("type") == wanted]
+        notes = [
+            views.whole(entity, note) for note in self.world.store.live("Note") if note.values.get("type") == wanted
+        ]
         parent = request.query.get("parent")
         return web.json_response({"notes": [note for note in notes if parent in (None, note["parentId"])]})
 
     async def _webhooks(self, _: web.Request) -> web.Response:
         events = self.world.events
         waiting = [_item_row(item) for queue in events.queues.values() for item in queue]
-        return web.json_response({
-            "enabled": self.world.settings.webhooks_enabled,
-            "events": [{"event": each.name, "record": each.record_id} for each in list(events.pending)[:SHOWN_ITEMS]],
-            "events_pending": len(events.pending),
-            "queue": waiting[:SHOWN_ITEMS],
-            "queue_pending": len(waiting),
-            **events.counts,
-            "done": [_item_row(item) for item in list(events.done)[-SHOWN_ITEMS:]],
-        })  # fmt: skip
+        return web.json_response(
+            {
+                "enabled": self.world.settings.webhooks_enabled,
+                "events": [
+                    {"event": each.name, "record": each.record_id} for each in list(events.pending)[:SHOWN_ITEMS]
+                ],
+                "events_pending": len(events.pending),
+                "queue": waiting[:SHOWN_ITEMS],
+                "queue_pending": len(waiting),
+                **events.counts,
+                "done": [_item_row(item) for item in list(events.done)[-SHOWN_ITEMS:]],
+            }
+        )
 
     async def _change_webhooks(self, request: web.Request) -> web.Response:
         given = await json_body(request)
@@ -186,8 +190,13 @@ class ControlApi:
         headers = {"Content-Type": "application/json", **given.get("headers", {})}
         answer = self.rest.handle(Request(str(given.get("method", "GET")), path, raw_query, headers, body), user)
         text = answer.body if answer.content_type.startswith("application/json") else base64.b64encode(answer.body)
-        return web.json_response({"status": answer.status, "reason": answer.headers.get("X-Status-Reason"),
-                                  "body": json.loads(text) if _is_json(text) else text.decode()})  # fmt: skip
+        return web.json_response(
+            {
+                "status": answer.status,
+                "reason": answer.headers.get("X-Status-Reason"),
+                "body": json.loads(text) if _is_json(text) else text.decode(),
+            }
+        )
 
 
 def _is_json(text: bytes) -> bool:
@@ -199,5 +208,13 @@ def _is_json(text: bytes) -> bool:
 
 
 def _item_row(item: Item) -> dict[str, Any]:
-    return {"number": item.number, "webhook": item.webhook_id, "event": item.event, "record": item.record_id,
-            "status": item.status, "attempts": item.attempts, "code": item.code, "attributes": sorted(item.item)}  # fmt: skip
+    return {
+        "number": item.number,
+        "webhook": item.webhook_id,
+        "event": item.event,
+        "record": item.record_id,
+        "status": item.status,
+        "attempts": item.attempts,
+        "code": item.code,
+        "attributes": sorted(item.item),
+    }

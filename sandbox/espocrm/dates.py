@@ -12,11 +12,11 @@ from sandbox.espocrm.clock import FORMAT
 from sandbox.espocrm.errors import bad_request, server_error
 from sandbox.espocrm.where import WhereItem
 
-RELATIVE = frozenset({
-    "today", "past", "future", "lastSevenDays", "lastXDays", "nextXDays", "olderThanXDays", "afterXDays", "currentMonth",
-    "lastMonth", "nextMonth", "currentQuarter", "lastQuarter", "currentYear", "lastYear", "currentFiscalYear",
-    "lastFiscalYear", "currentFiscalQuarter", "lastFiscalQuarter",
-})  # fmt: skip
+RELATIVE = frozenset(
+    """today past future lastSevenDays lastXDays nextXDays olderThanXDays afterXDays currentMonth lastMonth nextMonth
+    currentQuarter lastQuarter currentYear lastYear currentFiscalYear lastFiscalYear currentFiscalQuarter
+    lastFiscalQuarter""".split()
+)
 
 Plain = tuple[str, Any]
 """A plain comparison: `between`, `before`, `after`, `equals`, and its value(s)."""
@@ -121,18 +121,21 @@ class DateTimeTransformer:
 
     def _between(self) -> Plain:
         value = self.item.value
-        if not isinstance(value, list) or len(value) < len(("from", "to")):
+        if not isinstance(value, list) or len(value) < 2:
             raise bad_request("Bad where item. Bad value.")
         return "between", (self._utc(self._parse(value[0])), self._utc(self._end_of_day(value[1])))
 
     def _midnight(self, day: date) -> str:
-        return self._utc(datetime(day.year, day.month, day.day, tzinfo=self.tz))
+        return self._utc(self._midnight_of(day))
+
+    def _midnight_of(self, day: date) -> datetime:
+        return datetime(day.year, day.month, day.day, tzinfo=self.tz)
 
     def _relative(self, kind: str) -> Plain:
         today, now = self.now.date(), self._utc(self.now)
         days = timedelta(days=7 if kind == "lastSevenDays" else _int(self.item.value or 0))
-        tomorrow = self.now.astimezone(self.tz).date() + timedelta(days=1)
-        end_of_today = (datetime.strptime(self._midnight(tomorrow), FORMAT) - timedelta(seconds=1)).strftime(FORMAT)
+        after_today = self._midnight_of(today + timedelta(days=1))
+        end_of_today = self._utc(after_today - timedelta(seconds=1))
         simple: dict[str, Plain] = {
             "today": ("between", (self._midnight(today), end_of_today)),
             "past": ("before", now),

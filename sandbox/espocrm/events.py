@@ -9,8 +9,9 @@ from typing import Any
 from sandbox.espocrm.metadata import EntityDef
 from sandbox.espocrm.store import Record, Store
 
-NEVER_SENT = frozenset({"modifiedAt", "streamUpdatedAt", "versionNumber", "isFollowed", "isStarred", "followersIds",
-                        "followersNames"})  # fmt: skip
+NEVER_SENT = frozenset(
+    {"modifiedAt", "streamUpdatedAt", "versionNumber", "isFollowed", "isStarred", "followersIds", "followersNames"}
+)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class FilterBuilder:
             raise bad_request("Bad where item 'column'.")
         if item.type in ("in", "notIn") and not isinstance(value, list):
             raise bad_request(f"Bad where item '{item.type}'.")
-        if item.type == "between" and (not isinstance(value, list) or len(value) < len(("from", "to"))):
+        if item.type == "between" and (not isinstance(value, list) or len(value) < 2):
             raise bad_request("Bad where item 'between'.")
         return self._comparison(item.type, attribute, value)
 
@@ -105,7 +105,7 @@ class FilterBuilder:
         return known[kind]()
 
     def _getter(self, attribute: str) -> Getter:
-        """All values that count for an attribute: of an e-mail or phone every one of the record's, of a name its parts."""
+        """All values that count for an attribute: every e-mail or phone of the record, all parts of a name."""
         spec = self.entity.attributes[attribute]
         store = self.world.store
         if spec.kind == "email_primary":
@@ -169,7 +169,9 @@ class FilterBuilder:
         if kind not in ("arrayAnyOf", "arrayNoneOf", "arrayAllOf"):
             raise bad_request(f"Unknown where item type '{kind}'.")
         if not value and not isinstance(value, list):
-            raise bad_request("Bad where item. No value." if kind == "arrayAnyOf" else "Bad where item 'array'. No value.")
+            raise bad_request(
+                "Bad where item. No value." if kind == "arrayAnyOf" else "Bad where item 'array'. No value."
+            )
         wanted = [fold(as_text(each)) for each in (value if isinstance(value, list) else [value])]
         if kind == "arrayAllOf":
             return lambda record: set(wanted) <= set(have(record))

@@ -29,7 +29,9 @@ class Linking:
             if not linked:
                 raise bad_request("")
             return False
-        return any([self._change_one(user, entity, target, each, linked=linked) for each in ids])
+        for each in ids:
+            self._change_one(user, entity, target, each, linked=linked)
+        return True
 
     @staticmethod
     def _ids(body: dict[str, Any]) -> list[str]:
@@ -40,7 +42,7 @@ class Linking:
 
     def _change_one(
         self, user: User, entity: EntityDef, target: tuple[str, str], foreign_id: str, *, linked: bool
-    ) -> bool:
+    ) -> None:
         record_id, link = target
         access.require(user, entity, "edit")
         spec = entity.links.get(link)
@@ -56,4 +58,3 @@ class Linking:
         if not access.may(user, foreign, "edit"):
             raise forbidden("No foreign record access for link operation.")
         self.service.set_link(entity, link, record_id, foreign_id, linked=linked)
-        return True

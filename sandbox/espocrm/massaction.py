@@ -35,9 +35,7 @@ class MassAction:
             return self._delete(user, entity, params)
         raise not_found(f"Mass action '{action}' not found.")
 
-    def _update(
-        self, user: User, entity: EntityDef, params: dict[str, Any], data: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _update(self, user: User, entity: EntityDef, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         if not access.may(user, entity, "edit"):
             raise forbidden(f"No edit access for '{entity.name}'.")
         if not user.is_admin and user.role.permissions.get("massUpdate") != "yes":

@@ -40,7 +40,10 @@ class EntityDef:
 
     def derive(self) -> None:
         """Work the attributes out again, after fields or flags have changed."""
-        found = [Attribute("id", "id", "id", writable=False), Attribute("deleted", "deleted", "deleted", writable=False)]
+        found = [
+            Attribute("id", "id", "id", writable=False),
+            Attribute("deleted", "deleted", "deleted", writable=False),
+        ]
         for name, spec in self.fields.items():
             if not spec.get("disabled"):
                 found.extend(_attributes_of(name, spec))
@@ -79,7 +82,11 @@ class EntityDef:
     def attributes_of_field(self, field_name: str) -> list[str]:
         """The keys that belong to a field, as a fieldUpdate webhook sends them."""
         if self.type_of(field_name) == "personName":
-            return [key for key in ("salutationName", "firstName", "lastName", "middleName", "name") if key in self.attributes]
+            return [
+                key
+                for key in ("salutationName", "firstName", "lastName", "middleName", "name")
+                if key in self.attributes
+            ]
         return [each.name for each in self.attributes.values() if each.field == field_name]
 
 
@@ -91,12 +98,21 @@ def _rank(attribute: Attribute) -> int:
     if attribute.name == f"{attribute.field}Currency":
         return 5
     by_kind = {"column": 3, "email_primary": 3, "phone_primary": 3, "attachment_ids": 10, "is_followed": 11}
-    joined = {"email_data": 7, "phone_data": 7, "converted": 8, "followers": 12, "followers_names": 12, "is_starred": 13}
+    joined = {
+        "email_data": 7,
+        "phone_data": 7,
+        "converted": 8,
+        "followers": 12,
+        "followers_names": 12,
+        "is_starred": 13,
+    }
     if attribute.kind.endswith(("_opted_out", "_invalid")):
         return 5
     if attribute.name == "versionNumber":
         return 14
-    is_link_id = attribute.kind == "column" and attribute.name != attribute.field and attribute.name.endswith(("Id", "Type"))
+    is_link_id = (
+        attribute.kind == "column" and attribute.name != attribute.field and attribute.name.endswith(("Id", "Type"))
+    )
     return 9 if is_link_id else {**by_kind, **joined}.get(attribute.kind, 9)
 
 
@@ -230,7 +246,9 @@ class Metadata:
         """Merge fields, links and flags into a definition; an unknown entity type is made from scratch."""
         known = self.entities.get(entity_type)
         if known is None:
-            base = _merge(_load("templates")[patch.get("type", "Base")], {"object": True, "granted": True, "stream": True})
+            base = _merge(
+                _load("templates")[patch.get("type", "Base")], {"object": True, "granted": True, "stream": True}
+            )
             known = EntityDef(entity_type, base.pop("fields"), base.pop("links"), base)
             self.entities[entity_type] = known
         known.fields.update(copy.deepcopy(patch.get("fields", {})))

@@ -106,9 +106,21 @@ class RecordService:
     def _loaded(self, draft: Draft) -> dict[str, Any]:
         """What EspoCRM loads into a record after it was created: addresses, names of links, links to many."""
         answer = dict(draft.current)
-        kinds = ("email_data", "phone_data", "link_name", "parent_name", "link_ids", "link_names", "attachment_ids",
-                 "attachment_names", "attachment_types", "is_followed", "followers", "followers_names",
-                 "is_starred")  # fmt: skip
+        kinds = (
+            "email_data",
+            "phone_data",
+            "link_name",
+            "parent_name",
+            "link_ids",
+            "link_names",
+            "attachment_ids",
+            "attachment_names",
+            "attachment_types",
+            "is_followed",
+            "followers",
+            "followers_names",
+            "is_starred",
+        )
         for attribute in draft.entity.attributes.values():
             if attribute.kind in kinds:
                 answer[attribute.name] = self.views.value(draft.entity, draft.record, attribute.name)

@@ -75,7 +75,9 @@ class RestApi:
         """Answer an authenticated request."""
         try:
             if self.world.settings.maintenance and not user.is_admin:
-                raise ApiError(503, "Application is in maintenance mode.", {"message": "Application is in maintenance mode."})
+                raise ApiError(
+                    503, "Application is in maintenance mode.", {"message": "Application is in maintenance mode."}
+                )
             return self._route(request, user)
         except ApiError as error:
             return answer_error(error)
@@ -84,12 +86,14 @@ class RestApi:
 
     def _route(self, request: Request, user: User) -> Answer:
         segments = request.path.strip("/").split("/")
-        if request.path.endswith("/") or len(segments) > len(("controller", "id", "link")) or not segments[0]:
+        if request.path.endswith("/") or len(segments) > 3 or not segments[0]:
             raise SlimError(404, "404 Not Found")
         special = self._special(request, user, segments)
         if special is not None:
             return special
-        methods = {1: ("GET", "POST"), 2: ("GET", "PUT", "PATCH", "DELETE"), 3: ("GET", "POST", "DELETE")}[len(segments)]
+        methods = {1: ("GET", "POST"), 2: ("GET", "PUT", "PATCH", "DELETE"), 3: ("GET", "POST", "DELETE")}[
+            len(segments)
+        ]
         if request.method not in (*methods, "HEAD"):
             raise SlimError(405, "405 Method Not Allowed")
         entity = self._entity(segments[0])
@@ -106,7 +110,7 @@ class RestApi:
         return entity
 
     def _special(self, request: Request, user: User, segments: list[str]) -> Answer | None:
-        if segments[:2] == ["Attachment", "file"] and len(segments) == len(("Attachment", "file", "id")):
+        if segments[:2] == ["Attachment", "file"] and len(segments) == 3:
             return self._download(user, segments[2])
         if segments[:2] == ["Attachment", "chunk"] and request.method == "POST":
             self.files.add_chunk(segments[2], request.body)
@@ -217,4 +221,4 @@ def answer_error(error: ApiError) -> Answer:
 
 def answer_login(error: LoginFailed) -> Answer:
     """A refused login: empty, text/html."""
-    return Answer(error.status, content_type=HTML, headers={"WWW-Authenticate": "Basic realm=\"\""} if error.ask else {})
+    return Answer(error.status, content_type=HTML, headers={"WWW-Authenticate": 'Basic realm=""'} if error.ask else {})

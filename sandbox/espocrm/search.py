@@ -35,7 +35,9 @@ def _php_int(text: Any) -> int | None:
 
 
 def _from_brackets(query: dict[str, Any]) -> dict[str, Any]:
-    raw: dict[str, Any] = {key: query[key] for key in ("orderBy", "order", "q", "textFilter", "primaryFilter") if query.get(key)}
+    raw: dict[str, Any] = {
+        key: query[key] for key in ("orderBy", "order", "q", "textFilter", "primaryFilter") if query.get(key)
+    }
     raw["maxSize"], raw["offset"] = _php_int(query.get("maxSize")), _php_int(query.get("offset"))
     where = query.get("where") or query.get("whereGroup")
     if isinstance(where, list | dict):

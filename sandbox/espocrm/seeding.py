@@ -68,8 +68,18 @@ class Seeder:
             return
         rows = row.get(f"{field}Data")
         if rows is None:
-            rows = [{field: row[field], "primary": True, "optOut": row.get(f"{field}IsOptedOut"),
-                     "invalid": row.get(f"{field}IsInvalid")}] if row.get(field) else []  # fmt: skip
+            rows = (
+                [
+                    {
+                        field: row[field],
+                        "primary": True,
+                        "optOut": row.get(f"{field}IsOptedOut"),
+                        "invalid": row.get(f"{field}IsInvalid"),
+                    }
+                ]
+                if row.get(field)
+                else []
+            )
         before = list(record.emails)
         is_email = field == "emailAddress"
         table = self.world.store.emails if is_email else self.world.store.phones

@@ -140,7 +140,7 @@ class WebhookHooks(Hooks):
             raise forbidden("Not supported event.")
         field = None
         if parts[1] == "fieldUpdate":
-            field = parts[2] if len(parts) == len(("entity", "type", "field")) else None
+            field = parts[2] if len(parts) == 3 else None
             if not field:
                 raise forbidden("Field is empty.")
             if field not in entity.fields:

@@ -55,18 +55,34 @@ class Stream:
 
     def _add(self, parent: Record, user: User, kind: str, data: dict[str, Any]) -> Record:
         now = self.world.clock.stamp()
-        values = {"type": kind, "data": data, "parentId": parent.id, "parentType": parent.entity_type,
-                  "createdAt": now, "modifiedAt": now, "createdById": user.id,
-                  "number": self.world.store.next_number("Note")}  # fmt: skip
+        values = {
+            "type": kind,
+            "data": data,
+            "parentId": parent.id,
+            "parentType": parent.entity_type,
+            "createdAt": now,
+            "modifiedAt": now,
+            "createdById": user.id,
+            "number": self.world.store.next_number("Note"),
+        }
         note = Record("Note", self.world.store.new_id(), values)
         self.world.store.add(note)
         return note
 
     def notify(self, user_id: str, kind: str, by: User, related: Record, message: str | None = None) -> None:
         """Leave a notification for a user."""
-        values = {"type": kind, "userId": user_id, "message": message, "data": {"userId": by.id}, "read": False,
-                  "relatedId": related.id, "relatedType": related.entity_type, "createdAt": self.world.clock.stamp(),
-                  "createdById": by.id, "number": self.world.store.next_number("Notification")}  # fmt: skip
+        values = {
+            "type": kind,
+            "userId": user_id,
+            "message": message,
+            "data": {"userId": by.id},
+            "read": False,
+            "relatedId": related.id,
+            "relatedType": related.entity_type,
+            "createdAt": self.world.clock.stamp(),
+            "createdById": by.id,
+            "number": self.world.store.next_number("Notification"),
+        }
         self.world.store.add(Record("Notification", self.world.store.new_id(), values))
 
     def posted(self, note: Record, by: User) -> None:

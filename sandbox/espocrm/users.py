@@ -15,7 +15,7 @@ ACTIONS = ("create", "read", "edit", "delete")
 
 @dataclass
 class Role:
-    """`scopes`: entity type → actions allowed (for types that metadata does not grant); permissions by EspoCRM's names."""
+    """`scopes`: entity type → actions (for types that metadata does not grant); permissions by EspoCRM's names."""
 
     scopes: dict[str, list[str]] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class User:
 
 def _role(*, message: str, webhook: bool) -> Role:
     everything = ["create", "read", "edit", "delete"]
-    scopes = {name: everything for name in ("Account", "Contact", "Task", "Document", "Note", "Attachment")}
+    scopes = dict.fromkeys(("Account", "Contact", "Task", "Document", "Note", "Attachment"), everything)
     scopes |= {"User": ["read"], "Team": ["read"], "Notification": ["read", "edit", "delete"]}
     if webhook:
         scopes["Webhook"] = everything
@@ -60,16 +60,48 @@ def _role(*, message: str, webhook: bool) -> Role:
 def default_users() -> list[User]:
     """The users of a fresh sandbox; README lists their credentials."""
     return [
-        User(known.API_USER_ID, known.API_USER_NAME, known.API_USER_NAME, "api", "ApiKey", None, known.API_KEY,
-             role=_role(message="all", webhook=True)),
-        User(known.HMAC_USER_ID, known.HMAC_USER_NAME, known.HMAC_USER_NAME, "api", "Hmac", None, known.HMAC_API_KEY,
-             known.HMAC_SECRET_KEY, role=_role(message="all", webhook=True)),
-        User(known.INACTIVE_USER_ID, known.INACTIVE_USER_NAME, known.INACTIVE_USER_NAME, "api", "ApiKey", None,
-             known.INACTIVE_API_KEY, is_active=False, role=_role(message="no", webhook=True)),
-        User(known.OFFICE_USER_ID, known.OFFICE_USER_NAME, "Anna Anwältin", "regular", password=known.OFFICE_PASSWORD,
-             role=_role(message="all", webhook=False)),
+        User(
+            known.API_USER_ID,
+            known.API_USER_NAME,
+            known.API_USER_NAME,
+            "api",
+            "ApiKey",
+            None,
+            known.API_KEY,
+            role=_role(message="all", webhook=True),
+        ),
+        User(
+            known.HMAC_USER_ID,
+            known.HMAC_USER_NAME,
+            known.HMAC_USER_NAME,
+            "api",
+            "Hmac",
+            None,
+            known.HMAC_API_KEY,
+            known.HMAC_SECRET_KEY,
+            role=_role(message="all", webhook=True),
+        ),
+        User(
+            known.INACTIVE_USER_ID,
+            known.INACTIVE_USER_NAME,
+            known.INACTIVE_USER_NAME,
+            "api",
+            "ApiKey",
+            None,
+            known.INACTIVE_API_KEY,
+            is_active=False,
+            role=_role(message="no", webhook=True),
+        ),
+        User(
+            known.OFFICE_USER_ID,
+            known.OFFICE_USER_NAME,
+            "Anna Anwältin",
+            "regular",
+            password=known.OFFICE_PASSWORD,
+            role=_role(message="all", webhook=False),
+        ),
         User(known.ADMIN_USER_ID, known.ADMIN_USER_NAME, "Admin", "admin", password=known.ADMIN_PASSWORD),
-    ]  # fmt: skip
+    ]
 
 
 class Directory:

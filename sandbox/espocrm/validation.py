@@ -137,7 +137,10 @@ def _currency(record: Record, name: str, spec: Record, settings: Settings) -> st
 
 def _email(record: Record, name: str, _: Record, __: Settings) -> str | None:
     rows = record.get(f"{name}Data")
-    given = [record.get(name), *([row.get(name) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else [])]
+    given = [
+        record.get(name),
+        *([row.get(name) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []),
+    ]
     return "emailAddress" if any(value and not is_email(value) for value in given) else None
 
 

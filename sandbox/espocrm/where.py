@@ -12,8 +12,15 @@ from sandbox.espocrm.store import Store
 
 NESTING = ("and", "or")
 SUB_QUERIES = ("subQueryIn", "subQueryNotIn", "not")
-LINK_TYPES = ("inCategory", "isLinked", "isNotLinked", "linkedWith", "notLinkedWith", "linkedWithAll",
-              "isUserFromTeams")  # fmt: skip
+LINK_TYPES = (
+    "inCategory",
+    "isLinked",
+    "isNotLinked",
+    "linkedWith",
+    "notLinkedWith",
+    "linkedWithAll",
+    "isUserFromTeams",
+)
 KEYS = {"type", "attribute", "field", "value", "dateTime", "date", "timeZone", "data"}
 
 
