@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from synckit.events import Action, Record, decode
+from synckit.runtime import metrics
 from synckit.testing.memory import FakePublisher
 from webhook_ingress.domain.paths import webhook_paths
 from webhook_ingress.routes import MAX_BODY, Limits
@@ -142,6 +143,8 @@ async def test_a_malformed_body_is_200_and_leaves_a_dead_letter_without_the_body
     letter = json.loads(record.value)
     assert (letter["reason"], letter["webhook_id"], letter["size"]) == ("not_json", "6b00d1c895d766ce6", len(body))
     assert (letter["entity"], letter["action"]) == ("beteiligte", "update")
+    counted = {"topic": "webhook-ingress", "reason": "not_json"}
+    assert (metrics.REGISTRY.get_sample_value("sync_dead_letters_total", counted) or 0) >= 1
     assert b"Zwiebelfisch" not in record.value
 
 

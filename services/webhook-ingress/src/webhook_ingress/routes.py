@@ -119,6 +119,8 @@ class WebhookRoutes:
         webhook_id, body = await self._signed_body(request)
         receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent))
         metrics.published(entity, action.value, receipt.records)
+        if receipt.bad:
+            metrics.dead_letter("webhook-ingress", next(iter(receipt.bad)))
         return receipt
 
     async def _signed_body(self, request: web.Request) -> tuple[str, bytes]:
