@@ -253,6 +253,18 @@ async def test_a_lost_answer_of_a_post_may_have_been_applied(advoware: Advoware,
     assert caught.value.maybe_applied
 
 
+async def test_a_post_that_waits_for_its_token_or_its_turn_is_never_sent_later(advoware: Advoware) -> None:
+    hurried = Wiring(limits=HttpLimits(total=5, read=5, whole=0.2))
+    auth = AdvowareAuth(advoware.tokens.url, LOGIN, advoware.cache, advoware.clock, hurried)
+    client = AdvowareClient(advoware.api.url, auth, hurried)
+    advoware.tokens.says(trouble="silence")
+    with pytest.raises(RemoteUnavailable):
+        await client.call("POST", "/Beteiligte", body={})
+    assert advoware.api.asked == []
+    await client.close()
+    await auth.close()
+
+
 async def test_what_the_statuses_mean(advoware: Advoware) -> None:
     advoware.has_token()
     said = {"message": "Müller ist geheim", "errors": {"geburtsdatum": ["Müller zu früh"]}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
-from synckit.adapters.http_client import Answer, HttpClient, Latch, Wiring
+from synckit.adapters.http_client import SAFE_METHODS, Answer, HttpClient, Latch, Wiring
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 
@@ -27,6 +28,7 @@ class AdvowareClient:
         self._http = HttpClient(UPSTREAM, base_url, wiring)
         self._auth = auth
         self._latch = Latch(UPSTREAM, wiring, cool_down=DISTRUST_SECONDS)
+        self._whole = wiring.limits.whole
 
     async def call(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
@@ -37,6 +39,14 @@ class AdvowareClient:
         AuthenticationRefused where even a fresh token is refused; then
         nothing is sent for half a minute, or each call would cost the token service a request.
         """
+        try:
+            async with asyncio.timeout(self._whole):
+                return await self._call(method, path, params, body)
+        except TimeoutError:
+            lost = method not in SAFE_METHODS
+            raise RemoteUnavailable(UPSTREAM, "no end within the limit", maybe_applied=lost) from None
+
+    async def _call(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> Any:
         self._latch.check()
         token = await self._auth.token()
         answer = await self._send(method, path, token, params, body)

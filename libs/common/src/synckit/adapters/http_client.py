@@ -27,12 +27,17 @@ HIGHEST_RETRY_AFTER = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Seconds, but for `concurrency`. `total` begins when the request is sent, `queue` is the wait before that."""
+    """Seconds, but for `concurrency` and the answer's bytes.
+
+    `total` begins when the request is sent, `queue` is the wait before that. `whole` is a call with all that belongs
+    to it (a token first, a repetition): afterwards nothing of it can still arrive.
+    """
 
     total: float = 10.0
     connect: float = 3.0
     read: float = 8.0
-    queue: float = 30.0
+    queue: float = 10.0
+    whole: float = 25.0
     concurrency: int = 8
     largest_answer: int = 32 * 1024 * 1024
 

@@ -30,7 +30,9 @@ class DatabaseDefect(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """Seconds, but for `size`. `statement` is the server's own limit, `command` ours, for a server that is silent."""
+    """Seconds, but for `size`. `statement` is the server's own limit; `command` is ours, for a server that is silent,
+    and at least a second more.
+    """
 
     size: int = 10
     connect: float = 3.0
@@ -61,7 +63,7 @@ class PostgresPool:
             max_size=self._limits.size,
             max_inactive_connection_lifetime=self._limits.idle,
             timeout=self._limits.connect,
-            command_timeout=self._limits.command,
+            command_timeout=max(self._limits.command, self._limits.statement + 1.0),
             reset=_keep_as_it_is,
             server_settings={
                 "application_name": self._application_name,
