@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from synckit.adapters.advoware import AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient
-from synckit.adapters.http_client import Wiring
+from synckit.adapters.http_client import HttpLimits, Wiring
 from synckit.adapters.kafka import KafkaPublisher
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
@@ -23,6 +23,9 @@ from synckit.runtime import metrics
 from synckit.runtime.http import Check, Step
 from synckit.runtime.settings import AdvowareSection, DatabaseSection, EspoCrmSection, KafkaSection, RedisSection
 from synckit.runtime.startup import until_there
+
+SPARE = 4
+"""Connections to Redis beside those of the records: token, health."""
 
 
 class SyncSettings(Protocol):
@@ -75,16 +78,17 @@ class Connections:
         )
 
 
-def connections(settings: SyncSettings, clock: Clock, *, service: str, redis_size: int) -> Connections:
-    """All connections of one process; `service` is its name to the brokers and the database."""
-    wiring = Wiring(on_call=metrics.api_call, on_refused=metrics.auth_refused)
+def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: int) -> Connections:
+    """All connections of one process; `service` is its name to broker and database, `at_once` its records in work."""
+    limits = HttpLimits(concurrency=2 * at_once)
+    wiring = Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused)
     database = settings.database
-    limits = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
-    redis = connect(settings.redis.url.get_secret_value(), size=redis_size)
+    pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
+    redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)
     auth = _advoware_auth(settings.advoware, redis, clock, wiring)
     return Connections(
         publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
-        pool=PostgresPool(database.url.get_secret_value(), limits=limits, application_name=service),
+        pool=PostgresPool(database.url.get_secret_value(), limits=pool, application_name=service),
         redis=redis,
         espocrm=EspoClient(settings.espocrm.base_url, _espo_auth(settings.espocrm), wiring),
         auth=auth,

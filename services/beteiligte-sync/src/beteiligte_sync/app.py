@@ -57,7 +57,7 @@ def build(settings: Settings) -> BeteiligteSync:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     clock = SystemClock()
     own = settings.beteiligte_sync
-    opened = connections(settings, clock, service=settings.service, redis_size=own.max_in_flight + 8)
+    opened = connections(settings, clock, service=settings.service, at_once=own.max_in_flight)
     (mapping,) = REGISTRY
     executor = KeyedExecutor(
         SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
