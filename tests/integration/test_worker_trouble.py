@@ -52,6 +52,7 @@ def test_a_topic_made_anew_behind_the_workers_back_is_consumed_from_its_new_star
     worker.signal(signal.SIGCONT)
     stage.until(lambda: len(set(stage.done_ids())) == 100, what="the new topic is consumed")
     stage.until(lambda: sum(stage.committed().values()) == 20, what="the new topic is committed")
+    assert len(worker.log_lines("worker.partition_made_anew")) == 2
 
 
 def test_without_its_broker_the_worker_waits_and_goes_on_when_it_is_back(stage: Stage) -> None:
@@ -106,6 +107,7 @@ def test_kill_9_loses_nothing_and_no_two_workers_run_one_key_at_a_time(stage: St
     stage.until(lambda: sum(stage.committed().values()) == 400, what="all are committed")
     assert second.terminate(10) == 0
     assert third.terminate(10) == 0
+    assert not any(one.log_lines("worker.partition_made_anew") for one in stage.workers)
     assert _overlaps(stage.journal()) == []
     assert _out_of_order(stage.journal()) == []
 

@@ -478,6 +478,29 @@ async def test_a_topic_created_anew_is_worked_off_though_its_offsets_are_known()
     assert anew.acked == [0, 1]
 
 
+async def test_a_log_made_anew_under_a_running_record_is_consumed_from_its_start() -> None:
+    gate = Gate()
+    bench = Bench(ScriptedHandler(gate))
+    await bench.take(change("a"), change("b"), change("c"))
+    gate.finish("b")
+    await settle()
+    assert bench.executor.took(Partition().deliver(change("a")))
+    assert bench.executor.took(Partition().deliver(change("b"), offset=1))
+    anew = Partition()
+    fresh = anew.deliver(change("d"), at=1_800_000_000.0)
+    assert not bench.executor.took(fresh)
+    bench.executor.start_anew(fresh.source)
+    await bench.executor.submit(fresh)
+    gate.finish("a")
+    gate.finish("c")
+    await settle()
+    assert bench.partition.acked == []
+    gate.finish("d")
+    await settle()
+    assert anew.acked == [0]
+    assert bench.executor.buffered == 0
+
+
 async def test_nothing_starts_while_the_lease_is_lost_and_all_goes_on_when_it_is_back() -> None:
     held = [False]
     bench = Bench()

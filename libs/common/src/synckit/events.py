@@ -19,6 +19,8 @@ from synckit.errors import InvalidEvent
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
+_EVENT_ID = re.compile(rb"[!-~]{1,100}\Z")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 MAX_CHANGED = 200
 CONTENT_TYPE = b"application/json"
 
@@ -113,7 +115,9 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
     _require(key == entity_id.encode(), "key differs from the id in the value")
     event_type = f"vmh.{entity}.{action.value}".encode()
     _require(named.get("ce_type") == event_type, "ce_type differs from entity and action in the value")
-    traceparent = named.get("ce_traceparent")
+    event_id = named.get("ce_id") or b""
+    _require(bool(_EVENT_ID.match(event_id)), "ce_id is not 1 to 100 printable characters")
+    traceparent = named.get("ce_traceparent") or b""
     return ChangeEvent(
         entity=entity,
         entity_id=entity_id,
@@ -121,8 +125,8 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         origin=origin,
         received_at=_time(named.get("ce_time")),
         changed=_changed(body.get("changed", [])),
-        id=named.get("ce_id", b"").decode("ascii", "replace"),
-        traceparent=traceparent.decode("ascii", "replace") if traceparent else None,
+        id=event_id.decode("ascii"),
+        traceparent=traceparent.decode("ascii") if _TRACEPARENT.match(traceparent) else None,
     )
 
 
@@ -157,7 +161,7 @@ def _changed(names: object) -> tuple[str, ...]:
 def _time(raw: bytes | None) -> datetime:
     try:
         parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
-    except ValueError:
+        _require(parsed.tzinfo is not None, "ce_time has no zone")
+        return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidEvent("ce_time is no RFC 3339 time") from None
-    _require(parsed.tzinfo is not None, "ce_time has no zone")
-    return parsed
