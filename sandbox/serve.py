@@ -8,11 +8,14 @@ import signal
 from aiohttp import web
 
 SHUTDOWN_SECONDS = 0.3
+MAX_LINE = 256 * 1024
 
 
 async def serve(app: web.Application, name: str, host: str, port: int) -> None:
     """Serve until a signal comes; port 0 takes a free one, which the printed line tells."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, max_line_size=MAX_LINE, max_field_size=MAX_LINE
+    )
     await runner.setup()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
