@@ -36,9 +36,7 @@ class Redis:
             self._dir.mkdir(parents=True, exist_ok=True)
             port = self._ports.claim(self.name)
             options = ("--bind", LOOPBACK, "--dir", str(self._dir), "--save", "", "--appendonly", "no")
-            self._supervisor.spawn(
-                self.name, [executable(), "--port", str(port), *options]
-            )
+            self._supervisor.spawn(self.name, [executable(), "--port", str(port), *options])
         self._supervisor.wait_until(self.name, self.is_ready, START_LIMIT)
 
     def is_ready(self) -> bool:
