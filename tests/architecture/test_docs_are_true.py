@@ -1,0 +1,121 @@
+"""What the documents name is there: files, make targets, modules, variables, tests; and they know no machine."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from deploy.local.table import ROOT, SERVICES, Service
+from synckit.mapping.field import EntityMapping
+from synckit.runtime.settings_doc import table, variables
+
+SKIPPED = {".venv", "var", ".git", "node_modules", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
+PAGES = [page for page in sorted(ROOT.rglob("*.md")) if not SKIPPED & set(page.relative_to(ROOT).parts)]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+PREFIXES = (
+    "KAFKA_",
+    "DATABASE_",
+    "REDIS_",
+    "ESPOCRM_",
+    "ADVOWARE_",
+    "WEBHOOK_INGRESS_",
+    "BETEILIGTE_",
+    "TICKER_",
+    "LOG_",
+)
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@cache
+def known_variables() -> set[str]:
+    named = {
+        variable.name
+        for service in SERVICES
+        for variable in variables(importlib.import_module(f"{service.module}.settings").Settings)
+    }
+    example = (ROOT / ".env.example").read_text()
+    return named | set(re.findall(r"^#?([A-Z_]+)=", example, flags=re.MULTILINE))
+
+
+@cache
+def known_tests() -> set[str]:
+    files = [
+        path for folder in ("libs", "services", "sandbox", "deploy", "tests") for path in (ROOT / folder).rglob("*.py")
+    ]
+    names = {path.stem for path in files if path.stem.startswith("test_")}
+    return names | {name for path in files for name in re.findall(r"def (test_\w+)\(", path.read_text())}
+
+
+@each_page
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        there = (page.parent / file).resolve() if file else page
+        assert there.exists(), f"{target} is not there"
+        assert not anchor or anchor in anchors(there), f"{target}: no such heading"
+
+
+@each_page
+def test_every_make_target_and_module_that_is_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    code = "\n".join(re.findall(r"`[^`]+`|```.*?```", page.read_text(), flags=re.DOTALL))
+    assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets
+    modules = set(re.findall(r"python3? -m ([a-z_.]+[a-z_])", code))
+    assert {name for name in modules if importlib.util.find_spec(name) is None} == set()
+
+
+@each_page
+def test_every_variable_of_ours_that_is_named_exists(page: Path) -> None:
+    named = {
+        name for name in re.findall(r"`([A-Z][A-Z_]+[A-Z])(?:=[^`]*)?`", page.read_text()) if name.startswith(PREFIXES)
+    }
+    assert named <= known_variables()
+
+
+@each_page
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    assert {
+        name for name in re.findall(r"`(test_\w+?)(?:\.py)?`", page.read_text()) if name not in known_tests()
+    } == set()
+
+
+@each_page
+def test_no_page_knows_a_machine(page: Path) -> None:
+    assert re.findall(r"(?<![\w.])/(?:work|root|home|Users)/\w+|/tmp/\w+", page.read_text()) == []
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))
+def test_a_services_page_has_its_settings_as_they_are(service: Service) -> None:
+    settings = importlib.import_module(f"{service.module}.settings").Settings
+    page = ROOT / "services" / service.name / "README.md"
+    assert table(settings) in page.read_text()
+
+
+def test_the_entity_of_the_walk_through_can_be_built() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "adding-an-entity.md").read_text(), flags=re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "adding-an-entity.md", "exec"), names)  # noqa: S102 - our own page
+    mapping = names["AKTEN"]
+    assert isinstance(mapping, EntityMapping)
+    body = mapping.for_create({"name": "Probe ./. Probe", "sachgebiet": "Mietrecht", "eroeffnet": None, "notiz": None})
+    assert set(body) == set(mapping.right_writable)
+
+
+def test_decisions_are_one_page_and_listed() -> None:
+    folder = ROOT / "docs" / "adr"
+    decisions = sorted(folder.glob("[0-9]*.md"))
+    listed = (folder / "README.md").read_text()
+    assert [page.name for page in decisions if f"({page.name})" not in listed] == []
+    assert [page.name for page in decisions if len(page.read_text().splitlines()) > 60] == []
