@@ -14,7 +14,10 @@ CAPACITY = 200_000
 
 @dataclass
 class Call:
-    """One request. `status` is what the client got (None: nothing, or not yet), `effect` what the handler said."""
+    """One request. `status` is what the client got (None: nothing, or not yet), `effect` what the handler said.
+
+    `caller` is who it counts for, `agent` the process as its User-Agent names it.
+    """
 
     seq: int
     method: str
@@ -26,6 +29,7 @@ class Call:
     started_at: float
     ended: float | None = None
     ended_at: float | None = None
+    agent: str | None = None
     status: int | None = None
     effect: int | None = None
     fault: str | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.calls import CAPACITY, Call, CallFilter, CallLog
+from sandbox.changes import CURRENT_CALL, ChangeLog
 from sandbox.faults import KINDS_AFTER, Attempt, Fault, Faults, Rule
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,6 +52,7 @@ class Control:
     ) -> None:
         self.app_name = app_name
         self.calls = CallLog(capacity)
+        self.changes = ChangeLog()
         self.faults = Faults(time.monotonic)
         self.closing = asyncio.Event()
         self._record_of = record_of
@@ -66,6 +68,8 @@ class Control:
         call = self.calls.begin(
             request.method, request.path, request.query_string, self._record_of(request), self._caller_of(request)
         )
+        call.agent = request.headers.get("User-Agent")
+        CURRENT_CALL.set(call.seq)
         status: int | None = None
         try:
             rule = await self._rule_for(request, call)
@@ -75,6 +79,7 @@ class Control:
                 return web.Response(status=500)
             status = response.status
         finally:
+            CURRENT_CALL.set(None)
             self.calls.end(call, status)
         if isinstance(response, web.HTTPException):
             raise response
@@ -142,6 +147,7 @@ class Control:
         router.add_get("/_sandbox/calls", self._list_calls)
         router.add_delete("/_sandbox/calls", self._clear_calls)
         router.add_get("/_sandbox/calls/count", self._count_calls)
+        router.add_get("/_sandbox/changes", self._list_changes)
         router.add_get("/_sandbox/faults", self._list_faults)
         router.add_post("/_sandbox/faults", self._add_fault)
         router.add_delete("/_sandbox/faults", self._remove_faults)
@@ -164,6 +170,12 @@ class Control:
     async def _clear_calls(self, _: web.Request) -> web.Response:
         self.calls.clear()
         return web.json_response({"last_seq": self.calls.last_seq})
+
+    async def _list_changes(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response(self.changes.as_answer(request.query))
+        except ValueError as error:
+            raise bad_request(str(error)) from error
 
     async def _list_faults(self, _: web.Request) -> web.Response:
         return web.json_response({"faults": self.faults.as_rows()})

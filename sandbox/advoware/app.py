@@ -34,7 +34,7 @@ def _utc_now() -> datetime:
 def build(credentials: Credentials = DEFAULT, clock: Callable[[], datetime] = _utc_now) -> web.Application:
     """A new, empty sandbox."""
     control = Control("advoware", record_of=_record_of)
-    office, diary, tokens = Office(clock), Diary(clock), TokenService(credentials, clock)
+    office, diary, tokens = Office(clock, control.changes), Diary(clock), TokenService(credentials, clock)
     parties = PartyRoutes(office, tokens)
     app = web.Application(
         middlewares=[control.middleware, refusals_as_answers, parties.require_token], client_max_size=LARGEST_BODY

@@ -14,6 +14,7 @@ from sandbox.advoware.fields import Check, merged, replaced
 from sandbox.advoware.records import Child, Party, Version, new_row_id
 from sandbox.advoware.refusal import RefusedError, forbidden, not_found
 from sandbox.advoware.switches import Switches
+from sandbox.changes import ChangeLog
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HISTORY_PER_PARTY = 200
@@ -51,10 +52,11 @@ def _utc_now() -> datetime:
 class Office:
     """All parties by number. Writes come from the API (with its traps) or from a desk (a person, who may do more)."""
 
-    def __init__(self, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _utc_now, changes: ChangeLog | None = None) -> None:
         self.switches = Switches()
         self.history: dict[int, deque[Version]] = {}
         self._clock = clock
+        self._changes = changes if changes is not None else ChangeLog()
         self._parties: dict[int, Party] = {}
         self._snapshot: dict[int, Party] | None = None
         self._open: set[int] = set()
@@ -220,12 +222,16 @@ class Office:
         self._parties[party.bet_nr] = party
         versions = self.history.setdefault(party.bet_nr, deque(maxlen=HISTORY_PER_PARTY))
         versions.append(Version(self._clock(), origin, action, changed, party))
+        told = {name: party.values[name] for name in changed if name in party.values}
+        verb = "create" if action == "anlegen" else "update"
+        self._changes.add("Beteiligte", str(party.bet_nr), verb, origin, told)
         return party
 
     def _remove(self, bet_nr: int, origin: str) -> None:
         party = self._parties.pop(bet_nr)
         self._open.discard(bet_nr)
         self.history[bet_nr].append(Version(self._clock(), origin, "löschen", (), party))
+        self._changes.add("Beteiligte", str(bet_nr), "delete", origin, {})
 
     def _add_child(self, party: Party, kind: str, values: dict[str, Any], origin: str) -> Child:
         self._last_child += 1

@@ -78,6 +78,7 @@ def build(settings: Settings) -> web.Application:
     world = World(settings)
     server = Server(world)
     control = Control("espocrm", record_of=_record_of, caller_of=server.caller_of, empty_list={"total": 0, "list": []})
+    world.changes = control.changes
     app = web.Application(middlewares=[control.middleware], client_max_size=MAX_BODY)
     dispatcher = Dispatcher(world)
     app[WORLD], app[DISPATCHER] = world, dispatcher

@@ -185,6 +185,7 @@ class RecordService:
         record.deleted = True
         record.followers.clear()
         record.values["modifiedAt"] = self.world.clock.stamp()
+        self.world.changes.add(entity.name, record_id, "delete", user.user_name, {})
         self.emitter.deleted(entity, record_id, user)
 
     def _check_version(self, draft: Draft, version: str | None) -> None:
@@ -247,6 +248,9 @@ class RecordService:
             if draft.entity.attributes[key].kind == "link_ids":
                 self._store_links(draft, draft.entity.attributes[key].field, draft.current[key] or [])
         index_record(self.world.store, draft.entity, draft.record)
+        told = {name: draft.current[name] for name in changed_attributes(draft.entity, draft.fetched, draft.current)}
+        verb = "update" if draft.fetched else "create"
+        self.world.changes.add(draft.entity.name, draft.record.id, verb, draft.user.user_name, told)
 
     def _store_addresses(self, draft: Draft) -> None:
         if "emailAddress" in draft.entity.fields:

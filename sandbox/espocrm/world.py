@@ -6,6 +6,7 @@ import copy
 from dataclasses import asdict, fields
 from typing import Any
 
+from sandbox.changes import ChangeLog
 from sandbox.espocrm.clock import Clock
 from sandbox.espocrm.events import EventLog
 from sandbox.espocrm.metadata import EntityDef, Metadata
@@ -24,6 +25,7 @@ class World:
         self.store = Store()
         self.users = Directory()
         self.events = EventLog()
+        self.changes = ChangeLog()
         self._snapshots: dict[int, dict[str, Any]] = {}
         self.users.install(self.store, self.clock.stamp())
 
