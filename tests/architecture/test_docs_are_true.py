@@ -55,6 +55,10 @@ def known_tests() -> set[str]:
     return names | {name for path in files for name in re.findall(r"def (test_\w+)\(", path.read_text())}
 
 
+def _code_of(page: Path) -> str:
+    return "\n".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), flags=re.DOTALL))
+
+
 @each_page
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -69,7 +73,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 @each_page
 def test_every_make_target_and_module_that_is_named_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    code = "\n".join(re.findall(r"`[^`]+`|```.*?```", page.read_text(), flags=re.DOTALL))
+    code = _code_of(page)
     assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets
     modules = set(re.findall(r"python3? -m ([a-z_.]+[a-z_])", code))
     assert {name for name in modules if importlib.util.find_spec(name) is None} == set()
@@ -81,6 +85,13 @@ def test_every_variable_of_ours_that_is_named_exists(page: Path) -> None:
         name for name in re.findall(r"`([A-Z][A-Z_]+[A-Z])(?:=[^`]*)?`", page.read_text()) if name.startswith(PREFIXES)
     }
     assert named <= known_variables()
+
+
+@each_page
+def test_every_metric_that_is_named_exists(page: Path) -> None:
+    known = set(re.findall(r'"(sync_\w+)"', (ROOT / "libs/common/src/synckit/runtime/metrics.py").read_text()))
+    named = {name.removesuffix("_bucket") for name in re.findall(r"\bsync_[a-z_]+_\w+", _code_of(page))}
+    assert {name for name in named if name not in known} == set()
 
 
 @each_page
