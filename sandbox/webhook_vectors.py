@@ -116,6 +116,13 @@ def _post_one(wire: Wire, vector: Vector, path: str, only_header: str | None) ->
     return Verdict(vector, as_it_was.status, changed.status)
 
 
+def _line(verdict: Verdict) -> str:
+    was = "accepted" if verdict.accepted else "REFUSED"
+    forged = "refused" if verdict.forgery_refused else "NOT REFUSED"
+    name = f"{verdict.vector.version} {verdict.vector.file}"
+    return f"{name}: {was} ({verdict.accepted_status}), one byte changed: {forged} ({verdict.changed_status})"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.webhook_vectors", description=__doc__)
@@ -137,16 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"webhook_vectors: {error}", file=sys.stderr)  # noqa: T201
         return 2
     for verdict in verdicts:
-        words = ("accepted" if verdict.accepted else "REFUSED", "refused" if verdict.forgery_refused else "NOT REFUSED")
-        print(
-            f"{verdict.vector.version} {verdict.vector.file}: {words[0]} ({verdict.accepted_status}), "  # noqa: T201
-            f"one byte changed: {words[1]} ({verdict.changed_status})"
-        )
+        print(_line(verdict))  # noqa: T201
     good = sum(verdict.good for verdict in verdicts)
-    print(
-        f"{len(verdicts)} requests, {sum(each.accepted for each in verdicts)} accepted, "  # noqa: T201
-        f"{sum(each.forgery_refused for each in verdicts)} refused with one byte changed"
-    )
+    accepted, refused = sum(each.accepted for each in verdicts), sum(each.forgery_refused for each in verdicts)
+    print(f"{len(verdicts)} requests, {accepted} accepted, {refused} refused with one byte changed")  # noqa: T201
     return 0 if verdicts and good == len(verdicts) else 1
 
 

@@ -13,9 +13,27 @@ from sandbox.espocrm.errors import bad_request, server_error
 from sandbox.espocrm.where import WhereItem
 
 RELATIVE = frozenset(
-    """today past future lastSevenDays lastXDays nextXDays olderThanXDays afterXDays currentMonth lastMonth nextMonth
-    currentQuarter lastQuarter currentYear lastYear currentFiscalYear lastFiscalYear currentFiscalQuarter
-    lastFiscalQuarter""".split()
+    [
+        "today",
+        "past",
+        "future",
+        "lastSevenDays",
+        "lastXDays",
+        "nextXDays",
+        "olderThanXDays",
+        "afterXDays",
+        "currentMonth",
+        "lastMonth",
+        "nextMonth",
+        "currentQuarter",
+        "lastQuarter",
+        "currentYear",
+        "lastYear",
+        "currentFiscalYear",
+        "lastFiscalYear",
+        "currentFiscalQuarter",
+        "lastFiscalQuarter",
+    ]
 )
 
 Plain = tuple[str, Any]

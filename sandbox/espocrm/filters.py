@@ -125,12 +125,13 @@ class FilterBuilder:
         spec = self.entity.attributes[attribute]
         if spec.kind == "deleted":
             return "bool"
-        kind = self.entity.type_of(spec.field) or ("datetime" if attribute == "streamUpdatedAt" else "int")
+        known = {"streamUpdatedAt": "datetime", "versionNumber": "int"}
+        kind = self.entity.type_of(spec.field) or known.get(attribute, "varchar")
         return "varchar" if kind == "currency" and attribute != spec.field else kind
 
     def _equal(self, attribute: str) -> Callable[[Any, Any], bool]:
         kind = self._kind(attribute)
-        if kind in NUMERIC or attribute == "versionNumber":
+        if kind in NUMERIC:
             return lambda have, want: as_number(have) == as_number(want)
         if kind in ("datetime", "datetimeOptional"):
             return lambda have, want: _moment(have) == _moment(want)
@@ -138,7 +139,7 @@ class FilterBuilder:
 
     def _less(self, attribute: str) -> Callable[[Any, Any], bool]:
         kind = self._kind(attribute)
-        if kind in NUMERIC or attribute == "versionNumber":
+        if kind in NUMERIC:
             return lambda one, other: as_number(one) < as_number(other)
         if kind in ("datetime", "datetimeOptional"):
             return lambda one, other: _moment(one) < _moment(other)
