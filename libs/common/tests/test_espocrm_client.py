@@ -267,3 +267,11 @@ async def test_a_note_is_found_by_its_marker_among_ours_or_on_the_stream(server:
     server.says(403, headers={"X-Status-Reason": "No read access."}).says(200, stream)
     assert [await notifier.told("5a1", "#5a1-7") for _ in range(3)] == [True, False, True]
     assert search_of(server.asked[0])["where"] == [{"type": "contains", "attribute": "post", "value": "#5a1-7"}]
+
+
+async def test_every_request_names_the_process_that_it_comes_from(server: ScriptedServer) -> None:
+    client = EspoClient(server.url, EspoAuth("a-key"), Wiring(agent="beteiligte-sync/a-host-7"))
+    server.says(200, RECORD)
+    await EspoStore(client, "CBeteiligte").read("5a1")
+    await client.close()
+    assert server.asked[0].headers["User-Agent"] == "beteiligte-sync/a-host-7"

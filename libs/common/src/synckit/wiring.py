@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +83,9 @@ class Connections:
 def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: int) -> Connections:
     """All connections of one process; `service` is its name to broker and database, `at_once` its records in work."""
     limits = HttpLimits(concurrency=2 * at_once)
-    wiring = Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused)
+    # Which replica wrote a record is a question that a remote's log must be able to answer.
+    agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
+    wiring = Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused, agent=agent)
     database = settings.database
     pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)

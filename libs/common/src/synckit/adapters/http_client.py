@@ -46,7 +46,7 @@ class HttpLimits:
 class Wiring:
     """What a client is given from outside. Without a session it opens its own at the first call.
 
-    `on_refused` gets the upstream whose 401 shut the latch: the metric that alerts.
+    `on_refused` gets the upstream whose 401 shut the latch: the metric that alerts. `agent` is our name to the remote.
     """
 
     session: aiohttp.ClientSession | None = None
@@ -54,6 +54,7 @@ class Wiring:
     on_call: OnCall = lambda *_: None
     on_refused: Callable[[str], None] = lambda _: None
     monotonic: Callable[[], float] = time.monotonic
+    agent: str = "synckit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class HttpClient:
         self._session = wiring.session
         self._owns_session = wiring.session is None
         self._on_call = wiring.on_call
+        self._agent = wiring.agent
         self._slots = asyncio.Semaphore(wiring.limits.concurrency)
 
     async def send(
@@ -126,7 +128,7 @@ class HttpClient:
         body: object = None,
     ) -> Answer:
         """One request, whatever the status. RemoteUnavailable where no complete answer came. `body` is sent as JSON."""
-        sent_headers = dict(headers or {})
+        sent_headers = {"User-Agent": self._agent, **(headers or {})}
         content = None
         if body is not None:
             sent_headers["Content-Type"] = "application/json"
