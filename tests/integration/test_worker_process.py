@@ -116,3 +116,11 @@ def test_a_recovery_step_that_times_out_is_started_again(stage: Stage) -> None:
     worker = stage.worker(slow_first_seek=4.0, worker={"session_seconds": 2.0, "heartbeat_seconds": 0.5})
     stage.until(lambda: len(stage.done_ids()) == 5, what="consumed after a slow seek")
     assert worker.log_lines("worker.recovery_again")
+
+
+def test_a_session_time_out_that_the_broker_refuses_ends_the_process_instead_of_leaving_it_silent(stage: Stage) -> None:
+    stage.create()
+    worker = stage.worker(worker={"session_seconds": 2000.0}, patience={"first_assignment": 2.0})
+    assert worker.process.wait(20) == 70
+    [line] = worker.log_lines("worker.watchdog")
+    assert line["error"] == "no first assignment"

@@ -25,6 +25,7 @@ from synckit.runtime.faust_adapter import KafkaWorkerSettings, SafeApp, build_ap
 from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
 from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.runtime.worker.dead_letters import DeadLetters
+from synckit.runtime.worker.watch import Patience
 from synckit.runtime.worker_process import KafkaWorker
 from synckit.topics import dead_letter_topic
 
@@ -107,7 +108,7 @@ async def main(config: dict[str, Any]) -> int:
         await require_topics(bootstrap, [topic, dead_letter_topic(topic)])
         await publisher.start()
 
-    worker = KafkaWorker(app, prepare=prepare)
+    worker = KafkaWorker(app, prepare=prepare, patience=Patience(**config.get("patience", {})))
     health = Health([Check("kafka", worker.probe)])
     server = HttpServer(add_shell(web.Application(), health), port=config.get("port", 0), host="127.0.0.1")
     try:
