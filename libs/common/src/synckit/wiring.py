@@ -89,7 +89,7 @@ def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: 
     database = settings.database
     pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)
-    auth = _advoware_auth(settings.advoware, redis, clock, wiring)
+    auth = advoware_auth(settings.advoware, redis, clock, wiring)
     return Connections(
         publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
         pool=PostgresPool(database.url.get_secret_value(), limits=pool, application_name=service),
@@ -105,7 +105,8 @@ def _espo_auth(section: EspoCrmSection) -> EspoAuth:
     return EspoAuth(section.api_key.get_secret_value(), secret.get_secret_value() if secret else None)
 
 
-def _advoware_auth(section: AdvowareSection, redis: Redis, clock: Clock, wiring: Wiring) -> AdvowareAuth:
+def advoware_auth(section: AdvowareSection, redis: Redis, clock: Clock, wiring: Wiring) -> AdvowareAuth:
+    """The token of all our services, shared in Redis."""
     login = AdvowareLogin(
         app_id=section.app_id,
         product_id=section.product_id,

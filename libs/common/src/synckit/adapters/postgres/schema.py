@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import PermanentError
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 COMMAND = "python -m synckit.adapters.postgres.migrate apply"
 
 
