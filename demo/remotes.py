@@ -12,7 +12,7 @@ from demo.wait import LIMIT, StepFailedError, until
 
 ENTITY = "CBeteiligte"
 USER_ID = "5a0000000000000b1"
-USER = aiohttp.BasicAuth("anna", "anna")
+USER = {"Authorization": aiohttp.encode_basic_auth("anna", "anna")}
 OUR_API_USER = "advoware_sync"
 CALLS = "/_sandbox/calls"
 
@@ -69,7 +69,7 @@ class EspoCrm(Remote):
 
     async def rest(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the REST API with Anna's password."""
-        return await self.ask(method, f"/api/v1/{path}", body, auth=USER)
+        return await self.ask(method, f"/api/v1/{path}", body, headers=USER)
 
     async def create(self, **fields: Any) -> str:
         """Anna enters a new record, assigned to herself; its id."""
