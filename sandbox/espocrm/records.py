@@ -124,6 +124,8 @@ class RecordService:
         for attribute in draft.entity.attributes.values():
             if attribute.kind in kinds:
                 answer[attribute.name] = self.views.value(draft.entity, draft.record, attribute.name)
+        if draft.entity.flag("stream"):
+            answer["isFollowed"] = draft.user.id in draft.record.followers
         return answer
 
     def update(
@@ -247,7 +249,17 @@ class RecordService:
         for key in draft.sent:
             if draft.entity.attributes[key].kind == "link_ids":
                 self._store_links(draft, draft.entity.attributes[key].field, draft.current[key] or [])
+        self._claim_files(draft)
         index_record(self.world.store, draft.entity, draft.record)
+
+    def _claim_files(self, draft: Draft) -> None:
+        """An attachment belongs to the record that names it in a field."""
+        for key in draft.sent:
+            if draft.entity.type_of(draft.entity.attributes[key].field) in ("file", "image", "attachmentMultiple"):
+                ids = draft.current[key] if isinstance(draft.current[key], list) else [draft.current[key]]
+                for each in ids:
+                    if attachment := self.world.store.find("Attachment", str(each)):
+                        attachment.values.update({"relatedId": draft.record.id, "relatedType": draft.entity.name})
         told = {name: draft.current[name] for name in changed_attributes(draft.entity, draft.fetched, draft.current)}
         verb = "update" if draft.fetched else "create"
         self.world.changes.add(draft.entity.name, draft.record.id, verb, draft.user.user_name, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.espocrm import values
 from sandbox.espocrm.attachments import decode
 from sandbox.espocrm.duplicates import index_record
 from sandbox.espocrm.metadata import EntityDef
@@ -11,6 +12,7 @@ from sandbox.espocrm.records import RecordService
 from sandbox.espocrm.store import Address, Record
 from sandbox.espocrm.views import phone_kind
 
+TEXTS = ("varchar", "text", "enum", "date", "datetime", "url", "link")
 DATA_KEYS = {"emailAddress": "emails", "phoneNumber": "phones"}
 
 
@@ -58,8 +60,10 @@ class Seeder:
     def _columns(entity: EntityDef, record: Record, row: dict[str, Any]) -> None:
         for key, value in row.items():
             attribute = entity.attributes.get(key)
-            if key == "versionNumber" or (attribute is not None and attribute.stored):
+            if key == "versionNumber":
                 record.values[key] = value
+            elif attribute is not None and attribute.stored:
+                record.values[key] = _column_value(entity.type_of(attribute.field), value)
         if entity.is_person and row.get("name") and "lastName" not in row and "lastName" not in record.values:
             record.values["lastName"] = row["name"]
 
@@ -115,3 +119,14 @@ class Seeder:
             name: [views.whole(entity, record) for record in store.live(name)]
             for name, entity in self.world.metadata.entities.items()
         }
+
+
+def _column_value(kind: str | None, value: Any) -> Any:
+    """A value as a column of that type can hold it."""
+    if value is None:
+        return None
+    if kind == "int":
+        return values.integer(value, {})
+    if kind == "bool":
+        return bool(value)
+    return str(value) if kind in TEXTS and not isinstance(value, str) else value

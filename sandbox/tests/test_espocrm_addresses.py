@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers: lists that are replaced, rows that all records share, answers that are half-stale."""
+"""E-mail addresses and phone numbers: lists that are replaced, rows that all records share, half-stale answers."""
 
 from __future__ import annotations
 
