@@ -37,6 +37,21 @@ def test_nothing_behind_a_record_in_flight_is_committed(stage: Stage) -> None:
     assert worker.terminate(10) == 0
 
 
+def test_a_backlog_waits_outside_while_the_buffer_is_full_and_is_worked_off_then(stage: Stage) -> None:
+    stage.create(partitions=2)
+    worker = stage.worker(limits={"max_buffered": 5})
+    stage.until(worker.is_ready, what="ready")
+    held = [f"hold-{number}" for number in range(5)]
+    stage.publish(*(change(key, event_id=key) for key in held))
+    stage.until(lambda: len(stage.journal("start")) == 5, what="the buffer is full")
+    stage.publish(*changes(6000, 100))
+    assert stage.done_ids() == []
+    for key in held:
+        stage.release(key)
+    stage.until(lambda: sum(stage.committed().values()) == 6005, seconds=30, what="all is done and committed")
+    assert len(stage.done_ids()) == 6005
+
+
 def test_fifty_events_of_a_record_are_at_most_two_runs(stage: Stage) -> None:
     stage.create()
     stage.worker(coalesce=True)
