@@ -1,0 +1,65 @@
+"""The plain way to write the ingress: the same duties straight on aiohttp, pydantic and producer.send()."""
+
+import asyncio
+import base64
+import hmac
+import json
+import logging
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+from prometheus_client import Counter, Histogram
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+OPTIONS = json.loads(os.environ["BENCH"])
+PRODUCER = web.AppKey("PRODUCER", AIOKafkaProducer)
+WEBHOOKS, SECONDS = Counter("webhooks", "Requests.", ["outcome"]), Histogram("webhook_seconds", "To the answer.")
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    id: str = Field(pattern=r"^[A-Za-z0-9-]{1,36}$")
+
+
+BATCH = TypeAdapter(list[Item])
+
+
+async def receive(request: web.Request) -> web.Response:
+    began, body = time.monotonic(), await request.read()
+    for header, binary in (("Signature", False), ("X-Signature", True)):
+        name, _, digest = base64.b64decode(request.headers[header]).partition(b":")
+        right = hmac.new(OPTIONS["keys"][name.decode()].encode(), body, "sha256")
+        if not hmac.compare_digest(digest, right.digest() if binary else right.hexdigest().encode()):
+            raise web.HTTPUnauthorized
+    changed = {item.id: sorted(item.model_extra or {}) for item in BATCH.validate_json(body)}
+    trace, now = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01", datetime.now(UTC).isoformat()
+    acks = []
+    for key, names in changed.items():
+        value = {"entity": "beteiligte", "id": key, "action": "update", "origin": "espocrm", "changed": names}
+        headers = {"ce_specversion": "1.0", "ce_id": str(uuid.uuid4()), "ce_source": "/espocrm/beteiligte"}
+        headers |= {"ce_type": "vmh.beteiligte.update", "ce_subject": key, "ce_time": now}
+        headers |= {"content-type": "application/json", "ce_traceparent": trace}
+        pairs = [(name, text.encode()) for name, text in headers.items()]
+        sent = request.app[PRODUCER].send("vmh.beteiligte", json.dumps(value).encode(), key.encode(), headers=pairs)
+        acks.append(await sent)
+    await asyncio.gather(*acks)
+    WEBHOOKS.labels("accepted").inc()
+    SECONDS.observe(time.monotonic() - began)
+    logging.info(json.dumps({"event": "webhook", "records": len(changed), "trace": trace, "at": now}))
+    return web.json_response({"accepted": len(changed), "records": len(changed)})
+
+
+async def make() -> web.Application:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    app = web.Application()
+    app[PRODUCER] = AIOKafkaProducer(bootstrap_servers=OPTIONS["kafka"], acks="all", enable_idempotence=True)
+    await app[PRODUCER].start()
+    app.router.add_post("/vmh/webhook/beteiligte/update", receive)
+    return app
+
+
+web.run_app(make(), host="127.0.0.1", port=int(os.environ["PORT"]), access_log=None, print=None)

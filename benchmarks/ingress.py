@@ -1,0 +1,144 @@
+"""The ingress against the plain way and against a handler that only checks the signature.
+
+All servers are up at once; short windows in random order; the median over the cycles of the ratio within a cycle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.command import command
+from benchmarks.figures import cpu_seconds, median_ratio, percentile, resident_mib
+from benchmarks.grounds import SECRET, SECRET_ID, Grounds, Running
+from benchmarks.http_load import Window, closed_loop, connect, open_loop
+from benchmarks.profiles import profile_of
+from benchmarks.report_card import Card, Goal
+from benchmarks.webhook_bodies import requests
+from deploy.local.table import INGRESS
+
+OURS, PLAIN, CEILING = "ours", "plain", "signature only"
+CONNECTIONS, BATCHES, RATES = (1, 16, 64), (1, 20), (200, 500, 1000)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long all of it takes."""
+
+    cycles: int
+    window: float
+    open_cycles: int
+    open_seconds: float
+
+
+FULL, QUICK = Effort(12, 0.5, 5, 3.0), Effort(1, 0.2, 1, 0.4)
+Case = tuple[int, int]
+Closed = dict[tuple[str, Case], list[tuple[float, float]]]
+Open = dict[tuple[str, int], list[Window]]
+
+
+def run(grounds: Grounds, card: Card) -> None:
+    servers = start(grounds)
+    effort = QUICK if card.quick else FULL
+    closed, opened = asyncio.run(measure(servers, effort))
+    tell_closed(card, closed)
+    tell_open(card, opened)
+    resident = resident_mib(servers[OURS].pid)
+    card.goals.append(Goal("RSS after all of it", resident, 90.0, " MB", at_most=True))
+    card.notes.append(
+        "Ours logs a line of JSON, counts and observes as the plain one does, and has what that one lacks: a limit of "
+        "requests in flight, 503 within 7.5 s, dead letters, traceparent taken over, items that are bad one by one."
+    )
+    grounds.stop(*servers.values())
+    if not card.quick:
+        profile(grounds, card)
+
+
+def start(grounds: Grounds) -> dict[str, Running]:
+    """All three, from the same Kafka."""
+    options = {"kafka": grounds.kafka, "keys": {SECRET_ID: SECRET}}
+    plain = grounds.program("benchmarks.baselines.plain_ingress", "plain-ingress", options, "/")
+    ceiling = grounds.program("benchmarks.baselines.signature_only", "signature-only", options, "/")
+    return {OURS: grounds.start(INGRESS, grounds.kafka_only), PLAIN: plain, CEILING: ceiling}
+
+
+async def measure(servers: Mapping[str, Running], effort: Effort) -> tuple[Closed, Open]:
+    bodies = {batch: requests(batch) for batch in BATCHES}
+    for server in servers.values():
+        await window_of(server, (16, 20), bodies[20], effort.window)
+    closed: Closed = {}
+    for _ in range(effort.cycles):
+        for case in random.sample([(c, b) for c in CONNECTIONS for b in BATCHES], k=6):
+            for name in random.sample(list(servers), k=len(servers)):
+                figures = await window_of(servers[name], case, bodies[case[1]], effort.window)
+                closed.setdefault((name, case), []).append(figures)
+    opened: Open = {}
+    for _ in range(effort.open_cycles):
+        for rate in random.sample(RATES, k=len(RATES)):
+            for name in random.sample([OURS, PLAIN], k=2):
+                connections = await connect(servers[name].port, 64)
+                window = await open_loop(connections, bodies[1], rate, max(20, int(rate * effort.open_seconds)))
+                opened.setdefault((name, rate), []).append(window)
+                for each in connections:
+                    each.close()
+    return closed, opened
+
+
+async def window_of(server: Running, case: Case, bodies: list[bytes], seconds: float) -> tuple[float, float]:
+    """Requests a second, and CPU milliseconds of the server a request."""
+    connections = await connect(server.port, case[0])
+    before = cpu_seconds(server.pid)
+    window = await closed_loop(connections, bodies, seconds)
+    spent = cpu_seconds(server.pid) - before
+    for each in connections:
+        each.close()
+    if window.refused:
+        raise RuntimeError(f"{server.name} refused {window.refused} requests")
+    return window.rate, 1000 * spent / max(1, len(window.seconds))
+
+
+def tell_closed(card: Card, closed: Closed) -> None:
+    cases = [(c, b) for b in BATCHES for c in CONNECTIONS]
+    rows, ratios = [], {}
+    for case in cases:
+        rates = {name: [rate for rate, _ in closed[name, case]] for name in (OURS, PLAIN, CEILING)}
+        cost = {name: median(ms for _, ms in closed[name, case]) for name in (OURS, PLAIN)}
+        ratios[case] = median_ratio(rates[OURS], rates[PLAIN])
+        to_ceiling = median_ratio(rates[OURS], rates[CEILING])
+        rows.append([case[1], case[0], *(median(each) for each in rates.values()), ratios[case], to_ceiling])
+        rows[-1] += [cost[OURS], cost[PLAIN]]
+    columns = ["batch", "connections", "ours/s", "plain/s", "signature only/s", "ours:plain", "ours:ceiling"]
+    card.table("Closed loop, requests/s", [*columns, "ours CPU ms", "plain CPU ms"], rows)
+    for batch, wanted in ((1, 1.0), (20, 1.7)):
+        for connections in CONNECTIONS:
+            what = f"ours : plain, batch {batch}, {connections} connections"
+            card.goals.append(Goal(what, ratios[connections, batch], wanted, " ×"))
+
+
+def tell_open(card: Card, opened: Open) -> None:
+    rows = []
+    p99: dict[tuple[str, int], float] = {}
+    for rate in RATES:
+        for name in (OURS, PLAIN):
+            windows = opened[name, rate]
+            p50, p99[name, rate] = (median(percentile(w.seconds, share) for w in windows) for share in (0.5, 0.99))
+            worst = max(max(w.seconds) for w in windows)
+            rows.append([rate, name, 1000 * p50, 1000 * p99[name, rate], 1000 * worst])
+    card.table("Open loop, batch 1, ms from the scheduled moment", ["due/s", "server", "p50", "p99", "max"], rows)
+    card.goals.append(Goal("p99 at 500/s, open loop", 1000 * p99[OURS, 500], 25.0, " ms", at_most=True))
+
+
+def profile(grounds: Grounds, card: Card) -> None:
+    """Where the time goes at batches of 20."""
+    path = grounds.folder / "ingress.prof"
+    server = grounds.start(INGRESS, grounds.kafka_only, name="profiled-ingress", profile=path)
+    asyncio.run(window_of(server, (16, 20), requests(20), 4.0))
+    grounds.stop(server)
+    card.profiles.append(profile_of(path, "Where the ingress's time goes (batches of 20, 16 connections)"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(command(run, "ingress", "Ingress: requests per second and time to the answer"))
