@@ -3,6 +3,7 @@
 SyncError
 ├── TransientError(retry_after)   in place with backoff, then parked with a due time
 │   ├── RemoteUnavailable         connect, timeout, 5xx
+│   │   └── CredentialsRefused    what AuthenticationRefused means for a record: it waits
 │   ├── RateLimited               429, with its delay
 │   ├── StaleVersion              the ground moved: read again, reconcile again
 │   └── Locked                    somebody else holds the record (our lock, or a desk)
@@ -48,6 +49,12 @@ class RemoteUnavailable(TransientError):
         super().__init__(f"{upstream}: {message}", retry_after=retry_after)
         self.upstream = upstream
         self.maybe_applied = maybe_applied
+
+
+class CredentialsRefused(RemoteUnavailable):
+    """What AuthenticationRefused means for a record: it waits until a person has mended our credentials."""
+
+    code = "credentials_refused"
 
 
 class RateLimited(TransientError):

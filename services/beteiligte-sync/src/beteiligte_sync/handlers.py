@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from synckit.engine import Cause, Engine
 from synckit.engine import Outcome as Synced
-from synckit.errors import InvalidEvent, PermanentError, TransientError
+from synckit.errors import CredentialsRefused, InvalidEvent, PermanentError, TransientError
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 
+OUR_OWN = frozenset({"redis", "postgres", "kafka"})
+"""Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
 Observe = Callable[[str, Synced], None]
 
 
@@ -29,6 +31,9 @@ class SyncHandler:
         return Done(synced.result)
 
     async def give_up(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> None:
+        """Parks the record. Raises the error again, and so stays unacked, where the fault is not the record's."""
+        if isinstance(error, CredentialsRefused) or getattr(error, "upstream", "") in OUR_OWN:
+            raise error
         await self._engine.park(event.entity_id, error)
 
     async def refused(self, event: ChangeEvent, error: PermanentError) -> None:

@@ -12,9 +12,9 @@ from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import (
     AuthenticationRefused,
+    CredentialsRefused,
     Locked,
     PermanentError,
-    RemoteUnavailable,
     StaleVersion,
     SyncError,
     TransientError,
@@ -54,7 +54,7 @@ class Engine:
             except AuthenticationRefused as exc:
                 # Nobody's record is wrong: it waits until a person has mended the credentials.
                 await self._writer.commit_journal(look)
-                raise RemoteUnavailable(exc.upstream, "credentials refused", retry_after=exc.retry_after) from None
+                raise CredentialsRefused(exc.upstream, "credentials refused", retry_after=exc.retry_after) from None
             except PermanentError as exc:
                 await self._failed(look, exc)
             except TransientError as exc:

@@ -11,7 +11,7 @@ STATUS = "syncStatus"
 NEXT_RETRY = "syncNextRetry"
 MODIFIED = "modifiedAt"
 RETRY_AFTER = timedelta(hours=24)
-"""How long `permanently_failed` rests before it is tried again."""
+"""How long a record rests that failed for good: without a due time, nothing here will mend it by itself."""
 
 
 def _raw(moment: datetime) -> str:
@@ -41,8 +41,7 @@ def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
     return [
         _either(
             _is(STATUS, "in", ["pending_sync", "dirty"]),
-            _both(_is(STATUS, "equals", "failed"), _either(no_date, due)),
-            _both(_is(STATUS, "equals", "permanently_failed"), _either(_both(no_date, rested), due)),
+            _both(_is(STATUS, "in", ["failed", "permanently_failed"]), _either(_both(no_date, rested), due)),
             _both(_is(STATUS, "equals", "syncing"), forgotten),
         )
     ]
