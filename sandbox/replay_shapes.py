@@ -25,6 +25,13 @@ class Shapes:
         """The keys of its records."""
         return set(self._entities.get(entity, {}).get("attributes", ()))
 
+    def absent(self, entity: str, row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Fields of which a whole record shows no key."""
+        known: dict[str, str] = self._entities.get(entity, {}).get("attributes", {})
+        shown = {known[key] for key in row if key in known}
+        fields: dict[str, dict[str, Any]] = self._entities.get(entity, {}).get("fields", {})
+        return {name: spec for name, spec in fields.items() if name in set(known.values()) - shown}
+
     def flag(self, entity: str, name: str) -> bool:
         """A flag of its scope."""
         return bool(self._entities.get(entity, {}).get("flags", {}).get(name))
@@ -86,8 +93,16 @@ def learn(exchanges: list[Exchange], shapes: Shapes) -> dict[str, dict[str, Any]
             continue
         for row in rows_of(exchange):
             _learn_row(entity, row, shapes, patches)
+            if _is_whole(exchange) and shapes.flag(entity, "approximate"):
+                for name, spec in shapes.absent(entity, row).items():
+                    _patch(patches, entity)["fields"][name] = {**spec, "disabled": True}
             _learn_options(entity, row, shapes, patches)
     return patches
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    """True for an answer that shows every key of a record."""
+    return exchange.method in ("GET", "PUT", "PATCH") and len(exchange.segments) == 2
 
 
 def _patch(patches: dict[str, dict[str, Any]], entity: str) -> dict[str, Any]:

@@ -116,9 +116,14 @@ class ControlApi:
         return web.json_response({"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind})
 
     async def _show_metadata(self, _: web.Request) -> web.Response:
-        """Per entity type: fields, links, flags, and the keys that its records have in the API."""
+        """Per entity type: fields, links, flags, and the keys that its records have in the API, with their fields."""
         shown = {
-            name: {"fields": each.fields, "links": each.links, "flags": each.flags, "attributes": list(each.attributes)}
+            name: {
+                "fields": each.fields,
+                "links": each.links,
+                "flags": each.flags,
+                "attributes": {key: attribute.field for key, attribute in each.attributes.items()},
+            }
             for name, each in self.world.metadata.entities.items()
         }
         return web.json_response(shown)
