@@ -1,0 +1,63 @@
+"""A worker whose handler has a bug that tells all it knows: its log on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Any
+
+from prometheus_client.exposition import generate_latest
+
+from demo.people import PERSON
+from synckit.handling import Attempt, Outcome
+from synckit.runtime import metrics
+from synckit.runtime.logging import configure
+from synckit.runtime.worker import KeyedExecutor, Limits
+from synckit.runtime.worker.dead_letters import DeadLetters
+from synckit.testing.clock import FakeClock
+from synckit.testing.memory import FakePublisher
+from synckit.testing.worker import Partition, change, settle
+
+CONTROL = "Kontrollfisch-7"
+
+
+class Buggy:
+    """Client data in the text, in the cause, in a note, in a local, and in a library's log line."""
+
+    async def handle(self, event: Any, attempt: Attempt) -> Outcome:
+        payload = {"lastName": PERSON.last, "dateOfBirth": PERSON.born}
+        try:
+            raise KeyError(PERSON.first)
+        except KeyError as cause:
+            error = ValueError(f"cannot sync {payload}", PERSON.last)
+            error.add_note(f"born {PERSON.born}")
+            logging.getLogger("some.library").exception("while syncing %s %r", PERSON.last, payload)
+            raise error from cause
+
+    async def give_up(self, event: Any, error: Any, attempt: Attempt) -> None:
+        raise AssertionError("not reached")
+
+    async def refused(self, event: Any, error: Any) -> None:
+        raise AssertionError("not reached")
+
+
+async def _handle_one() -> dict[str, str]:
+    publisher = FakePublisher()
+    letters = DeadLetters(publisher, service="beteiligte-sync", clock=FakeClock())
+    executor = KeyedExecutor(Buggy(), letters, Limits(), observer=metrics.WorkerMetrics())
+    executor.open(1)
+    await executor.submit(Partition().deliver(change(CONTROL)))
+    await settle()
+    return {"dead letter": str(publisher.sent), "metrics": generate_latest(metrics.REGISTRY).decode()}
+
+
+def main(style: str) -> None:
+    """Configured as a service configures itself."""
+    configure("beteiligte-sync", level="debug", style=style)
+    sys.stderr.write(json.dumps(asyncio.run(_handle_one())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

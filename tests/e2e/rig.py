@@ -1,0 +1,158 @@
+"""The engine with its real adapters between two sandboxes of this process, on the real PostgreSQL and Redis.
+
+`Meter` counts by the sandboxes' call logs, here and on the whole stack alike.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+from redis.asyncio import Redis
+
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from beteiligte_sync.handlers import SyncHandler
+from demo.remotes import OUR_API_USER, USER_ID, Advoware, EspoCrm, Linked
+from demo.wait import until
+from sandbox.advoware.app import build as build_advoware
+from sandbox.advoware.credentials import DEFAULT
+from sandbox.espocrm.app import build as build_espocrm
+from sandbox.espocrm.settings import API_KEY, Settings
+from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
+from synckit.adapters.espocrm_notes import EspoNotifier
+from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.postgres.pool import PostgresPool
+from synckit.adapters.redis import RedisLocks
+from synckit.engine import Engine, Outcome, Remotes
+from synckit.ports import LinkStore
+from synckit.runtime.clock import SystemClock
+from synckit.runtime.worker import KeyedExecutor, Limits
+from synckit.runtime.worker.delivery import Delivery
+from synckit.testing.clock import FakeClock
+from synckit.testing.tokens import FakeTokenCache
+from synckit.testing.worker import BuriedLetters, Partition
+from tests.e2e.budgets import Budget
+
+SHORT = Wiring(limits=HttpLimits(total=0.5, connect=0.5, read=0.5))
+PERSON = {"firstName": "Paula", "lastName": "Probe", "assignedUserId": USER_ID}
+READS = ("GET", "HEAD")
+
+
+class Meter:
+    """What was asked of the remotes about one record since `start`."""
+
+    def __init__(self, espo: EspoCrm, advo: Advoware) -> None:
+        self._espo, self._advo = espo, advo
+        self._left = self._right = 0
+        self._notes: set[str] = set()
+
+    async def start(self) -> None:
+        self._left, self._right = await self._espo.last_call(), await self._advo.last_call()
+        self._notes = {str(note["id"]) for note in await self._espo.notes()}
+
+    async def cost(self, *records: Linked) -> Budget:
+        """Of these records, and the notes to their user."""
+        calls: list[dict[str, Any]] = []
+        for linked in records:
+            calls += await self._espo.calls(caller=OUR_API_USER, record=linked.left, since=self._left)
+            calls += await self._advo.calls(record=str(linked.right), since=self._right)
+        notes = [note for note in await self._espo.notes() if str(note["id"]) not in self._notes]
+        reads = sum(call["method"] in READS for call in calls)
+        return Budget(reads, len(calls) - reads, len(notes))
+
+    async def searches(self) -> int:
+        """Lists of parties that were asked for: how a lost answer is looked for."""
+        return len(await self._advo.calls(method="GET", path="/Beteiligte$", since=self._right))
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What a test works with. `clock` is the engine's and Advoware's: a wait passes at once."""
+
+    espo: EspoCrm
+    advo: Advoware
+    engine: Engine
+    handler: SyncHandler
+    links: LinkStore
+    clock: FakeClock
+    meter: Meter
+    client: EspoClient
+    parties: AdvowareBeteiligteStore
+    memory: str
+    """Stands for the entity in our tables: a rig's numbers of parties begin anew, its links must too."""
+
+    async def sync(self, linked: Linked | str) -> Outcome:
+        return await self.engine.sync(linked if isinstance(linked, str) else linked.left)
+
+    async def linked(self, **fields: Any) -> Linked:
+        """A person in both systems, in step; the meter begins afterwards."""
+        record_id = await self.espo.create(**{**PERSON, **fields})
+        await self.sync(record_id)
+        linked = await self.both(record_id)
+        await self.meter.start()
+        return linked
+
+    async def both(self, record_id: str) -> Linked:
+        return Linked(record_id, int((await self.espo.record(record_id))["betnr"]))
+
+    async def run(self, executor: KeyedExecutor, partition: Partition, deliveries: Sequence[Delivery]) -> None:
+        """Through a worker's executor, until all of this partition is acknowledged."""
+        for delivery in deliveries:
+            await executor.submit(delivery)
+
+        async def done() -> bool | None:
+            return True if len(partition.acked) == partition.next_offset else None
+
+        await until(done, "all deliveries are acknowledged")
+
+    def executor(self) -> KeyedExecutor:
+        """A worker's, as after its start: it knows of nothing done before."""
+        made = KeyedExecutor(self.handler, BuriedLetters(), Limits())
+        made.open(1)
+        return made
+
+
+@asynccontextmanager
+async def rig(pool: PostgresPool, redis: Redis) -> AsyncIterator[Rig]:
+    """Fresh sandboxes; memory of records that no other test has."""
+    clock = FakeClock(datetime.now(UTC))
+    async with AsyncExitStack() as stack:
+        left_url = await _serve(stack, build_espocrm(Settings(webhooks_enabled=False)))
+        right_url = await _serve(stack, build_advoware(clock=clock.now))
+        people = await stack.enter_async_context(aiohttp.ClientSession())
+        espo, advo = EspoCrm(people, left_url), Advoware(people, right_url)
+        client = EspoClient(left_url, EspoAuth(API_KEY), SHORT)
+        stack.push_async_callback(client.close)
+        auth = AdvowareAuth(
+            f"{right_url}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, SHORT
+        )
+        stack.push_async_callback(auth.close)
+        parties = AdvowareClient(right_url, auth, SHORT)
+        stack.push_async_callback(parties.close)
+        own = f"rig-{uuid.uuid4().hex[:8]}"
+        links, right = PostgresLinkStore(pool, own), AdvowareBeteiligteStore(parties)
+        remotes = Remotes(
+            left=EspoStore(client, BETEILIGTE.left_type),
+            right=right,
+            links=links,
+            locks=RedisLocks(redis, SystemClock(), prefix=f"{own}:"),
+            notifier=EspoNotifier(client, BETEILIGTE.left_type),
+            clock=clock,
+        )
+        engine = Engine(BETEILIGTE, remotes)
+        handler = SyncHandler(BETEILIGTE.entity, engine)
+        yield Rig(espo, advo, engine, handler, links, clock, Meter(espo, advo), client, right, own)
+
+
+async def _serve(stack: AsyncExitStack, app: aiohttp.web.Application) -> str:
+    server = await stack.enter_async_context(TestServer(app))
+    return str(server.make_url("")).rstrip("/")
