@@ -107,11 +107,18 @@ class Grounds:
         port = self._ports.claim(called)
         argv = wiring.argv(service, port)
         if profile is not None:
-            argv = [sys.executable, "-m", "benchmarks.profiled", str(profile), *argv[2:]]
+            argv = [*_python(service.module, profile), *argv[3:]]
         return self._spawn(called, argv, wiring.environment(service, port), port, service.ready)
 
-    def program(self, module: str, name: str, options: Mapping[str, object], ready: str = "/health/ready") -> Running:
-        """A program of ours with its options as JSON in BENCH, and PORT; ready when that path answers 200."""
+    def program(
+        self,
+        module: str,
+        name: str,
+        options: Mapping[str, object],
+        ready: str = "/health/ready",
+        profile: Path | None = None,
+    ) -> Running:
+        """A program of ours with its options as JSON in BENCH, and PORT; ready when that path answers, at once without one."""
         port = self._ports.claim(name)
         wiring = Wiring(_NOWHERE, self._secrets)
         environment = {
@@ -119,7 +126,7 @@ class Grounds:
             "BENCH": json.dumps(options),
             "PORT": str(port),
         }
-        return self._spawn(name, [sys.executable, "-m", module], environment, port, ready)
+        return self._spawn(name, _python(module, profile), environment, port, ready)
 
     def stop(self, *running: Running, grace: float = 15.0) -> None:
         for each in running:
@@ -131,7 +138,8 @@ class Grounds:
     def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str], port: int, ready: str) -> Running:
         self.supervisor.spawn(name, argv, env=env)
         running = Running(name, self.supervisor.pid(name) or 0, port)
-        self.wait(running, ready)
+        if ready:
+            self.wait(running, ready)
         return running
 
     def _job(self, job: Job, addresses: Addresses) -> None:
@@ -144,6 +152,11 @@ class Grounds:
 
 
 _NOWHERE = Addresses("", "", "", "", "", "")
+
+
+def _python(module: str, profile: Path | None) -> list[str]:
+    under = ["benchmarks.profiled", str(profile)] if profile else []
+    return [sys.executable, "-m", *under, module]
 
 
 def _answers(url: str) -> bool:

@@ -28,10 +28,13 @@ class Goal:
     def met(self) -> bool:
         return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
 
+    def _distance(self) -> str:
+        return f"{abs(self.measured / self.wanted - 1):.0%}" if self.wanted else shown(self.measured)
+
     def line(self) -> str:
         """One line for people: the figure, the goal, and by how much it was missed."""
         sign = "≤" if self.at_most else "≥"
-        verdict = "met" if self.met else f"missed by {abs(self.measured / self.wanted - 1):.0%}"
+        verdict = "met" if self.met else f"missed by {self._distance()}"
         return f"{self.text}: {shown(self.measured)}{self.unit} (goal {sign} {shown(self.wanted)}{self.unit}): {verdict}"
 
 
