@@ -80,6 +80,11 @@ TICKER_SECONDS = _histogram("sync_ticker_seconds", "One run of a timer.", _SYNC,
 TICKER_EMITTED = _counter("sync_ticker_emitted_total", "sync_check events, by why.", "entity", "reason")
 TICKER_LAST_SUCCESS = _gauge("sync_ticker_last_success_timestamp_seconds", "When a timer last succeeded.", "timer")
 
+PROXY_CALLS = _counter("sync_proxy_calls_total", "Calls of the Advoware proxy's callers.", "method", "outcome", "code")
+PROXY_SECONDS = _histogram("sync_proxy_seconds", "From a call's headers to the last byte answered.", _FAST, "outcome")
+PROXY_IN_FLIGHT = _gauge("sync_proxy_in_flight", "Calls of the Advoware proxy being carried out.")
+PROXY_AUDIT_WAITING = _gauge("sync_proxy_audit_waiting", "Lines of the proxy's audit that are not written yet.")
+
 
 def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
     total, duration = _webhook(entity, action, outcome)
@@ -165,3 +170,9 @@ def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
 
 def ticker_emitted(entity: str, reason: str, count: int) -> None:
     TICKER_EMITTED.labels(entity, reason).inc(count)
+
+
+def proxy_call(method: str, outcome: str, code: str, seconds: float) -> None:
+    """`code` is the status that was answered."""
+    PROXY_CALLS.labels(method, outcome, code).inc()
+    PROXY_SECONDS.labels(outcome).observe(seconds)
