@@ -39,7 +39,9 @@ class Page:
         app.router.add_post("/_page/delete/{entity}/{id}", self._delete)
 
     def _entities(self) -> list[EntityDef]:
-        return [each for each in self.world.metadata.entities.values() if each.flag("granted")]
+        """The office's own first: they are what is synced."""
+        granted = [each for each in self.world.metadata.entities.values() if each.flag("granted")]
+        return sorted(granted, key=lambda each: not each.name.startswith("C"))
 
     def _entity(self, name: str | None) -> EntityDef:
         entities = self._entities()

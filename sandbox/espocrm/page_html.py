@@ -75,8 +75,8 @@ def page(parts: Parts) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{_static("page.css")}</style></head>
 <body><header><h1>EspoCRM</h1><nav>{links}</nav><small>Sandbox, Version {escape(parts.version)}, angemeldet als Anna</small></header>
 <main><div>{message}
-<section>{parts.form}</section>
-<section data-part="/_page/list/{entity}">{parts.listing}</section></div>
+<section data-part="/_page/list/{entity}">{parts.listing}</section>
+<section>{parts.form}</section></div>
 <div><section data-part="/_page/notes">{parts.notes}</section>
 <section data-part="/_page/queue">{parts.queue}</section></div></main>
 <script>{_static("page.js")}</script></body></html>"""
