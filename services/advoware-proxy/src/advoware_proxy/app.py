@@ -1,0 +1,104 @@
+"""Composition root of the Advoware proxy: the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from aiohttp import web
+
+from advoware_proxy.adapters.audit import PostgresAudit
+from advoware_proxy.adapters.buckets import RedisBuckets
+from advoware_proxy.adapters.callers import PostgresCallers
+from advoware_proxy.adapters.replies import PostgresReplies
+from advoware_proxy.adapters.sweep import PostgresSweep
+from advoware_proxy.adapters.upstream import AdvowareUpstream
+from advoware_proxy.domain.path_rules import Base
+from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
+from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
+from advoware_proxy.settings import AdvowareProxySection, Settings
+from advoware_proxy.timers import SweepTimer
+from synckit.adapters.advoware import API
+from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
+from synckit.adapters.postgres.schema import ensure_schema
+from synckit.adapters.redis import connect, ping
+from synckit.runtime import metrics
+from synckit.runtime.clock import SystemClock
+from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.startup import until_there
+from synckit.wiring import advoware_auth
+
+SPARE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyService:
+    """The service, wired and not started."""
+
+    server: HttpServer
+    health: Health
+    starting: Sequence[Step]
+    background: Sequence[Step]
+    closing: Sequence[Step]
+
+    async def run(self) -> int:
+        """Until it is told to stop; the exit status."""
+        return await run_service(
+            self.server,
+            self.health,
+            starting=self.starting,
+            background=self.background,
+            closing=self.closing,
+            deadline=40.0,
+        )
+
+
+def build(settings: Settings) -> ProxyService:
+    """Wires the service. Connects to nothing. Call it inside the running event loop."""
+    own, clock, section = settings.advoware_proxy, SystemClock(), settings.advoware
+    pool = PostgresPool(
+        settings.database.url.get_secret_value(),
+        limits=PoolLimits(size=settings.database.pool_size, statement=settings.database.statement_seconds),
+        application_name=settings.service,
+    )
+    redis = connect(settings.redis.url.get_secret_value(), size=own.max_in_flight + SPARE)
+    wiring = _wiring(own, settings.service)
+    base = Base.of(section.api_base_url, API)
+    auth = advoware_auth(section, redis, clock, wiring)
+    audit, upstream = PostgresAudit(pool, clock), AdvowareUpstream(base, auth, wiring)
+    doors = Doors(
+        callers=PostgresCallers(pool, clock, seconds=own.keys_seconds),
+        buckets=RedisBuckets(redis),
+        audit=audit,
+        replies=PostgresReplies(pool, clock, kept=timedelta(hours=own.idempotency_hours)),
+        upstream=upstream,
+    )
+    proxy = Proxy(doors, base, clock, Limits(seconds=own.call_seconds, answer=own.answer_bytes))
+    limits = RequestLimits(in_flight=own.max_in_flight, body=own.request_bytes, body_seconds=own.body_seconds)
+    app = web.Application(client_max_size=own.request_bytes, middlewares=[problems])
+    ProxyRoutes(proxy, clock, limits).add_to(app)
+    health = Health([Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)])
+    sweep = PostgresSweep(pool, clock, audit_kept=timedelta(days=own.audit_days))
+    return ProxyService(
+        server=HttpServer(add_shell(app, health), port=own.port),
+        health=health,
+        starting=[partial(until_there, "database", partial(ensure_schema, pool), clock)],
+        background=[audit.write_forever, SweepTimer(sweep, clock, seconds=own.sweep_seconds).forever],
+        closing=[audit.close, upstream.close, auth.close, redis.aclose, pool.close],
+    )
+
+
+def _wiring(own: AdvowareProxySection, service: str) -> Wiring:
+    limits = HttpLimits(
+        connect=own.connect_seconds,
+        read=own.read_seconds,
+        concurrency=own.max_in_flight,
+        largest_answer=own.answer_bytes,
+    )
+    agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
+    return Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused, agent=agent)

@@ -1,0 +1,1 @@
+"""Pure: what may pass, and in which words it is refused."""

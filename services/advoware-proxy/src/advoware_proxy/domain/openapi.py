@@ -1,0 +1,123 @@
+"""What the proxy promises, as OpenAPI 3.1. A test holds it to the routes, and one calls it with all that it allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advoware_proxy.domain.callers import METHODS
+from advoware_proxy.domain.problem import ADVOWARE, CONTENT_TYPE, KINDS, PROXY, TYPE
+
+PATH = "/advoware/proxy"
+REFUSALS = (400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
+_WITH_BODY = frozenset({"POST", "PUT"})
+_RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
+def document() -> dict[str, Any]:
+    """The whole description."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Advoware proxy", "version": "1", "description": "Advoware, for callers with a key."},
+        "paths": {
+            PATH: {method.lower(): _operation(method) for method in METHODS},
+            "/health/live": {"get": _plain("live", "The process runs.")},
+            "/health/ready": {"get": {**_plain("ready", "Ready."), "responses": _ready()}},
+            "/metrics": {"get": _plain("metrics", "Prometheus text.", "text/plain")},
+            "/openapi.json": {"get": _plain("openapi", "This description.")},
+        },
+        "components": {"schemas": {"Problem": _problem()}, "securitySchemes": _schemes()},
+    }
+
+
+def _operation(method: str) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": method.lower(),
+        "summary": f"{method} of what `path` names, below Advoware's API.",
+        "description": "Exactly one of `path` and `endpoint`. Every other parameter goes to Advoware.",
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "parameters": [_path("path"), _path("endpoint"), *([_idempotency_key()] if method == "POST" else [])],
+        "responses": _responses(method),
+    }
+    if method in _WITH_BODY:
+        operation["requestBody"] = {
+            "description": "JSON in UTF-8, at most 1 MiB.",
+            "content": {"application/json": {"schema": {}}},
+        }
+    return operation
+
+
+def _path(name: str) -> dict[str, Any]:
+    pattern = r"^/?[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*$"
+    return {
+        "name": name,
+        "in": "query",
+        "description": "e.g. `/Beteiligte/4711`; nothing in it is encoded, `.` does not begin or end a segment.",
+        "schema": {"type": "string", "maxLength": 512, "pattern": pattern},
+    }
+
+
+def _idempotency_key() -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key and request get the first answer for 24 h.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    }
+
+
+def _responses(method: str) -> dict[str, Any]:
+    problem = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told: dict[str, Any] = {
+        "2XX": {"description": "Advoware's answer, as it came.", "content": {"application/json": {"schema": {}}}},
+        "4XX": {"description": "Advoware refused, with its own status.", "content": problem},
+    }
+    for status in REFUSALS:
+        titles = [f"{kind.refused_by}: {kind.title}" for kind in KINDS.values() if kind.status == status]
+        told[str(status)] = {
+            "description": " ".join(titles) or "The body came too slowly.",
+            "content": problem,
+            "headers": _RETRY if status in (429, 503) else {},
+        }
+    if method == "GET":
+        told["304"] = {"description": "Not changed since."}
+    return told
+
+
+def _plain(name: str, what: str, kind: str = "application/json") -> dict[str, Any]:
+    return {"operationId": name, "summary": what, "responses": {"200": {"description": what, "content": {kind: {}}}}}
+
+
+def _ready() -> dict[str, Any]:
+    body: dict[str, Any] = {"application/json": {}}
+    return {
+        "200": {"description": "Ready.", "content": body},
+        "503": {"description": "Not ready; `failing` names why.", "content": body},
+    }
+
+
+def _problem() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "RFC 9457. Nothing in it is a client's.",
+        "required": ["type", "title", "status", "instance", "code", "refused_by"],
+        "properties": {
+            "type": {"type": "string", "enum": [TYPE + code for code in KINDS]},
+            "title": text,
+            "status": {"type": "integer"},
+            "instance": {"type": "string", "description": "The call, as log and audit have it."},
+            "code": {"type": "string", "enum": list(KINDS)},
+            "refused_by": {"type": "string", "enum": [PROXY, ADVOWARE]},
+            "reason": text,
+            "fields": {"type": "array", "items": text, "description": "Fields that Advoware complains of."},
+            "maybe_applied": {"type": "boolean", "description": "Advoware may have carried it out."},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _schemes() -> dict[str, Any]:
+    return {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    }

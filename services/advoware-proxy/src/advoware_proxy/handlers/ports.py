@@ -1,0 +1,94 @@
+"""What a call asks of the outside world. All of these raise only the taxonomy of `synckit.errors`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from advoware_proxy.domain.callers import Caller, Rate
+from advoware_proxy.domain.calls import Entry, KeptReply
+from advoware_proxy.domain.path_rules import Target
+
+
+class Callers(Protocol):
+    """The keys that are good."""
+
+    async def known(self) -> Mapping[str, Caller]:
+        """By key id, at most a few seconds old."""
+
+
+class Buckets(Protocol):
+    """The rates, shared by all replicas."""
+
+    async def take(self, key_id: str, rate: Rate) -> float:
+        """Takes one call: 0, or the seconds to wait where there is none left."""
+
+
+class Audit(Protocol):
+    """Who called what. RemoteUnavailable where it can't be written: then nothing may pass."""
+
+    async def announce(self, entry: Entry) -> None:
+        """Returns when the line is on disk."""
+
+    def record(self, entry: Entry) -> None:
+        """Writes it soon; completes the announced line of the same call."""
+
+    def nobody(self, method: str, status: int) -> None:
+        """A call without a known key: counted, so that nobody can fill the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One POST under its Idempotency-Key, both as hashes, and who claims it."""
+
+    key_id: str
+    request_key: bytes
+    fingerprint: bytes
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What is known of it: `fresh` (ours now), `other` (another request), `busy` (no answer yet), or its reply."""
+
+    state: str
+    reply: KeptReply | None = None
+
+
+class Replies(Protocol):
+    """First answers, for a day."""
+
+    async def hash_key(self) -> bytes:
+        """What the fingerprints are keyed with."""
+
+    async def claim(self, claim: Claim) -> Claimed: ...
+
+    async def keep(self, claim: Claim, reply: KeptReply) -> None: ...
+
+    async def release(self, claim: Claim) -> None:
+        """It did not happen: it may be tried again."""
+
+
+class Answer(Protocol):
+    """Advoware's answer, its body still to come."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def length(self) -> int | None: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, as it comes. RemoteUnavailable where it is cut short or gets too large."""
+
+
+class Upstream(Protocol):
+    """Advoware."""
+
+    def exchange(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> AbstractAsyncContextManager[Answer]:
+        """One call with a good token; the connection is given back at the end of the block."""

@@ -1,0 +1,184 @@
+"""HTTP in and out: one address, four methods, answers streamed, every refusal a problem document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import hdrs, web
+
+from advoware_proxy.domain import header_rules
+from advoware_proxy.domain.callers import METHODS
+from advoware_proxy.domain.calls import Call, Reply
+from advoware_proxy.domain.openapi import PATH, document
+from advoware_proxy.domain.problem import Refused
+from advoware_proxy.handlers.proxy import CallerGone, CutShort, Done, Proxy
+from synckit.ports import Clock
+from synckit.runtime import metrics, tracing
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WITH_BODY = frozenset({"POST", "PUT"})
+BODILESS = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Calls at once, bytes of a body, and seconds in which it has to be here."""
+
+    in_flight: int = 64
+    body: int = 1 << 20
+    body_seconds: float = 10.0
+
+
+class ProxyRoutes:
+    """The routes of `/advoware/proxy`."""
+
+    def __init__(self, proxy: Proxy, clock: Clock, limits: RequestLimits | None = None) -> None:
+        self._proxy = proxy
+        self._clock = clock
+        self._limits = limits or RequestLimits()
+        self._in_flight = 0
+
+    def add_to(self, app: web.Application) -> None:
+        for method in METHODS:
+            app.router.add_route(method, PATH, self._receive)
+        app.router.add_get("/openapi.json", _openapi, allow_head=False)
+
+    async def _receive(self, request: web.Request) -> web.StreamResponse:
+        trace = tracing.carried(request.headers.get("traceparent"))
+        if self._in_flight >= self._limits.in_flight:
+            return self._overloaded(request.method)
+        self._in_flight += 1
+        metrics.PROXY_IN_FLIGHT.set(self._in_flight)
+        exchange, done = _Exchange(request, self._limits), list[Done]()
+        try:
+            await self._proxy.carry_out(exchange.call(trace.trace_id), done)
+        except CutShort:
+            exchange.abort()
+        finally:
+            self._in_flight -= 1
+            metrics.PROXY_IN_FLIGHT.set(self._in_flight)
+            for one in done:
+                _tell(request.method, one, trace.trace_id)
+        return exchange.response
+
+    def _overloaded(self, method: str) -> web.Response:
+        """Before any work: not even the key is looked at."""
+        refused = Refused("overloaded", retry_after=1)
+        metrics.proxy_call(method, "refused_by_proxy", str(refused.answered_status), 0.0)
+        return problem_response(refused)
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(self, request: web.Request, limits: RequestLimits) -> None:
+        self._request = request
+        self._limits = limits
+        self.response = web.StreamResponse()
+
+    def call(self, trace_id: str) -> Call:
+        request = self._request
+        credentials = {name: request.headers.getall(name, []) for name in ("authorization", "x-api-key")}
+        return Call(
+            method=request.method,
+            query=request.rel_url.raw_query_string,
+            credential=header_rules.credential(credentials),
+            headers=tuple(request.headers.items()),
+            idempotency_keys=tuple(request.headers.getall("Idempotency-Key", [])),
+            body=self._body,
+            deliver=self._deliver,
+            trace_id=trace_id,
+        )
+
+    def abort(self) -> None:
+        """Without its end no client takes what came for the whole."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def _body(self) -> bytes:
+        request = self._request
+        if (request.content_length or 0) > self._limits.body:
+            raise Refused("too_large")
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise Refused("too_large") from None
+        except TimeoutError:
+            raise Refused("bad_request", "body_too_slow", status=408) from None
+        except (web.RequestPayloadError, OSError):
+            raise Refused("bad_request", "body_broken") from None
+        _check_body(request, body)
+        return body
+
+    async def _deliver(self, reply: Reply) -> None:
+        response = self.response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        bodiless = reply.status in BODILESS
+        if not bodiless:
+            response.content_length = reply.length
+            if reply.length is None and self._request.version >= (1, 1):
+                response.enable_chunked_encoding()
+        try:
+            await response.prepare(self._request)
+            async for chunk in reply.chunks:
+                if not bodiless:
+                    await response.write(chunk)
+            await response.write_eof()
+        except OSError:
+            raise CallerGone from None
+
+
+def _check_body(request: web.Request, body: bytes) -> None:
+    if not body:
+        return
+    if request.method not in WITH_BODY:
+        raise Refused("bad_request", "body_not_taken")
+    types = request.headers.getall(hdrs.CONTENT_TYPE, [])
+    if len(types) != 1 or not header_rules.is_json(types[0]) or hdrs.CONTENT_ENCODING in request.headers:
+        raise Refused("not_json")
+
+
+def _tell(method: str, done: Done, trace_id: str) -> None:
+    metrics.proxy_call(method, done.outcome, str(done.status), done.seconds)
+    log.info(
+        "proxy_call",
+        method=method,
+        route=done.pattern,
+        caller=done.caller,
+        call_id=done.call_id,
+        outcome=done.outcome,
+        reason=done.reason,
+        status=done.status,
+        seconds=round(done.seconds, 4),
+        trace_id=trace_id,
+    )
+
+
+def problem_response(refused: Refused, call_id: str | None = None) -> web.Response:
+    """For what is refused before it is a call."""
+    body = json.dumps(refused.document(call_id or str(uuid.uuid4()))).encode()
+    return web.Response(body=body, status=refused.answered_status, headers={**refused.headers(), **header_rules.OURS})
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The router's own refusals in our words."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        response = problem_response(Refused("method"))
+        response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        return response
+    except web.HTTPException as error:
+        known = error.status == web.HTTPNotFound.status_code
+        return problem_response(Refused("not_found") if known else Refused("bad_request", status=error.status))
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    return web.json_response(document())
