@@ -8,7 +8,7 @@ from synckit.engine.look import EngineSettings, Look
 from synckit.engine.writer import Writer, linked
 from synckit.errors import Ambiguous, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.ports import Commit, Intent, Payload, Snapshot
-from synckit.reconcile.plan import Base, Canonical, Direction, Side, Value
+from synckit.reconcile.plan import Base, Canonical, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -85,7 +85,7 @@ class Creator:
         base_left: dict[str, Value] = {}
         base_right: dict[str, Value] = {}
         for policy in self._mapping.policies:
-            if policy.direction is Direction.TO_LEFT or policy.name not in right or policy.name not in left:
+            if not self._mapping.posts(policy.name) or policy.name not in right or policy.name not in left:
                 continue
             try:
                 posted = left[policy.name] if fresh else _held_then(policy, left[policy.name], right[policy.name])

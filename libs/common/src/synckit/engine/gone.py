@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from synckit.engine import status
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.notes import marker_of, single
 from synckit.engine.status import SyncStatus
@@ -32,7 +31,7 @@ class Undertaker:
         if look.right is not None:
             return False
         await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
-        await self._writer.write_left(look, status.gone(self._remotes.clock.now()))
+        await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
         await self._writer.tell(look)
         self._writer.journal(look, RIGHT_GONE)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=RIGHT_GONE)
@@ -74,11 +73,13 @@ class Undertaker:
         """Two left records claim one right record: neither is written, each names the other."""
         if look.left is None:
             raise AssertionError("a claim needs a left record")
-        mine = status.troubled(look.left.payload, SyncStatus.FAILED, _claimed_by(right_id, other))
+        mine = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, self._claimed_by(right_id, other))
         await self._writer.mark(look, mine)
         rival = await self._remotes.left.read(other)
         if rival is not None:
-            patch = status.troubled(rival.payload, SyncStatus.FAILED, _claimed_by(right_id, look.left_id))
+            patch = self._writer.states.troubled(
+                rival.payload, SyncStatus.FAILED, self._claimed_by(right_id, look.left_id)
+            )
             if patch:
                 await self._remotes.left.update(other, patch)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=DUPLICATE)
@@ -91,7 +92,9 @@ class Undertaker:
         for rival_id in look.state.rivals:
             rival = await self._remotes.left.read(rival_id)
             if rival is not None and self._writer.mapping.linked_to(rival.payload) == right_id:
-                patch = status.troubled(left.payload, SyncStatus.FAILED, _claimed_by(right_id, rival_id))
+                patch = self._writer.states.troubled(
+                    left.payload, SyncStatus.FAILED, self._claimed_by(right_id, rival_id)
+                )
                 await self._writer.mark(look, patch)
                 await self._writer.commit(look)
                 look.result = DUPLICATE
@@ -117,7 +120,7 @@ class Undertaker:
         if claimed not in (None, link.right_id) or (claimed is None and asked_again):
             return await self._forget(look)
         if look.left.payload.get("syncStatus") != SyncStatus.DELETED_IN_ADVOWARE.value:
-            await self._writer.write_left(look, status.gone(self._remotes.clock.now()))
+            await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
             await self._writer.commit(look)
         return None
 
@@ -128,7 +131,9 @@ class Undertaker:
         other = owners.get(link.right_id)
         if claimed != link.right_id or other is None:
             return await self._forget(look)
-        patch = status.troubled(look.left.payload, SyncStatus.FAILED, _claimed_by(link.right_id, other))
+        patch = self._writer.states.troubled(
+            look.left.payload, SyncStatus.FAILED, self._claimed_by(link.right_id, other)
+        )
         await self._writer.mark(look, patch)
         return None
 
@@ -137,10 +142,10 @@ class Undertaker:
         return replace(look.state, link=None, base=Base(), intent=None, parked=None)
 
     async def _note(self, look: Look, notice: Notice, *, owner: str | None = None) -> None:
-        user = owner or (look.left.payload.get("assignedUserId") if look.left else None)
-        note = single(notice, user, marker_of(look.left_id, look.state.fence))
+        user = owner or self._writer.owner(look)
+        note = single(notice, self._writer.wording(look), user, marker_of(look.left_id, look.state.fence))
         await self._writer.announce(look, (note,))
 
-
-def _claimed_by(right_id: str, other: str) -> str:
-    return f"betnr {right_id} gehört auch zu {other}. Bitte zusammenführen oder die betnr berichtigen."
+    def _claimed_by(self, right_id: str, other: str) -> str:
+        name = self._writer.mapping.link_attribute
+        return f"{name} {right_id} gehört auch zu {other}. Bitte zusammenführen oder die {name} berichtigen."

@@ -6,14 +6,39 @@ The texts hold client data: they go to EspoCRM, and until then into the same sto
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
+from synckit.mapping.field import EntityMapping
 from synckit.ports import PendingNote
-from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
+from synckit.reconcile.plan import EMPTY, Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
 
 RELEASED = "brake_released"
 """A cause raised by a person: the next plan of this record goes on in spite of the brake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the notes of a look say of its record: the entity's own words, its number in Advoware, and what it holds."""
+
+    mapping: EntityMapping
+    right_id: str = ""
+    record: Canonical = field(default_factory=lambda: EMPTY)
+
+    def text_of(self, notice: Notice) -> str:
+        """What the user reads."""
+        mapping = self.mapping
+        party, _, row = self.right_id.partition("/")
+        return {**_TEXTS, **mapping.texts}[notice.kind].format(
+            label=mapping.label(notice.field),
+            left=_shown(mapping.shown(notice.field, notice.left)),
+            right=_shown(mapping.shown(notice.field, notice.right)),
+            detail=notice.detail,
+            party=party,
+            row=row,
+            what=mapping.describe(self.record),
+        )
 
 
 def cause_of(notice: Notice) -> str:
@@ -28,15 +53,15 @@ def marker_of(left_id: str, fence: int) -> str:
     return f"Vorgang {left_id[-3:]}-{fence:x}"
 
 
-def announce(plan: Plan, label: Callable[[str], str], owner_id: str | None, marker: str) -> tuple[PendingNote, ...]:
+def announce(plan: Plan, wording: Wording, owner_id: str | None, marker: str) -> tuple[PendingNote, ...]:
     """The notes of a plan, each with the write by which one can tell that it came true."""
     decisions = {d.field: d for d in plan.decisions}
-    return tuple(_pending(n, label, owner_id, marker, decisions.get(n.field)) for n in plan.notices)
+    return tuple(_pending(n, wording, owner_id, marker, decisions.get(n.field)) for n in plan.notices)
 
 
-def single(notice: Notice, owner_id: str | None, marker: str) -> PendingNote:
+def single(notice: Notice, wording: Wording, owner_id: str | None, marker: str) -> PendingNote:
     """A note that waits for no write."""
-    return PendingNote(cause_of(notice), text_of(notice, notice.field), marker, owner_id)
+    return PendingNote(cause_of(notice), wording.text_of(notice), marker, owner_id)
 
 
 def came_true(note: PendingNote, left: Canonical, right: Canonical) -> bool:
@@ -52,17 +77,10 @@ def compose(notes: Sequence[PendingNote]) -> str:
     return "\n\n".join(n.text for n in notes) + f"\n\n({', '.join(markers)})"
 
 
-def text_of(notice: Notice, label: str) -> str:
-    """What the user reads."""
-    return _TEXTS[notice.kind].format(
-        label=label, left=_shown(notice.left), right=_shown(notice.right), detail=notice.detail
-    )
-
-
 def _pending(
-    notice: Notice, label: Callable[[str], str], owner_id: str | None, marker: str, decision: Decision | None
+    notice: Notice, wording: Wording, owner_id: str | None, marker: str, decision: Decision | None
 ) -> PendingNote:
-    text = text_of(notice, label(notice.field))
+    text = wording.text_of(notice)
     if decision is None or decision.write is None:
         return PendingNote(cause_of(notice), text, marker, owner_id)
     expected = decision.left if decision.write is Side.LEFT else decision.right
@@ -72,6 +90,8 @@ def _pending(
 def _shown(value: Value) -> str:
     if value is None:
         return "(leer)"
+    if value is True:
+        return "ja"
     return f"{value:%d.%m.%Y}" if isinstance(value, date) else f"„{value}“"
 
 

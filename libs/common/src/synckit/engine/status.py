@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
+from synckit.mapping.state import EVERY_STATE, LeftState
 
 Payload = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ class SyncStatus(StrEnum):
     FAILED = "failed"
     PERMANENTLY_FAILED = "permanently_failed"
     DELETED_IN_ADVOWARE = "deleted_in_advoware"
+    MANUAL_ACTION = "manual_action"
 
 
 def espo_time(at: datetime) -> str:
@@ -33,35 +35,54 @@ def espo_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def settled(payload: Payload, link: Mapping[str, Any], at: datetime, *, touched: bool) -> dict[str, Any]:
-    """Back to `clean`, with the link's attributes repaired. Empty where it is so already and nothing was `touched`."""
-    wanted = {**_quiet(SyncStatus.CLEAN), **link, "advowareDeletedAt": None}
-    patch = {name: value for name, value in wanted.items() if not _alike(payload.get(name), value)}
-    # A row id that moved is no reason for a call of its own: our own table knows it.
-    if not touched and set(patch) <= {"advowareRowId"}:
-        return {}
-    return {**patch, "advowareLastSync": espo_time(at)}
+class States:
+    """The patches of one type of EspoCRM, as far as its state fields go."""
 
+    def __init__(self, has: LeftState = EVERY_STATE) -> None:
+        self._has = has
 
-def troubled(payload: Payload, status: SyncStatus, message: str) -> dict[str, Any]:
-    """A state with a message. Empty where the record says so already."""
-    wanted = {**_quiet(status), "syncErrorMessage": message}
-    return {name: value for name, value in wanted.items() if not _alike(payload.get(name), value)}
+    def settled(
+        self, payload: Payload, link: Mapping[str, Any], at: datetime, *, touched: bool, by_hand: str = ""
+    ) -> dict[str, Any]:
+        """Back to `clean`, with the link's attributes repaired. Empty where it is so already and nothing was `touched`.
 
+        `by_hand`: what a person has to do at a desk, where the two sides can't be brought in step from here.
+        """
+        wanted = {**_quiet(SyncStatus.CLEAN), **link, "advowareDeletedAt": None}
+        if by_hand and self._has.has_manual_action:
+            wanted |= {"syncStatus": SyncStatus.MANUAL_ACTION.value, "syncErrorMessage": by_hand}
+        patch = self._differing(payload, wanted)
+        # A row id that moved is no reason for a call of its own: our own table knows it.
+        if not touched and set(patch) <= {"advowareRowId"}:
+            return {}
+        return {**patch, "advowareLastSync": espo_time(at)}
 
-def parked(status: SyncStatus, message: str, attempts: int, due_at: datetime) -> dict[str, Any]:
-    """Waits for its next try."""
-    return {
-        "syncStatus": status.value,
-        "syncErrorMessage": message,
-        "syncRetryCount": attempts,
-        "syncNextRetry": espo_time(due_at),
-    }
+    def troubled(self, payload: Payload, status: SyncStatus, message: str) -> dict[str, Any]:
+        """A state with a message. Empty where the record says so already."""
+        return self._differing(payload, {**_quiet(status), "syncErrorMessage": message})
 
+    def parked(self, status: SyncStatus, message: str, attempts: int, due_at: datetime) -> dict[str, Any]:
+        """Waits for its next try."""
+        return self._has.fitted(
+            {
+                "syncStatus": status.value,
+                "syncErrorMessage": message,
+                "syncRetryCount": attempts,
+                "syncNextRetry": espo_time(due_at),
+            }
+        )
 
-def gone(at: datetime) -> dict[str, Any]:
-    """The party was deleted in Advoware; stays so until a person decides."""
-    return {**_quiet(SyncStatus.DELETED_IN_ADVOWARE), "advowareDeletedAt": espo_time(at)}
+    def syncing(self) -> dict[str, Any]:
+        """A retry is due."""
+        return self._has.fitted({"syncStatus": SyncStatus.SYNCING.value})
+
+    def gone(self, at: datetime) -> dict[str, Any]:
+        """The record was deleted in Advoware; stays so until a person decides."""
+        return self._has.fitted({**_quiet(SyncStatus.DELETED_IN_ADVOWARE), "advowareDeletedAt": espo_time(at)})
+
+    def _differing(self, payload: Payload, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        fitted = self._has.fitted(wanted)
+        return {name: value for name, value in fitted.items() if not _alike(payload.get(name), value)}
 
 
 def explain(error: SyncError) -> str:

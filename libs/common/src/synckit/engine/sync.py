@@ -6,7 +6,7 @@ from synckit.engine import ladder, status
 from synckit.engine.create import Creator
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
-from synckit.engine.notes import RELEASED, announce, came_true, marker_of, single
+from synckit.engine.notes import RELEASED, Wording, announce, came_true, marker_of, single
 from synckit.engine.resume import attempts, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
@@ -73,11 +73,12 @@ class Engine:
         shown, due_at = ladder.next_try(attempts, self._remotes.clock.now())
         await self._remotes.links.park(Parked(left_id, attempts, due_at, error.code, error.code))
         try:
-            patch = status.parked(shown, status.explain(error), attempts, due_at)
+            patch = self._writer.states.parked(shown, status.explain(error), attempts, due_at)
             written = await self._remotes.left.update(left_id, patch)
             if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
                 note = single(
                     Notice(NoticeKind.PERMANENTLY_FAILED, detail=error.code),
+                    Wording(self._mapping),
                     written.payload.get("assignedUserId"),
                     marker_of(left_id, state.fence),
                 )
@@ -186,10 +187,8 @@ class Engine:
         return self._remember(look, plan, before)
 
     async def _announce(self, look: Look, plan: Plan) -> None:
-        left, _ = look.pair()
-        owner = left.payload.get("assignedUserId")
         marker = marker_of(look.left_id, look.state.fence)
-        notes = announce(plan, self._mapping.label, owner, marker)
+        notes = announce(plan, self._writer.wording(look), self._writer.owner(look), marker)
         # Of earlier rounds too: their base is not committed yet.
         look.attempted.update({a.field: a for a in attempts(plan)})
         await self._writer.announce(look, notes, tuple(look.attempted.values()))
@@ -198,9 +197,24 @@ class Engine:
         left, right = look.pair()
         if plan.refusals:
             told = "; ".join(f"{self._mapping.label(d.field)} {d.reason}" for d in plan.refusals)
-            return status.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
+            return self._writer.states.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
         link = self._mapping.link_attributes(right.id, right.version)
-        return status.settled(left.payload, link, self._remotes.clock.now(), touched=look.touched)
+        now, by_hand = self._remotes.clock.now(), self._by_hand(look)
+        return self._writer.states.settled(left.payload, link, now, touched=look.touched, by_hand=by_hand)
+
+    def _by_hand(self, look: Look) -> str:
+        """Which fields a person has to bring in step at a desk, because we can't."""
+        left, right = look.pair()
+        now_left, now_right = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
+        apart = [
+            p.label
+            for p in self._mapping.policies
+            if self._mapping.left_to_the_desk(p.name)
+            and p.name in now_left
+            and p.name in now_right
+            and not p.agree(now_left[p.name], now_right[p.name])
+        ]
+        return f"Am Arbeitsplatz in Advoware nachzutragen: {', '.join(apart)}." if apart else ""
 
     def _remember(self, look: Look, plan: Plan, before: Canonical) -> bool:
         """The new base is what each side stored. A field that moved although we did not write it is looked at again."""
@@ -224,7 +238,7 @@ class Engine:
         """The brake: nothing is written but the state and one note."""
         await self._announce(look, plan)
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
-        await self._writer.write_left(look, status.troubled(left.payload, SyncStatus.CONFLICT, message))
+        await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
         await self._writer.tell(look)
         self._writer.journal(look, "held", rule="brake")
         await self._writer.commit(look, base=look.base, settled=True)
@@ -234,7 +248,7 @@ class Engine:
         """Shows the error in the record's own state. Raises it where that is not possible."""
         self._writer.journal(look, "failed", rule=error.code)
         if look.left is not None:
-            patch = status.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
+            patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
             try:
                 await self._writer.write_left(look, patch)
             except PermanentError:
@@ -248,4 +262,4 @@ class Engine:
             return
         shown = look.left.payload.get("syncStatus") if look.left else SyncStatus.SYNCING.value
         if shown not in (SyncStatus.SYNCING.value, SyncStatus.DELETED_IN_ADVOWARE.value):
-            await self._writer.mark(look, {"syncStatus": SyncStatus.SYNCING.value})
+            await self._writer.mark(look, self._writer.states.syncing())

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from synckit.engine.look import Look, Remotes
-from synckit.engine.notes import compose
+from synckit.engine.notes import Wording, compose
+from synckit.engine.status import States
 from synckit.errors import RemoteRejected, SyncError
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Attempted, Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
@@ -21,6 +22,19 @@ class Writer:
     def __init__(self, mapping: EntityMapping, remotes: Remotes) -> None:
         self.mapping = mapping
         self.remotes = remotes
+        self.states = States(mapping.state)
+
+    def wording(self, look: Look) -> Wording:
+        """How the notes of this look are worded."""
+        link = look.state.link
+        right_id = look.right.id if look.right else (link.right_id if link else "")
+        record = self.values(Side.LEFT, look.left) if look.left else look.base.left
+        return Wording(self.mapping, right_id, record)
+
+    @staticmethod
+    def owner(look: Look) -> str | None:
+        """The user to tell, as the record itself says."""
+        return look.left.payload.get(OWNER) if look.left else None
 
     def values(self, side: Side, snapshot: Snapshot) -> Canonical:
         """A snapshot in its side's canonical form."""

@@ -40,6 +40,17 @@ def _read_day(raw: Any) -> Value:
     return day
 
 
+def _read_flag(raw: Any) -> Value:
+    """Yes is True; no and nothing are one and the same: absent."""
+    if raw is None or isinstance(raw, bool):
+        return raw or None
+    raise MappingError("", "", f"expected yes or no, got {type(raw).__name__}")
+
+
+def _print_flag(value: Value) -> Any:
+    return value is True
+
+
 def _print_same(value: Value) -> Any:
     return value
 
@@ -59,7 +70,8 @@ FIRST_YEAR = 1000
 class Codec:
     """See the module. The defaults are those of plain text that looks alike on both sides.
 
-    `options`: what the left can hold besides nothing, where that is a closed set.
+    `options`: what the left can hold besides nothing, where that is a closed set; `right_options`: the right, where it
+    calls them otherwise.
     """
 
     read_left: Callable[[Any], Value] = _read_text
@@ -69,6 +81,7 @@ class Codec:
     to_right: Callable[[Value], Value] = same
     to_left: Callable[[Value], Value] = same
     options: frozenset[str] = frozenset()
+    right_options: frozenset[str] = frozenset()
 
 
 TEXT = Codec()
@@ -76,6 +89,9 @@ TEXT = Codec()
 
 DAY = Codec(read_left=_read_day, read_right=_read_day, print_left=_print_day, print_right=_print_midnight)
 """A day: `YYYY-MM-DD` left, midnight local time without a zone right."""
+
+FLAG = Codec(read_left=_read_flag, read_right=_read_flag, print_left=_print_flag, print_right=_print_flag)
+"""Yes or no."""
 
 
 def choice(

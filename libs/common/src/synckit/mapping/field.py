@@ -1,6 +1,7 @@
 """One line per field serves both directions and both sides. Pure.
 
 A field's attribute may depend on the kind of record (a person's surname, a company's name), which another field tells.
+What the right can't do for an entity (a PUT that takes less than a POST) is declared here, and becomes a direction.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from datetime import date
 from typing import Any
 
 from synckit.errors import MappingError
+from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
-from synckit.reconcile.plan import Canonical, Direction, Side, Value
-from synckit.reconcile.policy import FieldPolicy
+from synckit.mapping.state import EVERY_STATE, LeftState
+from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
+from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 Payload = Mapping[str, Any]
 
@@ -27,6 +30,7 @@ class Attribute:
     forbids: str = ""
     earliest: date | None = None
     required: bool = False
+    check: Callable[[Value], str] | None = None
 
     def refuses(self, value: Value) -> str:
         """Why it can't hold the value, in words for a user that don't repeat it; "" where it can."""
@@ -40,7 +44,7 @@ class Attribute:
                 return f"darf {' '.join(found)} nicht enthalten"
         if isinstance(value, date) and self.earliest is not None and value < self.earliest:
             return f"liegt vor dem {self.earliest:%d.%m.%Y}"
-        return ""
+        return self.check(value) if self.check is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,11 @@ Place = Attribute | ByKind
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One mapped field: its places, its codec, its direction."""
+    """One mapped field: its places, its codec, its direction.
+
+    `fallback`: what the left means where its attribute is empty, made of the record's other fields; that is never
+    written there. `shown`: how a note shows the value to a user (an account number all but masked).
+    """
 
     name: str
     left: Place
@@ -65,6 +73,8 @@ class Field:
     direction: Direction = Direction.BOTH
     winner: Side = Side.LEFT
     essential: bool = False
+    fallback: Callable[[Canonical], Value] | None = None
+    shown: Callable[[Value], Value] | None = None
 
     def attribute(self, side: Side, kind: str) -> Attribute | None:
         """Where the field stands in a record of that kind; None where such a record has no such field."""
@@ -89,7 +99,10 @@ class EntityMapping:
     """The table of one synced noun. `kind_of`: canonical record → kind, e.g. `person` or `company`.
 
     `right_writable`: every attribute that a PUT on the right must carry, because a PUT replaces the record.
-    `link_attribute`: the left attribute that holds the right id; a number there where `link_is_number`.
+    `right_updatable`: what of it a PUT takes, where that is less than a POST; a field that it does not take is only
+    read once the record exists. `link_attribute`: the left attribute that holds the right id; a number there where
+    `link_is_number`. `child_of`: set where the record is a row of another one. `state`: the state fields of the left
+    type. `texts`: an entity's own words for notes. `describe`: a record in a few words, for notes and names.
     """
 
     entity: str
@@ -101,6 +114,11 @@ class EntityMapping:
     right_writable: tuple[str, ...]
     link_attribute: str
     link_is_number: bool = False
+    right_updatable: tuple[str, ...] | None = None
+    child_of: ChildOf | None = None
+    state: LeftState = EVERY_STATE
+    texts: Mapping[NoticeKind, str] = field(default_factory=dict)
+    describe: Callable[[Canonical], str] = lambda _record: ""
     policies: Sequence[FieldPolicy] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,7 +134,7 @@ class EntityMapping:
         for f in self.fields:
             if f.name not in self.kind_fields:
                 self._read_into(told, f, side, payload, kind)
-        return told
+        return self._fallen_back(told) if side is Side.LEFT else told
 
     def patch(self, side: Side, now: Canonical, writes: Canonical) -> dict[str, Any]:
         """The attributes to write. A value whose place moves with the kind is written to its new place."""
@@ -128,15 +146,28 @@ class EntityMapping:
             if place is None or f.name not in after:
                 continue
             if f.name in writes or place != f.attribute(side, before_kind):
-                patch[place.name] = f.print(side, after[f.name])
+                patch[place.name] = f.print(side, self._entered(f, side, after))
         return patch
 
     def whole_right(self, payload: Payload, patch: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a PUT that replaces: all writable attributes as read, and the patch over them."""
-        missing = [name for name in self.right_writable if name not in payload]
+        """The body of a PUT that replaces: all attributes that it takes as read, and the patch over them."""
+        missing = [name for name in self.put_takes if name not in payload]
         if missing:
             raise MappingError(missing[0], Side.RIGHT.value, "the answer lacks it, so a PUT would empty it")
-        return {**{name: payload[name] for name in self.right_writable}, **patch}
+        return {**{name: payload[name] for name in self.put_takes}, **patch}
+
+    @property
+    def put_takes(self) -> tuple[str, ...]:
+        """Every attribute that a PUT on the right takes."""
+        return self.right_writable if self.right_updatable is None else self.right_updatable
+
+    def posts(self, name: str) -> bool:
+        """Whether a POST on the right carries the field."""
+        return any(f.name == name and f.direction is not Direction.TO_LEFT for f in self.fields)
+
+    def left_to_the_desk(self, name: str) -> bool:
+        """True for a field that we can create with and not change: later only a person at a desk can."""
+        return self.posts(name) and any(p.name == name and not p.writes(Side.RIGHT) for p in self.policies)
 
     def for_create(self, left: Canonical) -> dict[str, Any]:
         """The body of a POST on the right. MappingError where the right can't hold a value."""
@@ -153,22 +184,46 @@ class EntityMapping:
             body[place.name] = f.print(Side.RIGHT, counterpart[f.name])
         return body
 
-    def linked_to(self, payload: Payload) -> str | None:
-        """The right id that the left record itself claims, or None."""
+    def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
+        """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent."""
         claimed = payload.get(self.link_attribute)
-        return str(claimed) if claimed not in (None, "", 0) else None
+        if claimed in (None, "", 0):
+            return None
+        return str(claimed) if self.child_of is None else self.child_of.right_id(parent_id, str(claimed))
 
     def link_attributes(self, right_id: str, version: str | None) -> dict[str, Any]:
         """What the left record says of its link."""
-        return {self.link_attribute: int(right_id) if self.link_is_number else right_id, "advowareRowId": version}
+        own = right_id if self.child_of is None else self.child_of.row_of(right_id)
+        return {self.link_attribute: int(own) if self.link_is_number else own, "advowareRowId": version}
 
     def label(self, name: str) -> str:
         """What a user calls the field."""
         return next((f.label for f in self.fields if f.name == name), name)
 
+    def shown(self, name: str, value: Value) -> Value:
+        """The value as a note shows it."""
+        found = next((f.shown for f in self.fields if f.name == name), None)
+        return found(value) if found is not None and value is not None else value
+
     @staticmethod
     def _to_right(f: Field, left: Canonical) -> Value:
-        return f.codec.to_right(left.get(f.name))
+        try:
+            return f.codec.to_right(left.get(f.name))
+        except Unmappable as exc:
+            raise MappingError(f.label, Side.RIGHT.value, str(exc)) from None
+
+    def _fallen_back(self, told: dict[str, Value]) -> dict[str, Value]:
+        """Nothing where a part is unknown: a label made of half a record would be a lie."""
+        for f in self.fields:
+            if f.fallback is not None and told.get(f.name, "") is None and len(told) == len(self.fields):
+                told[f.name] = f.fallback(told)
+        return told
+
+    @staticmethod
+    def _entered(f: Field, side: Side, after: Canonical) -> Value:
+        """What is to stand in the attribute itself: nothing where the left means the same without it."""
+        is_meant_anyway = side is Side.LEFT and f.fallback is not None and after[f.name] == f.fallback(after)
+        return None if is_meant_anyway else after[f.name]
 
     def _read_into(self, told: dict[str, Value], f: Field, side: Side, payload: Payload, kind: str) -> None:
         place = f.attribute(side, kind)
@@ -176,6 +231,11 @@ class EntityMapping:
             told[f.name] = None
         elif place.name in payload:
             told[f.name] = f.read(side, payload[place.name])
+
+    def _direction(self, f: Field) -> Direction:
+        places = [f.right] if isinstance(f.right, Attribute) else f.right.kinds.values()
+        is_taken = all(place.name in self.put_takes for place in places)
+        return f.direction if is_taken or self.right_updatable is None else Direction.TO_LEFT
 
     def _policy(self, f: Field) -> FieldPolicy:
         def refuses(side: Side, value: Value, record: Canonical) -> str:
@@ -185,7 +245,7 @@ class EntityMapping:
         return FieldPolicy(
             name=f.name,
             label=f.label,
-            direction=f.direction,
+            direction=self._direction(f),
             winner=f.winner,
             to_right=f.codec.to_right,
             to_left=f.codec.to_left,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from synckit.mapping.codecs import DAY
+from synckit.mapping.codecs import DAY, FLAG
 from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.reconcile.plan import Side, Value
 
@@ -27,8 +27,11 @@ def values(field: Field, side: Side, *, filled: bool = False) -> st.SearchStrate
     something: st.SearchStrategy[Any]
     if field.codec is DAY:
         something = st.dates(date(1800, 1, 1), date(1800, 1, 4))
+    elif field.codec is FLAG:
+        something = st.just(True)
     elif field.codec.options:
-        options = st.sampled_from(sorted(field.codec.options))
+        known = field.codec.right_options if side is Side.RIGHT else frozenset()
+        options = st.sampled_from(sorted(known or field.codec.options)[:12])
         something = options if side is Side.LEFT else options | st.sampled_from(["PartG mbB", "Eheleute", "LLP"])
     else:
         something = st.sampled_from(WORDS)
@@ -53,5 +56,10 @@ def attributes(mapping: EntityMapping, side: Side) -> list[str]:
 
 
 def _in_kind(mapping: EntityMapping, side: Side, record: dict[str, Value]) -> dict[str, Value]:
+    """As the side itself would show it: no field of another kind, and on the left what an empty one stands for."""
     kind = mapping.kind_of(record)
-    return {f.name: record[f.name] if f.attribute(side, kind) else None for f in mapping.fields}
+    shown = {f.name: record[f.name] if f.attribute(side, kind) else None for f in mapping.fields}
+    for f in mapping.fields:
+        if side is Side.LEFT and f.fallback is not None and shown[f.name] is None:
+            shown[f.name] = f.fallback(shown)
+    return shown
