@@ -19,6 +19,11 @@ class TestFakeLinks(LinkStoreContract):
         links = FakeLinks()
         return links, links
 
+    async def make_family(self) -> tuple[LinkStore, LinkStore, SweepStore]:
+        parents = FakeLinks()
+        children = FakeLinks(parents=parents)
+        return parents, children, children
+
 
 @pytest.mark.stack
 class TestPostgresLinks(LinkStoreContract):
@@ -30,3 +35,8 @@ class TestPostgresLinks(LinkStoreContract):
     async def make_stores(self) -> tuple[LinkStore, SweepStore]:
         entity = f"entity-{uuid.uuid4().hex}"
         return PostgresLinkStore(self.pool, entity), PostgresSweepStore(self.pool, entity)
+
+    async def make_family(self) -> tuple[LinkStore, LinkStore, SweepStore]:
+        parent, child = (f"entity-{uuid.uuid4().hex}" for _ in range(2))
+        parents, children = (PostgresLinkStore(self.pool, entity) for entity in (parent, child))
+        return parents, children, PostgresSweepStore(self.pool, child, parent)

@@ -53,6 +53,13 @@ class RemoteStore(Protocol):
         """Gone already is fine."""
 
 
+class FindableStore(RemoteStore, Protocol):
+    """The side to which a desk's new records come: asked first whether one is there already."""
+
+    async def find(self, equal: Mapping[str, str | int]) -> Sequence[str]:
+        """Ids of records whose attributes equal these."""
+
+
 class SearchableStore(RemoteStore, Protocol):
     """The side on which we create: it can be asked for what a lost answer may have made."""
 
@@ -104,6 +111,10 @@ class Parked:
     due_at: datetime
     reason: str
     message: str = ""
+
+
+WAITS_FOR_PARENT = "waits_for_parent"
+"""Reason of a child's parked row: it is no failure, counts no attempt, and its message is the left id of the parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +227,15 @@ class LinkStore(Protocol):
 
     async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]:
         """right id → left id of live links among those asked for."""
+
+    async def peek(self, left_id: str) -> Link | None:
+        """A record's link as it is. Takes no fence: for those who only want to know."""
+
+    async def known(self, right_ids: Collection[str]) -> Sequence[Link]:
+        """Links of these right records, tombstones too."""
+
+    async def family(self, parent_id: str, right_ids: Collection[str]) -> Sequence[str]:
+        """Left ids of all children that wait for this parent (its left id), or are linked below these right ids."""
 
     async def park(self, parked: Parked) -> None:
         """Outside of any fence: a record whose sync failed before it had one must still be parked."""

@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from synckit.errors import Ambiguous, StaleVersion
-from synckit.ports import Attempted, Commit, Intent, JournalEntry, Link, LinkStore, Parked, PendingNote, SweepStore
+from synckit.ports import (
+    WAITS_FOR_PARENT,
+    Attempted,
+    Commit,
+    Intent,
+    JournalEntry,
+    Link,
+    LinkStore,
+    Parked,
+    PendingNote,
+    SweepStore,
+)
 from synckit.reconcile.plan import Base
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -30,6 +41,10 @@ class LinkStoreContract:
 
     async def make_stores(self) -> tuple[LinkStore, SweepStore]:
         """Empty ones, over the same memory."""
+        raise NotImplementedError
+
+    async def make_family(self) -> tuple[LinkStore, LinkStore, SweepStore]:
+        """Empty ones: of parents, and of their children with the ticker's view of them."""
         raise NotImplementedError
 
     async def linked_store(self, link: Link = LINK) -> tuple[LinkStore, SweepStore, int]:
@@ -242,6 +257,37 @@ class LinkStoreContract:
         links, sweep, fence = await self.linked_store()
         await links.commit(Commit("a", fence, NOON, link=replace(LINK, tombstone="right_gone")))
         assert list(await sweep.not_looked_at_since(NOON, 10)) == []
+
+    async def test_a_link_can_be_looked_up_without_refusing_the_one_who_works_on_it(self) -> None:
+        links, _, fence = await self.linked_store()
+        assert await links.peek("a") == LINK
+        assert await links.peek("nobody") is None
+        await links.commit(Commit("a", fence, NOON, looked_at=NOON))
+
+    async def test_tombstones_are_known_too(self) -> None:
+        grave = replace(LINK, tombstone="left_deleted")
+        links, _, _ = await self.linked_store(grave)
+        assert list(await links.known(["101", "102"])) == [grave]
+        assert await links.linked(["101"]) == {}
+
+    async def test_a_family_is_who_waits_for_a_parent_and_who_is_linked_below_it(self) -> None:
+        _, children, _ = await self.make_family()
+        for left_id, parent in (("waits", "p1"), ("stranger", "p2")):
+            await children.park(Parked(left_id, 0, NOON, WAITS_FOR_PARENT, parent))
+        await children.park(Parked("failed", 1, NOON, "remote_unavailable", "p1"))
+        for left_id, right_id in (("linked", "101/7"), ("elsewhere", "1011/7")):
+            state = await children.load(left_id)
+            await children.commit(Commit(left_id, state.fence, NOON, link=Link(left_id, right_id)))
+        assert list(await children.family("p1", ["101"])) == ["linked", "waits"]
+        assert list(await children.family("p1", [])) == ["waits"]
+
+    async def test_a_child_that_waits_is_due_once_its_parent_is_linked(self) -> None:
+        parents, children, sweep = await self.make_family()
+        await children.park(Parked("child", 0, NOON + timedelta(hours=1), WAITS_FOR_PARENT, "a"))
+        assert list(await sweep.due(NOON, 10)) == []
+        state = await parents.load("a")
+        await parents.commit(Commit("a", state.fence, NOON, link=LINK))
+        assert list(await sweep.due(NOON, 10)) == ["child"]
 
     async def test_a_cursor_is_where_it_was_moved_to(self) -> None:
         _, sweep = await self.make_stores()

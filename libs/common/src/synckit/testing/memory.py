@@ -10,7 +10,18 @@ from datetime import datetime
 
 from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
-from synckit.ports import Attempted, Commit, Intent, JournalEntry, Lease, Link, Parked, PendingNote, RecordState
+from synckit.ports import (
+    WAITS_FOR_PARENT,
+    Attempted,
+    Commit,
+    Intent,
+    JournalEntry,
+    Lease,
+    Link,
+    Parked,
+    PendingNote,
+    RecordState,
+)
 from synckit.reconcile.plan import Base
 from synckit.testing.faults import Faults
 
@@ -32,8 +43,9 @@ class _Row:
 class FakeLinks:
     """`LinkStore` and `SweepStore` in memory."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, parents: FakeLinks | None = None) -> None:
         self.faults = faults or Faults()
+        self.parents = parents
         self.rows: dict[str, _Row] = {}
         self.cursors: dict[str, str] = {}
         self._fences = itertools.count(1)
@@ -83,6 +95,23 @@ class FakeLinks:
         self.faults.at("links.linked.before")
         return {link.right_id: link.left_id for link in self._live() if link.right_id in right_ids}
 
+    async def peek(self, left_id: str) -> Link | None:
+        self.faults.at("links.peek.before")
+        return self.rows[left_id].link if left_id in self.rows else None
+
+    async def known(self, right_ids: Collection[str]) -> Sequence[Link]:
+        self.faults.at("links.known.before")
+        return [row.link for row in self.rows.values() if row.link and row.link.right_id in right_ids]
+
+    async def family(self, parent_id: str, right_ids: Collection[str]) -> Sequence[str]:
+        self.faults.at("links.family.before")
+        found = []
+        for left_id, row in sorted(self.rows.items()):
+            below = row.link is not None and row.link.right_id.partition("/")[0] in right_ids
+            waits = row.parked is not None and (row.parked.reason, row.parked.message) == (WAITS_FOR_PARENT, parent_id)
+            found += [left_id] if waits or below else []
+        return found
+
     async def park(self, parked: Parked) -> None:
         self.faults.at("links.park.before")
         self._row(parked.left_id).parked = parked
@@ -94,7 +123,7 @@ class FakeLinks:
         self.cursors[name] = value
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
-        waiting = [row.parked for row in self.rows.values() if row.parked and row.parked.due_at <= now]
+        waiting = [p for row in self.rows.values() if (p := row.parked) and (p.due_at <= now or self._may_go_on(p))]
         return [p.left_id for p in sorted(waiting, key=lambda p: p.due_at)][:limit]
 
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
@@ -111,6 +140,10 @@ class FakeLinks:
 
     async def right_versions_known(self, right_ids: Collection[str]) -> Mapping[str, str]:
         return {link.right_id: link.right_version for link in self._live() if link.right_version} if right_ids else {}
+
+    def _may_go_on(self, parked: Parked) -> bool:
+        parent = self.parents.rows.get(parked.message) if self.parents and parked.reason == WAITS_FOR_PARENT else None
+        return parent is not None and parent.link is not None and not parent.link.tombstone
 
     def _row(self, left_id: str) -> _Row:
         return self.rows.setdefault(left_id, _Row())

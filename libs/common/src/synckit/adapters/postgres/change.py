@@ -78,7 +78,7 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
     """What `load_record` answered."""
     return RecordState(
         fence=document["fence"],
-        link=_link(document["link"]) if document["link"] else None,
+        link=as_link(document["link"]) if document["link"] else None,
         base=_base(document["base"]) if document["base"] else Base(),
         intent=_intent(document["intent"]) if document["intent"] else None,
         parked=_parked(document["parked"]) if document["parked"] else None,
@@ -113,7 +113,8 @@ def _journal_document(entry: JournalEntry, hashed: Hash) -> dict[str, Any]:
     }
 
 
-def _link(row: Mapping[str, Any]) -> Link:
+def as_link(row: Mapping[str, Any]) -> Link:
+    """A row of the table, as JSON."""
     changed_at = row["left_changed_at"]
     return Link(
         left_id=row["left_id"],

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 from synckit.adapters.postgres.change import (
+    as_link,
     attempted_document,
     commit_document,
     keyed_hash,
@@ -16,7 +17,7 @@ from synckit.adapters.postgres.change import (
 from synckit.adapters.postgres.codec import to_json
 from synckit.adapters.postgres.pool import PostgresPool, json_text
 from synckit.errors import Ambiguous, StaleVersion
-from synckit.ports import Attempted, Commit, Intent, Parked, PendingNote, RecordState
+from synckit.ports import WAITS_FOR_PARENT, Attempted, Commit, Intent, Link, Parked, PendingNote, RecordState
 
 
 class PostgresLinkStore:
@@ -87,6 +88,32 @@ class PostgresLinkStore:
             list(right_ids),
         )
         return {row["right_id"]: row["left_id"] for row in rows}
+
+    async def peek(self, left_id: str) -> Link | None:
+        rows = await self._pool.fetch(
+            "SELECT to_jsonb(l)::text AS link FROM link l WHERE entity = $1 AND left_id = $2", self._entity, left_id
+        )
+        return as_link(json.loads(rows[0]["link"])) if rows else None
+
+    async def known(self, right_ids: Collection[str]) -> Sequence[Link]:
+        rows = await self._pool.fetch(
+            "SELECT to_jsonb(l)::text AS link FROM link l WHERE entity = $1 AND right_id = ANY($2) ORDER BY left_id",
+            self._entity,
+            list(right_ids),
+        )
+        return [as_link(json.loads(row["link"])) for row in rows]
+
+    async def family(self, parent_id: str, right_ids: Collection[str]) -> Sequence[str]:
+        rows = await self._pool.fetch(
+            "SELECT left_id FROM parked WHERE entity = $1 AND reason = $2 AND message = $3 "
+            "UNION SELECT left_id FROM link WHERE cardinality($4::text[]) > 0 AND entity = $1 "
+            "AND split_part(right_id, '/', 1) = ANY($4) ORDER BY left_id",
+            self._entity,
+            WAITS_FOR_PARENT,
+            parent_id,
+            list(right_ids),
+        )
+        return [row["left_id"] for row in rows]
 
     def _accept(self, outcome: str, left_id: str) -> None:
         record = f"{self._entity} {left_id}"

@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from synckit.adapters.postgres.pool import PostgresPool
+from synckit.ports import WAITS_FOR_PARENT
 
 
 class PostgresSweepStore:
     """Implements `ports.SweepStore` for one entity. Names of cursors are the caller's, and global."""
 
-    def __init__(self, pool: PostgresPool, entity: str) -> None:
+    def __init__(self, pool: PostgresPool, entity: str, parent: str = "") -> None:
+        """`parent`: the entity whose records this one's wait for."""
         self._pool = pool
         self._entity = entity
+        self._parent = parent
 
     async def cursor(self, name: str) -> str | None:
         value = await self._pool.fetch_value("SELECT value FROM cursor WHERE name = $1", name)
@@ -30,10 +33,14 @@ class PostgresSweepStore:
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
         rows = await self._pool.fetch(
-            "SELECT left_id FROM parked WHERE entity = $1 AND due_at <= $2 ORDER BY due_at, left_id LIMIT $3",
+            "SELECT left_id FROM parked p WHERE entity = $1 AND (due_at <= $2 OR (reason = $4 AND EXISTS "
+            "(SELECT FROM link l WHERE l.entity = $5 AND l.left_id = p.message AND l.tombstone = ''))) "
+            "ORDER BY due_at, left_id LIMIT $3",
             self._entity,
             now,
             limit,
+            WAITS_FOR_PARENT,
+            self._parent,
         )
         return [row["left_id"] for row in rows]
 
