@@ -31,8 +31,10 @@ def test_nothing_behind_a_record_in_flight_is_committed(stage: Stage) -> None:
     stage.publish(*changes(10, 5, first=40))
     stage.until(lambda: len(stage.done_ids()) == 41, what="more are done behind it")
     assert stage.committed() == {0: 1}
+    stage.until(lambda: stage.journal("state")[-1]["lag"] == 41, what="it knows what is behind")
     stage.release("hold")
     stage.until(lambda: stage.committed() == {0: 42}, what="everything is committed")
+    stage.until(lambda: stage.journal("state")[-1]["lag"] == 0, what="and that nothing is")
     assert worker.is_ready()
     assert worker.terminate(10) == 0
 

@@ -84,6 +84,17 @@ def seek_slowly_once(app: SafeApp, seconds: float) -> None:
     consumer.perform_seek = perform_seek
 
 
+async def tell(worker: KafkaWorker, journal: Journal) -> None:
+    """Writes the worker's state whenever its lag has changed."""
+    lag = -1
+    while True:
+        state = worker.state
+        if state.lag != lag:
+            lag = state.lag
+            journal.write("state", lag=lag, phase=state.phase, partitions=state.partitions)
+        await asyncio.sleep(0.1)
+
+
 async def main(config: dict[str, Any]) -> int:
     logging.configure("test-worker", style="json")
     journal = Journal(Path(config["journal"]))
@@ -109,11 +120,13 @@ async def main(config: dict[str, Any]) -> int:
         await publisher.start()
 
     worker = KafkaWorker(app, prepare=prepare, patience=Patience(**config.get("patience", {})))
+    telling = asyncio.ensure_future(tell(worker, journal))
     health = Health([Check("kafka", worker.probe)])
     server = HttpServer(add_shell(web.Application(), health), port=config.get("port", 0), host="127.0.0.1")
     try:
         return await run_service(server, health, background=[worker.run], closing=[publisher.stop])
     finally:
+        telling.cancel()
         journal.write("end", state=worker.state.phase)
 
 

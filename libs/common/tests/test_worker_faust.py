@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
 from faust import streams
 from faust.tables import recovery as stock
 from mode.services import Service
@@ -37,6 +39,12 @@ def test_faust_is_the_version_that_the_adapter_was_written_against() -> None:
 )
 def test_the_replaced_and_the_surrounding_method_are_as_they_were(method: Any, digest: str) -> None:
     assert hashlib.sha256(inspect.getsource(method).encode()).hexdigest()[:12] == digest
+
+
+def test_aiokafka_has_the_inner_parts_that_lease_and_lag_are_read_from() -> None:
+    assert inspect.iscoroutinefunction(GroupCoordinator._do_heartbeat)
+    assert {"position", "has_valid_position"} <= set(dir(TopicPartitionState))
+    assert "state_value" in dir(Assignment)
 
 
 def test_the_c_extension_that_drops_stale_records_unacked_is_there() -> None:

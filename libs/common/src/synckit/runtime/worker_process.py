@@ -141,11 +141,18 @@ class KafkaWorker:
             rebalancing=app.rebalancing,
             assigned_once=assigned_once,
             commits_refused=app.commits_refused,
-            lag=0 if app.rebalancing or not assigned_once else app.lag(),
+            lag=0 if app.rebalancing or not assigned_once else self._lag(),
             resting=state.running == 0 and state.waiting == 0,
             in_contact=state.in_contact,
             progress_at=state.last_progress,
         )
+
+    def _lag(self) -> int:
+        try:
+            return self._app.lag()
+        except Exception as error:  # the consumer's thread changes its assignment under our hands
+            log.debug("worker.lag_unknown", error=type(error).__name__)
+            return self._seen.lag
 
     def _watch(self, ended: threading.Event) -> None:
         watch = Watch(self._patience)
