@@ -1,0 +1,212 @@
+"""One run from the start of its stack to the oracle's word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from deploy.local.supervisor import StackError
+from deploy.local.table import TICKER
+from tests.chaos import remains
+from tests.chaos.changes import People
+from tests.chaos.fields import Side
+from tests.chaos.kills import Kill, Killer
+from tests.chaos.notes import Notes
+from tests.chaos.oracle import Evidence, Oracle, as_lines, events_without_a_look
+from tests.chaos.report import Report, figures
+from tests.chaos.world import World
+
+SECONDS_A_KILL = 22.0
+"""First guess; the pace of the changes follows what a kill really takes."""
+CALM_LIMIT = 180.0
+TURNS = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`only`: these kinds of kills, again and again. `limit`: seconds to catch up, above which a kill is late."""
+
+    seed: int
+    changes: int
+    kills: int
+    workers: int
+    minutes: float | None = None
+    without: str | None = None
+    only: tuple[str, ...] = ()
+    limit: float = 30.0
+
+
+class Run:
+    """Use once."""
+
+    def __init__(self, plan: Plan, state_dir: Path, tell: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._tell = tell
+        self._world = World(state_dir, plan.workers, plan.without)
+        self._people = People(self._world, plan.seed, plan.changes)
+        self._killer = Killer(self._world, self._people, plan.seed)
+        self._began = 0.0
+
+    async def run(self) -> Report:
+        """The whole run; the stack is gone afterwards."""
+        try:
+            self._tell("starting the stack")
+            await self._world.start()
+            watching = asyncio.create_task(self._watch())
+            try:
+                await self._storm()
+                unheard = await self._calm()
+            finally:
+                watching.cancel()
+            return await self._judge(unheard)
+        finally:
+            await self._world.close()
+
+    async def _watch(self) -> None:
+        """Sees what is stored, and starts again what ended by itself."""
+        while True:
+            with suppress(aiohttp.ClientError, StackError, TimeoutError):
+                await self._world.observe()
+                await self._world.look_after()
+            await asyncio.sleep(0.25)
+
+    async def _storm(self) -> None:
+        self._began = time.time()
+        await self._people.open_the_office()
+        await self._until_quiet(60.0)
+        kinds = self._killer.plan(self._plan.kills, self._plan.only)
+        self._people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
+        working = asyncio.create_task(self._people.work())
+        for number, kind in enumerate(kinds, start=1):
+            if self._plan.minutes is not None and time.time() - self._began > 60 * self._plan.minutes:
+                break
+            kill = await self._killer.strike(kind)
+            self._say(kill)
+            self._keep_pace(number, len(kinds))
+        self._people.per_second = 50.0
+        await working
+
+    def _keep_pace(self, done: int, total: int) -> None:
+        """So that the last change is made at about the time of the last kill."""
+        left = (time.time() - self._began) / done * (total - done)
+        self._people.per_second = min(50.0, (self._plan.changes - self._people.done) / max(5.0, left))
+
+    def _say(self, kill: Kill) -> None:
+        caught_up = "not caught up" if kill.caught_up is None else f"caught up after {kill.caught_up:.1f} s"
+        at = time.time() - self._began
+        self._tell(
+            f"[{kill.number:>3}/{self._plan.kills}] {at:6.0f} s  {kill.kind:<22} {kill.what:<44} {caught_up}; "
+            f"{self._people.done} changes"
+        )
+
+    # -- calm ----------------------------------------------------------------------------------------------------
+
+    async def _calm(self) -> list[str]:
+        """Everything runs and nothing is wrong any more; first without the ticker, then its turn."""
+        world = self._world
+        for side in Side:
+            await world.mend(side)
+        await self._until_quiet(CALM_LIMIT)
+        world.down.add(TICKER.name)
+        await asyncio.to_thread(world.office.stop_process, TICKER.name)
+        await self._until_quiet(CALM_LIMIT)
+        unheard = events_without_a_look(await remains.find(world.addresses), await world.looks())
+        for turn in range(1, TURNS + 1):
+            report = await world.ticker_once()
+            self._tell(f"the ticker's turn {turn}: {_emitted(report)}")
+            before = await self._writes()
+            await self._until_quiet(CALM_LIMIT)
+            if turn > 1 and await self._writes() == before and not (await self._left_to_do()):
+                break
+        await world.observe()
+        return unheard
+
+    async def _writes(self) -> int:
+        counts = [await self._world.ask(side, "GET", "/_sandbox/calls/count") for side in Side]
+        return sum(int(each["writes"]) for each in counts)
+
+    async def _left_to_do(self) -> bool:
+        left = await remains.find(self._world.addresses)
+        return any(left.rows[table] for table in remains.EMPTY_TABLES)
+
+    async def _until_quiet(self, limit: float) -> None:
+        """All webhooks are out, all events acknowledged, no call is under way: three looks in a row."""
+        deadline = time.time() + limit
+        quiet = 0
+        while quiet < 3 and time.time() < deadline:
+            quiet = quiet + 1 if await self._is_quiet() else 0
+            await asyncio.sleep(0.4)
+        if quiet < 3:
+            self._tell(f"not quiet after {limit:.0f} s")
+
+    async def _is_quiet(self) -> bool:
+        try:
+            hooks = await self._world.ask(Side.ESPO, "GET", "/_sandbox/webhooks")
+            if hooks["events_pending"] or hooks["queue_pending"] or await self._world.in_progress():
+                return False
+            return await remains.lag(self._world.addresses.kafka) == 0
+        except Exception as error:
+            self._tell(f"not to be seen: {type(error).__name__}")
+            return False
+
+    # -- judgement -----------------------------------------------------------------------------------------------
+
+    async def _judge(self, unheard: list[str]) -> Report:
+        world = self._world
+        history, looks = await world.whole_history(), await world.looks()
+        told = (await world.ask(Side.ESPO, "GET", "/_sandbox/notes?type=Post"))["notes"]
+        evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), unheard)
+        oracle = Oracle(evidence)
+        findings = oracle.judge() + [finding for kill in self._killer.kills for finding in kill.findings]
+        report = Report(self._plan.seed, self._plan.workers, self._plan.without, self._people.done)
+        report.seconds = time.time() - self._began
+        report.by_kind = dict(self._people.by_kind)
+        report.kills = self._killer.kills
+        report.figures = figures(history, looks, self._people.done)
+        report.figures["saves that fell between our read and our write"] = len(oracle.vanished)
+        report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
+        report.figures["notes"] = len(told)
+        report.findings, report.vanished = findings, oracle.vanished
+        keys = dict.fromkeys(finding.key for finding in findings if finding.key)
+        report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
+        report.late = [_late(kill) for kill in self._killer.kills if _is_late(kill, self._plan.limit)]
+        report.ended_by_themselves = world.ended_by_themselves
+        report.errors_logged = Counter(_errors(world.office.state_dir / "log"))
+        return report
+
+
+def _is_late(kill: Kill, limit: float) -> bool:
+    return kill.caught_up is None or kill.caught_up > limit
+
+
+def _late(kill: Kill) -> str:
+    took = "not at all" if kill.caught_up is None else f"{kill.caught_up:.1f} s"
+    return f"{kill.number} {kill.kind} {kill.what}: {took}"
+
+
+def _emitted(report: dict[str, object]) -> str:
+    looks = report.get("looks")
+    told = {each["look"]: each["emitted"] for each in looks} if isinstance(looks, list) else {}
+    return f"{told} {report.get('failed') or ''}"
+
+
+def _errors(folder: Path) -> Iterator[str]:
+    """Lines that the services themselves logged as errors: `service: event`."""
+    for path in folder.glob("*.log"):
+        for line in path.read_text(errors="replace").splitlines():
+            if not line.startswith("{"):
+                if "Traceback" in line:
+                    yield f"{path.stem}: traceback"
+                continue
+            with suppress(ValueError):
+                entry = json.loads(line)
+                if entry.get("level") in ("error", "critical"):
+                    yield f"{path.stem}: {entry.get('event')}"
