@@ -1,0 +1,113 @@
+"""Composition root of the command: settings in, sources and hands out. Nothing connects before it is used."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from synckit.adapters.advoware import AdvowareClient, AdvowareRecords
+from synckit.adapters.espocrm import EspoStore
+from synckit.adapters.kafka_inspect import KafkaInspector
+from synckit.adapters.postgres.inspect import PostgresInspector
+from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.redis import LockTimes, RedisLocks
+from synckit.adapters.redis_inspect import RedisLockInspector
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Clock, Snapshot
+from synckit.runtime.settings import (
+    AdvowareSection,
+    DatabaseSection,
+    EspoCrmSection,
+    KafkaSection,
+    RedisSection,
+    ServiceSettings,
+)
+from synckit.topics import EVENT_TOPICS
+from synckit.why.commands import Hands
+from synckit.why.entities import Entity
+from synckit.why.gather import Side, Sources
+from synckit.wiring import Connections, connections
+
+LOCK_WAIT = 20.0
+"""Seconds that a command waits for a running sync of its record; longer than a lock lives that nobody renews."""
+PARTIES = "/Beteiligte"
+
+
+class Settings(ServiceSettings):
+    """The same variables as the services'."""
+
+    service: ClassVar[str] = "why"
+    kafka: KafkaSection
+    database: DatabaseSection
+    redis: RedisSection
+    espocrm: EspoCrmSection
+    advoware: AdvowareSection
+
+
+class AdvowareReader:
+    """Reads one record: a party, or a row of one (right id `betNr/id`)."""
+
+    def __init__(self, client: AdvowareClient, mapping: EntityMapping) -> None:
+        self._client = client
+        self._mapping = mapping
+
+    async def read(self, record_id: str) -> Snapshot | None:
+        party, _, row = record_id.partition("/")
+        if not row:
+            return await AdvowareRecords(self._client, PARTIES, "betNr").read(record_id)
+        found = await AdvowareRecords(self._client, f"{PARTIES}/{party}/{self._mapping.right_type}", "id").read(row)
+        return found and Snapshot(record_id, found.payload, found.version, found.changed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What one call of the command works with."""
+
+    sources: Sources
+    opened: Connections
+    hands: Hands
+
+
+@asynccontextmanager
+async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterator[Desk]:
+    """Closes what it opened."""
+    mapping = entity.mapping
+    opened = connections(settings, clock, service=settings.service, at_once=4)
+    right: Side = AdvowareReader(opened.advoware, mapping)
+    sources = Sources(
+        left=EspoStore(opened.espocrm, mapping.left_type),
+        right=right,
+        memory=PostgresInspector(opened.pool, mapping.entity),
+        locks=RedisLockInspector(opened.redis),
+        topics=KafkaInspector(settings.kafka.bootstrap_servers, client_id=settings.service),
+        clock=clock,
+        topic=EVENT_TOPICS[mapping.entity],
+        group=entity.service,
+    )
+    hands = Hands(
+        links=PostgresLinkStore(opened.pool, mapping.entity),
+        locks=RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT)),
+        publisher=opened.publisher,
+        clock=clock,
+        topic=EVENT_TOPICS[mapping.entity],
+        who=whoami(),
+    )
+    try:
+        yield Desk(sources, opened, hands)
+    finally:
+        for step in opened.closing():
+            await step()
+
+
+def whoami() -> str:
+    """The operating system's user and host: not what the environment claims."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
