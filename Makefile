@@ -10,12 +10,12 @@ PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pypr
 READY := $(VENV)/.ready-$(shell cat requirements/dev.txt $(PROJECTS:=/pyproject.toml) | cksum | tr ' ' '-')
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 IMAGES := webhook-ingress beteiligte-sync ticker advoware-proxy migrate sandbox local
-CODE := libs services/*/src sandbox deploy demo tests conftest.py
+CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bootstrap demo test up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: help bootstrap demo test bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -26,6 +26,9 @@ demo: $(READY) ## a morning in the office: ten steps on the real stack (WORKERS=
 
 test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis included
 	@$(PY) -m pytest
+
+bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RESULTS.md (20 minutes)
+	@$(PY) -m benchmarks
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
 	@$(PY) -m deploy.local.stack up --workers $(WORKERS)

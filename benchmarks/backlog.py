@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from benchmarks.event_load import change, create_topic, publish
 from benchmarks.figures import resident_mib
 from benchmarks.grounds import Grounds, Running, until
 from benchmarks.report_card import Card, Goal
+
+TITLE = "A backlog of 100,000 events"
 
 SECONDS, AT_ONCE = 0.01, 32
 
@@ -118,7 +121,7 @@ def restart(backlog: Backlog, card: Card) -> None:
     backlog.grounds.stop(worker)
     handled = backlog.handled()
     after = [float(line.split()[0]) for line in backlog.journal.read_text().splitlines()]
-    pause = max(later - earlier for earlier, later in zip(after, after[1:], strict=False))
+    pause = max(later - earlier for earlier, later in pairwise(after))
     repeated = sum(handled.values()) - len(handled)
     row = [ended - asked, pause, repeated, backlog.events - len(handled)]
     card.table("SIGTERM at two fifths", ["s to its end", "longest pause, s", "handled twice", "lost"], [row])
@@ -126,4 +129,4 @@ def restart(backlog: Backlog, card: Card) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "backlog", "A backlog of 100,000 events"))
+    raise SystemExit(command(run, "backlog", TITLE))

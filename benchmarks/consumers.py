@@ -1,6 +1,6 @@
 """Three ways to consume a topic, each in a process of its own: `getone`, a bare Faust agent, and our worker.
 
-Options (JSON in BENCH): way, kafka, topic, group, count, result, journal (ours: every key that was handled, a line each)
+Options (JSON in BENCH): way, kafka, topic, group, count, result, journal (ours: every key handled, a line each)
 and seconds (how long ours takes over an event). Writes its figures to `result` once `count` events are done.
 """
 
@@ -97,7 +97,7 @@ class Journal:
     """The keys that were handled; on disk within a tenth of a second, and at the end."""
 
     def __init__(self, path: str | None) -> None:
-        self._file = Path(path).open("a", encoding="ascii") if path else None
+        self._file = Path(path).open("a", encoding="ascii") if path else None  # noqa: SIM115 (until the process ends)
 
     def note(self, key: str) -> None:
         if self._file is not None:

@@ -15,6 +15,8 @@ from benchmarks.grounds import Grounds, until
 from benchmarks.profiles import profile_of
 from benchmarks.report_card import Card, Goal
 
+TITLE = "CPU cost of one event"
+
 TOPIC = "bench.cost"
 WAYS = ("getone", "agent", "ours")
 
@@ -56,4 +58,4 @@ def consume(grounds: Grounds, way: str, name: str, events: int, profile: Path | 
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "cost_per_event", "CPU cost of one event"))
+    raise SystemExit(command(run, "cost_per_event", TITLE))

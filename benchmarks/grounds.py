@@ -24,7 +24,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError
 from deploy.local.table import ESPOCRM_API_KEY, MIGRATE, ROOT, SANDBOXES, TOPICS, Job, Service, Wiring
 
-SECRET_ID, SECRET = "benchwebhook", "bench-secret-of-no-value"  # noqa: S105
+SECRET_ID, SECRET = "benchwebhook", "bench-secret-of-no-value"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Grounds:
         ready: str = "/health/ready",
         profile: Path | None = None,
     ) -> Running:
-        """A program of ours with its options as JSON in BENCH, and PORT; ready when that path answers, at once without one."""
+        """A program of ours, its options as JSON in BENCH; ready when that path answers, at once without one."""
         port = self._ports.claim(name)
         wiring = Wiring(_NOWHERE, self._secrets)
         environment = {

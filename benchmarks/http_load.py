@@ -17,9 +17,10 @@ LENGTH = b"content-length:"
 
 @dataclass
 class Window:
-    """What one window saw. `seconds` are latencies, `refused` answers other than 200."""
+    """What one window saw. `seconds` are latencies, `refused` answers other than 200, `began_at` Unix time."""
 
     elapsed: float = 0.0
+    began_at: float = 0.0
     seconds: list[float] = field(default_factory=list)
     refused: int = 0
 
@@ -120,7 +121,7 @@ async def open_loop(connections: Sequence[Connection], requests: Sequence[bytes]
 
     for connection in connections:
         connection.on_answer = answered
-    started = time.perf_counter()
+    started, window.began_at = time.perf_counter(), time.time()
     sent = 0
     while sent < count:
         behind = time.perf_counter() - started

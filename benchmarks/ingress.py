@@ -20,6 +20,8 @@ from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import requests
 from deploy.local.table import INGRESS
 
+TITLE = "Ingress: requests per second and time to the answer"
+
 OURS, PLAIN, CEILING = "ours", "plain", "signature only"
 CONNECTIONS, BATCHES, RATES = (1, 16, 64), (1, 20), (200, 500, 1000)
 
@@ -69,22 +71,30 @@ async def measure(servers: Mapping[str, Running], effort: Effort) -> tuple[Close
     bodies = {batch: requests(batch) for batch in BATCHES}
     for server in servers.values():
         await window_of(server, (16, 20), bodies[20], effort.window)
+    return await all_closed(servers, effort, bodies), await all_open(servers, effort, bodies[1])
+
+
+async def all_closed(servers: Mapping[str, Running], effort: Effort, bodies: Mapping[int, list[bytes]]) -> Closed:
     closed: Closed = {}
     for _ in range(effort.cycles):
         for case in random.sample([(c, b) for c in CONNECTIONS for b in BATCHES], k=6):
             for name in random.sample(list(servers), k=len(servers)):
                 figures = await window_of(servers[name], case, bodies[case[1]], effort.window)
                 closed.setdefault((name, case), []).append(figures)
+    return closed
+
+
+async def all_open(servers: Mapping[str, Running], effort: Effort, bodies: list[bytes]) -> Open:
     opened: Open = {}
     for _ in range(effort.open_cycles):
         for rate in random.sample(RATES, k=len(RATES)):
             for name in random.sample([OURS, PLAIN], k=2):
                 connections = await connect(servers[name].port, 64)
-                window = await open_loop(connections, bodies[1], rate, max(20, int(rate * effort.open_seconds)))
+                window = await open_loop(connections, bodies, rate, max(20, int(rate * effort.open_seconds)))
                 opened.setdefault((name, rate), []).append(window)
                 for each in connections:
                     each.close()
-    return closed, opened
+    return opened
 
 
 async def window_of(server: Running, case: Case, bodies: list[bytes], seconds: float) -> tuple[float, float]:
@@ -141,4 +151,4 @@ def profile(grounds: Grounds, card: Card) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "ingress", "Ingress: requests per second and time to the answer"))
+    raise SystemExit(command(run, "ingress", TITLE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import Request, urlopen
@@ -33,6 +34,7 @@ class Parties:
     ids: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     _round: int = 0
+    _series: str = field(default_factory=lambda: f"{random.randrange(10**8):08d}")
 
     @property
     def left(self) -> str:
@@ -46,7 +48,7 @@ class Parties:
         """In both systems, and linked by a worker, which is ended again."""
         self.heal()
         first = len(self.ids)
-        fresh = [f"{10**6 + first + number:017d}" for number in range(count)]
+        fresh = [f"{self._series}{first + number:09d}" for number in range(count)]
         for at in range(0, count, PORTION):
             rows = [{"name": f"Muster {each}", "vorname": "Erika"} for each in fresh[at : at + PORTION]]
             made = ask(f"{self.right}/_sandbox/desk/beteiligte", {"items": rows})["betNr"]

@@ -1,4 +1,4 @@
-"""Plans per second on one core: both payloads read by the mapping, the three-way merge, and the patches of its writes."""
+"""Plans per second on one core: both payloads read by the mapping, the three-way merge, the patches of its writes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from benchmarks.command import command
 from benchmarks.grounds import Grounds
 from benchmarks.profiles import profile_of
 from benchmarks.report_card import FOLDER, Card, Goal
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from synckit.reconcile.plan import Base, Side
 from synckit.reconcile.three_way import Seen, reconcile
+
+TITLE = "Reconcile: plans per second, mapping included"
 
 LEFT: dict[str, Any] = {
     "rechtsform": "",
@@ -119,4 +121,4 @@ def run(_: Grounds, card: Card) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "reconcile", "Reconcile: plans per second, mapping included"))
+    raise SystemExit(command(run, "reconcile", TITLE))

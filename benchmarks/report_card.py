@@ -35,7 +35,9 @@ class Goal:
         """One line for people: the figure, the goal, and by how much it was missed."""
         sign = "≤" if self.at_most else "≥"
         verdict = "met" if self.met else f"missed by {self._distance()}"
-        return f"{self.text}: {shown(self.measured)}{self.unit} (goal {sign} {shown(self.wanted)}{self.unit}): {verdict}"
+        return (
+            f"{self.text}: {shown(self.measured)}{self.unit} (goal {sign} {shown(self.wanted)}{self.unit}): {verdict}"
+        )
 
 
 @dataclass

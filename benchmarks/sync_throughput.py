@@ -16,6 +16,8 @@ from benchmarks.profiles import profile_of
 from benchmarks.report_card import Card, Goal
 from deploy.local.table import WORKER
 
+TITLE = "Sync throughput at 50 ms a call"
+
 FULL = {1: 150, 8: 1000, 32: 2000, 64: 2000, 128: 2000}
 QUICK = {1: 8, 8: 40, 32: 160}
 STEPS = 3
@@ -143,4 +145,4 @@ def tell(card: Card, levels: Mapping[int, int], found: Mapping[int, Figures], pl
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "sync_throughput", "Sync throughput at 50 ms a call"))
+    raise SystemExit(command(run, "sync_throughput", TITLE))

@@ -41,6 +41,11 @@ def signed(body: bytes, path: str = PATH) -> bytes:
     return head.encode() + body
 
 
+def single(record_id: str) -> bytes:
+    """One changed record."""
+    return signed(json.dumps([item(record_id, random.Random(record_id))], ensure_ascii=False).encode())
+
+
 def requests(batch: int, count: int = 200, seed: int = 4) -> list[bytes]:
     """So many different requests of `batch` items each."""
     chance = random.Random(seed)

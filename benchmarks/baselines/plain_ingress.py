@@ -6,22 +6,19 @@ import hmac
 import json
 import logging
 import os
-import time
 import uuid
 from datetime import UTC, datetime
 
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from prometheus_client import Counter, Histogram
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-OPTIONS = json.loads(os.environ["BENCH"])
-PRODUCER = web.AppKey("PRODUCER", AIOKafkaProducer)
+OPTIONS, LOG, PRODUCER = json.loads(os.environ["BENCH"]), logging.getLogger("plain"), web.AppKey("P", AIOKafkaProducer)
 WEBHOOKS, SECONDS = Counter("webhooks", "Requests.", ["outcome"]), Histogram("webhook_seconds", "To the answer.")
 
 
-class Item(BaseModel):
-    model_config = ConfigDict(extra="allow")
+class Item(BaseModel, extra="allow"):
     id: str = Field(pattern=r"^[A-Za-z0-9-]{1,36}$")
 
 
@@ -29,7 +26,7 @@ BATCH = TypeAdapter(list[Item])
 
 
 async def receive(request: web.Request) -> web.Response:
-    began, body = time.monotonic(), await request.read()
+    began, body, send = asyncio.get_running_loop().time(), await request.read(), request.app[PRODUCER].send
     for header, binary in (("Signature", False), ("X-Signature", True)):
         name, _, digest = base64.b64decode(request.headers[header]).partition(b":")
         right = hmac.new(OPTIONS["keys"][name.decode()].encode(), body, "sha256")
@@ -44,21 +41,19 @@ async def receive(request: web.Request) -> web.Response:
         headers |= {"ce_type": "vmh.beteiligte.update", "ce_subject": key, "ce_time": now}
         headers |= {"content-type": "application/json", "ce_traceparent": trace}
         pairs = [(name, text.encode()) for name, text in headers.items()]
-        sent = request.app[PRODUCER].send("vmh.beteiligte", json.dumps(value).encode(), key.encode(), headers=pairs)
-        acks.append(await sent)
+        acks.append(await send("vmh.beteiligte", json.dumps(value).encode(), key.encode(), headers=pairs))
     await asyncio.gather(*acks)
     WEBHOOKS.labels("accepted").inc()
-    SECONDS.observe(time.monotonic() - began)
-    logging.info(json.dumps({"event": "webhook", "records": len(changed), "trace": trace, "at": now}))
+    SECONDS.observe(asyncio.get_running_loop().time() - began)
+    LOG.info(json.dumps({"event": "webhook", "records": len(changed), "trace": trace, "at": now}))
     return web.json_response({"accepted": len(changed), "records": len(changed)})
 
 
 async def make() -> web.Application:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    app = web.Application()
+    (app := web.Application()).router.add_post("/vmh/webhook/beteiligte/update", receive)
     app[PRODUCER] = AIOKafkaProducer(bootstrap_servers=OPTIONS["kafka"], acks="all", enable_idempotence=True)
     await app[PRODUCER].start()
-    app.router.add_post("/vmh/webhook/beteiligte/update", receive)
     return app
 
 
