@@ -111,6 +111,23 @@ async def test_a_field_that_advoware_keeps_is_a_notice_once_a_value() -> None:
     assert office.party()["geburtsname"] is None
 
 
+async def test_a_field_that_did_not_take_is_told_once_and_not_tried_again_until_its_value_changes() -> None:
+    office = Office()
+    await office.linked()
+    office.right.ignored = {"titel"}
+    office.left.edit("p1", titel="Dr.", zusatz="c/o Probe")
+    await office.sync("p1")
+    office.forget_calls()
+    again = await office.sync("p1")
+    assert (office.party()["titel"], office.party()["zusatz"]) == (None, "c/o Probe")
+    assert len(office.notifier.notes) == 1
+    assert "Titel" in office.notifier.notes[0][2]
+    assert (again.result, office.writes) == ("unchanged", 0)
+    office.left.edit("p1", titel="Prof.")
+    await office.sync("p1")
+    assert len(office.notifier.notes) == 2
+
+
 async def test_an_unknown_rechtsform_is_shown_as_sonstige_and_never_written_back() -> None:
     office = Office()
     betnr = await office.linked("c1", rechtsform="GmbH", firmenname="Probe GmbH", lastName=None, firstName=None)

@@ -251,6 +251,9 @@ class SweepStore(Protocol):
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
         """Parked records whose time has come, oldest first."""
 
+    async def resting(self, left_ids: Collection[str], now: datetime) -> Collection[str]:
+        """Those of them that are parked and not yet due."""
+
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]: ...
 
     async def left_changes_known(self, left_ids: Collection[str]) -> Mapping[str, datetime]:

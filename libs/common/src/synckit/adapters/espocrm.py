@@ -113,6 +113,11 @@ class EspoStore:
         answer = await self._client.call("PUT", self._path(record_id), body=dict(payload))
         return self._snapshot(answer, record_id, written=True)
 
+    async def find(self, equal: Mapping[str, str | int]) -> Sequence[str]:
+        """Ids of records whose attributes equal these. Implements `ports.FindableStore`."""
+        where = [{"type": "equals", "attribute": name, "value": value} for name, value in equal.items()]
+        return [str(row["id"]) async for row in self.select(where, ["id"], limit=LARGEST_PAGE)]
+
     async def delete(self, record_id: str) -> None:
         try:
             await self._client.call("DELETE", self._path(record_id))

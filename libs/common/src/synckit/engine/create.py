@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.writer import Writer, linked
@@ -11,6 +12,7 @@ from synckit.ports import Commit, Intent, Payload, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
+ALREADY_THERE = 409
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -23,20 +25,43 @@ class Creator:
         self._mapping = writer.mapping
         self._settings = settings
 
-    async def create(self, look: Look, left: Snapshot) -> None:
-        """Leaves `look` linked, with a base. MappingError where the right can't hold the record."""
+    async def create(self, look: Look, left: Snapshot) -> str | None:
+        """Leaves `look` linked, with a base. MappingError where the right can't hold the record.
+
+        A right id where the right has the very record already (409): nothing was created then, nor linked.
+        """
         values = self._writer.values(Side.LEFT, left)
         intent = look.state.intent
         found = await self.recover(look, intent) if intent else None
         look.result = "recovered" if found else "created"
         if found is None:
-            found = await self._post(look, self._mapping.for_create(values))
+            body = self._body(look, values)
+            try:
+                found = await self._post(look, body)
+            except RemoteRejected as exc:
+                if exc.status != ALREADY_THERE or (there := await self._already_there(body)) is None:
+                    raise
+                return there
         base = self._base(values, self._writer.values(Side.RIGHT, found), fresh=look.result == "created")
         look.right, look.base, look.touched = found, base, True
         link = self._writer.link_of(look, found)
         self._writer.journal(look, look.result, side=Side.RIGHT.value)
         await self._writer.commit(look, link=link, base=base, unpark=False)
         look.state = linked(look.state, link, base)
+        return None
+
+    def _body(self, look: Look, values: Canonical) -> dict[str, Any]:
+        body, child = self._mapping.for_create(values), self._mapping.child_of
+        if child is None or look.parent is None:
+            return body
+        return {**body, **child.stamp(look.left_id), child.number: look.parent.right_id}
+
+    async def _already_there(self, body: Payload) -> str | None:
+        """The one row of the parent that has the identity of what was to be created."""
+        if self._mapping.child_of is None:
+            return None
+        found = await self._remotes.right.candidates(body, self._remotes.clock.now())
+        return found[0].id if len(found) == 1 else None
 
     async def recover(self, look: Look, intent: Intent) -> Snapshot | None:
         """What an earlier POST left behind. None: nothing, and nothing can arrive any more."""
@@ -77,6 +102,8 @@ class Creator:
         )
 
     def _looks_like(self, candidate: Snapshot, fingerprint: Payload) -> bool:
+        if self._mapping.child_of is not None:
+            return True  # Found by its identity, which no other row has.
         shown = self._writer.values(Side.RIGHT, candidate)
         return all(shown.get(name) == value for name, value in self._mapping.read(Side.RIGHT, fingerprint).items())
 

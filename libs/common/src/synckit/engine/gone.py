@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.notes import marker_of, single
+from synckit.engine.parentage import Parentage, home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import RemoteRejected
@@ -19,8 +20,9 @@ IN_USE = 403
 class Undertaker:
     """Tombstones: set, kept, and taken back when a person has decided."""
 
-    def __init__(self, writer: Writer, settings: EngineSettings) -> None:
+    def __init__(self, writer: Writer, parentage: Parentage, settings: EngineSettings) -> None:
         self._writer = writer
+        self._parentage = parentage
         self._remotes = writer.remotes
         self._settings = settings
 
@@ -30,7 +32,8 @@ class Undertaker:
         look.right = await self._remotes.right.read(right_id)
         if look.right is not None:
             return False
-        await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
+        if look.parent is None or look.has_parent:
+            await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
         await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
         await self._writer.tell(look)
         self._writer.journal(look, RIGHT_GONE)
@@ -45,7 +48,9 @@ class Undertaker:
         look.left = await self._remotes.left.read(look.left_id)
         if look.left is not None:
             return False
-        kind: NoticeKind | None = NoticeKind.DELETED_LEFT
+        await self._parentage.find(look, link)
+        is_left_over = self._writer.mapping.child_of is None or look.right is not None
+        kind = NoticeKind.DELETED_LEFT if is_left_over else None
         if self._settings.delete == "when-unused":
             kind = await self._delete_right(look, link)
         if kind:
@@ -62,7 +67,8 @@ class Undertaker:
         look.result = link.tombstone
         if look.left is None:
             return None
-        claimed = self._writer.mapping.linked_to(look.left.payload)
+        await self._parentage.find(look)
+        claimed = self._writer.mapping.linked_to(look.left.payload, home_of(self._writer.mapping.child_of, link))
         if link.tombstone == LEFT_DELETED:
             return replace(look.state, link=replace(link, tombstone=""))
         if link.tombstone == RIGHT_GONE:
@@ -91,7 +97,8 @@ class Undertaker:
         """True where a rival still claims our right record: then nothing is written but the state."""
         for rival_id in look.state.rivals:
             rival = await self._remotes.left.read(rival_id)
-            if rival is not None and self._writer.mapping.linked_to(rival.payload) == right_id:
+            home = home_of(self._writer.mapping.child_of, Link(rival_id, right_id))
+            if rival is not None and self._writer.mapping.linked_to(rival.payload, home) == right_id:
                 patch = self._writer.states.troubled(
                     left.payload, SyncStatus.FAILED, self._claimed_by(right_id, rival_id)
                 )
@@ -116,6 +123,12 @@ class Undertaker:
     async def _right_stays_gone(self, look: Look, link: Link, claimed: str | None) -> RecordState | None:
         if look.left is None:
             return None
+        home = home_of(self._writer.mapping.child_of, link)
+        if home and look.parent is not None and look.has_parent and look.parent.right_id != home:
+            # A person let the parent be created again: its children begin anew with it.
+            asked = {self._writer.mapping.link_attribute: None, "syncStatus": SyncStatus.PENDING.value}
+            await self._writer.write_left(look, asked)
+            return await self._forget(look)
         asked_again = look.left.payload.get("syncStatus") == SyncStatus.PENDING.value
         if claimed not in (None, link.right_id) or (claimed is None and asked_again):
             return await self._forget(look)

@@ -13,6 +13,7 @@ from synckit.ports import (
     Clock,
     JournalEntry,
     Lease,
+    Link,
     LinkStore,
     Locks,
     Notifier,
@@ -61,7 +62,10 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Remotes:
-    """The ports of one entity."""
+    """The ports of one entity. `parents`: our memory of the entity that this one's records belong to.
+
+    A child's notes go to its parent: `notifier` is that of the parent's type then.
+    """
 
     left: RemoteStore
     right: SearchableStore
@@ -69,11 +73,15 @@ class Remotes:
     locks: Locks
     notifier: Notifier
     clock: Clock
+    parents: LinkStore | None = None
 
 
 @dataclass(slots=True)
 class Look:
-    """The state of a look in progress. Lives as long as the lock is held."""
+    """The state of a look in progress. Lives as long as the lock is held.
+
+    `link`: as it is now remembered. `parent`, `about`: a child's parent's link and left id, which its notes are about.
+    """
 
     left_id: str
     state: RecordState
@@ -81,6 +89,9 @@ class Look:
     cause: Cause
     left: Snapshot | None = None
     right: Snapshot | None = None
+    link: Link | None = None
+    parent: Link | None = None
+    about: str = ""
     base: Base = field(default_factory=Base)
     result: str = "unchanged"
     touched: bool = False
@@ -99,6 +110,11 @@ class Look:
         if self.left is None or self.right is None:
             raise AssertionError("both sides were read")
         return self.left, self.right
+
+    @property
+    def has_parent(self) -> bool:
+        """Whether the parent is on the right side, and alive."""
+        return self.parent is not None and not self.parent.tombstone
 
     def outcome(self) -> Outcome:
         return Outcome(self.result, self.left_writes, self.right_writes, self.conflicts, len(self.posted))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from synckit.engine import ladder, status
 from synckit.engine.create import Creator
+from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
 from synckit.engine.notes import RELEASED, Wording, announce, came_true, marker_of, single
+from synckit.engine.parentage import Parentage
 from synckit.engine.resume import attempts, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
@@ -30,13 +32,21 @@ MAX_ROUNDS = 4
 class Engine:
     """Syncs one record of one entity at a time. Webhook, tick, replay, retry and a person's click all come here."""
 
-    def __init__(self, mapping: EntityMapping, remotes: Remotes, settings: EngineSettings | None = None) -> None:
+    def __init__(
+        self,
+        mapping: EntityMapping,
+        remotes: Remotes,
+        settings: EngineSettings | None = None,
+        family: Family | None = None,
+    ) -> None:
         chosen = settings or EngineSettings()
         self._mapping = mapping
         self._remotes = remotes
         self._writer = Writer(mapping, remotes)
         self._creator = Creator(self._writer, chosen)
-        self._undertaker = Undertaker(self._writer, chosen)
+        self._parentage = Parentage(self._writer)
+        self._undertaker = Undertaker(self._writer, self._parentage, chosen)
+        self._family = family
 
     async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
         """Looks at one record and brings both sides in step.
@@ -48,9 +58,12 @@ class Engine:
             state = await self._remotes.links.load(left_id)
             # The fence is only worth something if the lock was still ours when it was taken.
             lease.ensure()
-            look = Look(left_id, state, lease, cause or Cause(), base=state.base)
+            look = Look(left_id, state, lease, cause or Cause(), link=state.link, base=state.base)
             try:
                 await self._look(look)
+                if self._family is not None:
+                    await self._family.follow(look, state.link)
+                    await self._writer.commit_journal(look)
             except AuthenticationRefused as exc:
                 # Nobody's record is wrong: it waits until a person has mended the credentials.
                 await self._writer.commit_journal(look)
@@ -78,14 +91,24 @@ class Engine:
             if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
                 note = single(
                     Notice(NoticeKind.PERMANENTLY_FAILED, detail=error.code),
-                    Wording(self._mapping),
-                    written.payload.get("assignedUserId"),
+                    Wording(self._mapping, state.link.right_id if state.link else ""),
+                    self._owner(written, state.link),
                     marker_of(left_id, state.fence),
                 )
-                await self._remotes.notifier.tell(left_id, note.owner_id, f"{note.text}\n\n({note.marker})")
+                about = self._about(left_id, written)
+                await self._remotes.notifier.tell(about, note.owner_id, f"{note.text}\n\n({note.marker})")
         except SyncError:
             pass  # The remote that failed may be the very one that shows it; the parked row brings the record back.
         return shown
+
+    def _owner(self, left: Snapshot, link: Link | None) -> str | None:
+        if self._mapping.child_of is not None:
+            return link.owner_id if link else None
+        return left.payload.get("assignedUserId")
+
+    def _about(self, left_id: str, left: Snapshot) -> str:
+        child = self._mapping.child_of
+        return str(left.payload.get(child.attribute) or left_id) if child is not None else left_id
 
     async def _look(self, look: Look) -> None:
         link = look.state.link
@@ -105,6 +128,8 @@ class Engine:
         look.left, look.right = left, right
         if look.left is None and await self._undertaker.left_gone(look, link):
             return
+        await self._parentage.find(look)
+        self._parentage.require_the_same(look, link)
         if look.right is None and await self._undertaker.right_gone(look, link.right_id):
             return
         if look.left is not None and await self._undertaker.contested(look, look.left, link.right_id):
@@ -118,9 +143,12 @@ class Engine:
         if left is None:
             await self._orphan(look)
             return
-        right_id = self._mapping.linked_to(left.payload)
+        if await self._parentage.is_missing(look):
+            return
+        right_id = self._mapping.linked_to(left.payload, look.parent.right_id if look.parent else "")
         if right_id is None:
-            await self._creator.create(look, left)
+            right_id = await self._creator.create(look, left)
+        if right_id is None:
             await self._in_step(look)
             return
         owner = (await self._remotes.links.linked([right_id])).get(right_id)
@@ -178,7 +206,9 @@ class Engine:
         look.conflicts += len(plan.conflicts)
         await self._announce(look, plan)
         if plan.right_writes:
+            held = self._writer.values(Side.RIGHT, look.pair()[1])
             await self._writer.write_right(look, plan)
+            await self._tell_what_did_not_take(look, plan, held)
             look.touched = True
         patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
         look.touched = look.touched or bool(patch)
@@ -202,17 +232,33 @@ class Engine:
         now, by_hand = self._remotes.clock.now(), self._by_hand(look)
         return self._writer.states.settled(left.payload, link, now, touched=look.touched, by_hand=by_hand)
 
+    async def _tell_what_did_not_take(self, look: Look, plan: Plan, held: Canonical) -> None:
+        """A field that shows what it held before the write can't be changed from here: told, and not tried again."""
+        _, right = look.pair()
+        now = self._writer.values(Side.RIGHT, right)
+        ignored = [
+            Notice(NoticeKind.READ_ONLY, d.field, d.left, held[d.field], d.reason)
+            for d in plan.decisions
+            if d.field in plan.right_writes and now.get(d.field) == held[d.field] != d.right
+        ]
+        if ignored:
+            fields = {n.field for n in ignored}
+            look.notes = [n for n in look.notes if n.side != Side.RIGHT.value or n.field not in fields]
+            wording, marker = self._writer.wording(look), marker_of(look.left_id, look.state.fence)
+            owner = self._writer.owner(look)
+            await self._writer.announce(
+                look, tuple(single(n, wording, owner, marker) for n in ignored), tuple(look.attempted.values())
+            )
+
     def _by_hand(self, look: Look) -> str:
         """Which fields a person has to bring in step at a desk, because we can't."""
         left, right = look.pair()
         now_left, now_right = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
+        known = [p for p in self._mapping.policies if p.name in now_left and p.name in now_right]
         apart = [
             p.label
-            for p in self._mapping.policies
-            if self._mapping.left_to_the_desk(p.name)
-            and p.name in now_left
-            and p.name in now_right
-            and not p.agree(now_left[p.name], now_right[p.name])
+            for p in known
+            if self._mapping.posts(p.name) and p.is_open_between(now_left[p.name], now_right[p.name])
         ]
         return f"Am Arbeitsplatz in Advoware nachzutragen: {', '.join(apart)}." if apart else ""
 

@@ -31,9 +31,11 @@ class Writer:
         record = self.values(Side.LEFT, look.left) if look.left else look.base.left
         return Wording(self.mapping, right_id, record)
 
-    @staticmethod
-    def owner(look: Look) -> str | None:
-        """The user to tell, as the record itself says."""
+    def owner(self, look: Look) -> str | None:
+        """The user to tell, as the record itself says; for a child its parent's."""
+        if self.mapping.child_of is not None:
+            link = look.parent or look.state.link
+            return link.owner_id if link else None
         return look.left.payload.get(OWNER) if look.left else None
 
     def values(self, side: Side, snapshot: Snapshot) -> Canonical:
@@ -85,7 +87,7 @@ class Writer:
         waiting = look.waiting + again
         look.causes |= {n.cause for n in waiting}
         for marker in {n.marker: None for n in waiting}:
-            if not await self.remotes.notifier.told(look.left_id, marker):
+            if not await self.remotes.notifier.told(look.about or look.left_id, marker):
                 await self._post(look, [n for n in waiting if n.marker == marker])
         if look.notes:
             await self._post(look, look.notes)
@@ -124,6 +126,7 @@ class Writer:
             )
         )
         look.journal.clear()
+        look.link = link or (None if forget else look.link)
 
     async def commit_journal(self, look: Look) -> None:
         """After a failure half-way: what was written stays written, and in the journal."""
@@ -144,8 +147,7 @@ class Writer:
 
     def link_of(self, look: Look, right: Snapshot, *, tombstone: str = "") -> Link:
         """The link as both sides stand after the last write."""
-        payload = look.left.payload if look.left else {}
-        owner = payload.get(OWNER) or (look.state.link.owner_id if look.state.link else None)
+        owner = self.owner(look) or (look.state.link.owner_id if look.state.link else None)
         return Link(
             left_id=look.left_id,
             right_id=right.id,
@@ -157,7 +159,7 @@ class Writer:
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:
         try:
-            await self.remotes.notifier.tell(look.left_id, notes[0].owner_id, compose(notes))
+            await self.remotes.notifier.tell(look.about or look.left_id, notes[0].owner_id, compose(notes))
         except RemoteRejected as exc:
             # Nobody can be told (no user, the record is gone): a note must not fail a sync that is done.
             self.journal(look, "note_refused", rule=str(exc.status))

@@ -7,6 +7,7 @@ What the right can't do for an entity (a PUT that takes less than a POST) is dec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -165,10 +166,6 @@ class EntityMapping:
         """Whether a POST on the right carries the field."""
         return any(f.name == name and f.direction is not Direction.TO_LEFT for f in self.fields)
 
-    def left_to_the_desk(self, name: str) -> bool:
-        """True for a field that we can create with and not change: later only a person at a desk can."""
-        return self.posts(name) and any(p.name == name and not p.writes(Side.RIGHT) for p in self.policies)
-
     def for_create(self, left: Canonical) -> dict[str, Any]:
         """The body of a POST on the right. MappingError where the right can't hold a value."""
         counterpart = {f.name: self._to_right(f, left) for f in self.fields if f.direction is not Direction.TO_LEFT}
@@ -183,6 +180,18 @@ class EntityMapping:
                 raise MappingError(f.label, Side.RIGHT.value, why)
             body[place.name] = f.print(Side.RIGHT, counterpart[f.name])
         return body
+
+    def for_left(self, right: Canonical) -> dict[str, Any]:
+        """The body of a POST on the left, of all that the left can hold. Empty where that is nothing."""
+        held: dict[str, Value] = {}
+        for f in self.fields:
+            place = f.attribute(Side.LEFT, self.kind_of(right))
+            with suppress(Unmappable):
+                value = f.codec.to_left(right.get(f.name))
+                held[f.name] = value if place is not None and not place.refuses(value) else None
+        if not any(value is not None for value in held.values()):
+            return {}
+        return {**self.patch(Side.LEFT, {}, held), "name": self.describe(held)}
 
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
         """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent."""

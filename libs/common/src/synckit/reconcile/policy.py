@@ -48,6 +48,13 @@ class FieldPolicy:
         """True where one is the other's counterpart, in either direction: lossy mappings agree too."""
         return self._matches(right, left, Side.LEFT) or self._matches(left, right, Side.RIGHT)
 
+    def is_open_between(self, left: Value, right: Value) -> bool:
+        """True where the two differ, and not merely because the left has no word for what the right holds."""
+        try:
+            return not self.agree(left, right) and self.convert(right, Side.LEFT) != left
+        except Unmappable:
+            return False
+
     def writes(self, target: Side) -> bool:
         """Whether this field may be written on that side at all."""
         blocked = Direction.TO_LEFT if target is Side.RIGHT else Direction.TO_RIGHT

@@ -51,6 +51,7 @@ class FakeLeft:
         record_id = f"new-{len(self.records)}"
         self._call("create", record_id)
         self.seed(record_id, **payload)
+        self.faults.at("left.create.after")
         return self._snapshot(record_id)
 
     async def update(self, record_id: str, payload: Payload) -> Snapshot:
@@ -63,6 +64,10 @@ class FakeLeft:
         self.edit(record_id, **payload)
         self.faults.at("left.update.after")
         return self._snapshot(record_id)
+
+    async def find(self, equal: Mapping[str, str | int]) -> Sequence[str]:
+        self._call("find", "")
+        return [i for i, r in self.records.items() if all(r.get(name) == value for name, value in equal.items())]
 
     async def delete(self, record_id: str) -> None:
         self._call("delete", record_id)
@@ -79,7 +84,10 @@ class FakeLeft:
 
 @dataclass
 class FakeRight:
-    """Advoware's manners: PUT replaces, a new row id on every write, read-only fields silently ignored."""
+    """Advoware's manners: PUT replaces, a new row id on every write, read-only fields silently ignored.
+
+    `ignored`: writable fields that a PUT answers without having taken them.
+    """
 
     clock: Clock
     faults: Faults = field(default_factory=Faults)
@@ -87,6 +95,7 @@ class FakeRight:
     readable: Sequence[str] = ()
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
+    ignored: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     _rows: Any = field(default_factory=lambda: itertools.count(1))
     _numbers: Any = field(default_factory=lambda: itertools.count(101))
@@ -119,7 +128,8 @@ class FakeRight:
         self._call("update", record_id)
         if record_id not in self.records:
             raise RemoteRejected("advoware", 404, "not found")
-        self.edit(record_id, **{**dict.fromkeys(self.writable), **self._taken(payload)})
+        taken = {**dict.fromkeys(self.writable), **self._taken(payload)}
+        self.edit(record_id, **{name: value for name, value in taken.items() if name not in self.ignored})
         self.faults.at("right.update.after")
         return self._snapshot(record_id)
 

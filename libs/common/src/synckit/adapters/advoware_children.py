@@ -1,0 +1,103 @@
+"""Rows of a party (addresses, bank accounts) as a SearchableStore. Ids are `<betNr>/<id>`.
+
+The API shows no single row: a row is read from the list of its party, and is gone only where the party agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from synckit.adapters.advoware import AdvowareClient, AdvowareRecords
+from synckit.adapters.advoware_auth import UPSTREAM
+from synckit.errors import RemoteRejected, RemoteUnavailable
+from synckit.mapping.child import ChildOf
+from synckit.ports import Payload, Snapshot
+
+PARTIES = "/Beteiligte"
+
+
+class AdvowareChildren:
+    """One kind of rows of all parties. `collection` is e.g. `Adressen`."""
+
+    def __init__(self, client: AdvowareClient, collection: str, child: ChildOf) -> None:
+        self._client = client
+        self._collection = collection
+        self._child = child
+
+    async def read(self, record_id: str) -> Snapshot | None:
+        found = await self._of(record_id).read(self._child.row_of(record_id))
+        return self._outwards(record_id, found) if found else None
+
+    async def create(self, payload: Payload) -> Snapshot:
+        """The party's number is in the payload, and goes into the path."""
+        party = str(payload[self._child.number])
+        body = {name: value for name, value in payload.items() if name != self._child.number}
+        made = await self._rows(party).create(body)
+        return replace(made, id=self._child.right_id(party, made.id))
+
+    async def update(self, record_id: str, payload: Payload) -> Snapshot:
+        return self._outwards(record_id, await self._of(record_id).update(self._child.row_of(record_id), payload))
+
+    async def delete(self, record_id: str) -> None:
+        """RemoteRejected with 403, always."""
+        await self._of(record_id).delete(self._child.row_of(record_id))
+
+    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+        """Rows of that party with the payload's identity, whenever they were made: rows have no time."""
+        party, wanted = str(payload[self._child.number]), self._child.identity(payload)
+        rows = await self._rows(party).listed() or []
+        alike = [row for row in rows if wanted and self._child.identity(row.payload) == wanted]
+        return [replace(row, id=self._child.right_id(party, row.id)) for row in alike]
+
+    def _of(self, record_id: str) -> _Rows:
+        return self._rows(self._child.parent_of(record_id))
+
+    def _rows(self, party: str) -> _Rows:
+        return _Rows(self._client, party, self._collection, self._child.inline)
+
+    @staticmethod
+    def _outwards(record_id: str, found: Snapshot) -> Snapshot:
+        return replace(found, id=record_id)
+
+
+class _Rows(AdvowareRecords):
+    """The rows of one party, by their own number."""
+
+    def __init__(self, client: AdvowareClient, party: str, collection: str, inline: Sequence[str]) -> None:
+        super().__init__(client, f"{PARTIES}/{party}/{collection}", "id")
+        self._party = AdvowareRecords(client, PARTIES, "betNr")
+        self._party_id = party
+        self._inline = inline
+
+    async def read(self, record_id: str) -> Snapshot | None:
+        rows = await self.listed()
+        found = next((row for row in rows or [] if row.id == record_id), None)
+        if found is None and rows is not None:
+            await self._require_gone(record_id)
+        return found
+
+    async def listed(self) -> list[Snapshot] | None:
+        """All rows. None where the party itself is gone."""
+        try:
+            rows = await self._client.call("GET", self._collection)
+        except RemoteRejected as error:
+            if error.status == 404:
+                return None
+            raise
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise RemoteUnavailable(UPSTREAM, "a list without a list")
+        return [self._complete(row, self._id_of(row)) for row in rows]
+
+    async def _require_gone(self, record_id: str) -> None:
+        """An outage answers an empty list, too: RemoteUnavailable unless the party shows its rows, and not this one."""
+        party = await self._party.read(self._party_id)
+        if party is None:
+            return
+        shown: list[Any] | None = next(
+            (party.payload[name] for name in self._inline if isinstance(party.payload.get(name), list)), None
+        )
+        if shown is None or any(isinstance(row, dict) and self._id_of(row) == record_id for row in shown):
+            raise RemoteUnavailable(UPSTREAM, "a list that lacks what the party has")
