@@ -199,6 +199,21 @@ async def test_records_that_nobody_looked_at_for_a_day_are_looked_at_longest_ago
     assert desk.emitted == ["left1", "left2"]
 
 
+async def test_no_look_but_its_own_brings_a_parked_record_back_unless_a_person_changed_it(desk: Desk) -> None:
+    later, yesterday = desk.clock.now() + timedelta(hours=4), desk.clock.now() - timedelta(hours=30)
+    for one in ("a", "b"):
+        await desk.link(one, one, "v1", looked_at=yesterday)
+        await desk.store.park(Parked(one, 3, later, "remote_unavailable"))
+    desk.clock.advance(900)
+    desk.left.rows = [*rows(desk.clock, "a", by="us"), *rows(desk.clock, "b", by="anna")]
+    desk.right.rows = [RightRow("a", "v2"), RightRow("b", "v2")]
+    await desk.look(desk.desk())
+    await desk.look(NotLookedAt(desk.store, desk.clock, age=timedelta(hours=24), limit=2))
+    assert desk.emitted == []
+    await desk.look(desk.modified())
+    assert desk.emitted == ["b"]
+
+
 async def test_a_parked_record_is_brought_back_when_it_is_due_and_given_time(desk: Desk) -> None:
     due = desk.clock.now() + timedelta(minutes=1)
     await desk.store.park(Parked("a", 1, due, "remote_unavailable"))

@@ -251,10 +251,11 @@ class SweepStore(Protocol):
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
         """Parked records whose time has come, oldest first."""
 
-    async def resting(self, left_ids: Collection[str], now: datetime) -> Collection[str]:
-        """Those of them that are parked and not yet due."""
+    async def parked(self, left_ids: Collection[str]) -> Collection[str]:
+        """Those of them that are parked, due or not: they have a time of their own."""
 
-    async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]: ...
+    async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
+        """Without those that are parked."""
 
     async def left_changes_known(self, left_ids: Collection[str]) -> Mapping[str, datetime]:
         """left id → `left_changed_at` of its link: what our own last write left there."""

@@ -148,13 +148,14 @@ class Modified:
         rows, capped = await _up_to(MOST_ROWS, self._lists.changed_since(since))
         our_user = await self._lists.our_user() if rows else None
         known = await self._store.left_changes_known([row.id for row in rows]) if rows else {}
+        parked = await self._store.parked([row.id for row in rows]) if rows else ()
         value = schedule.next_cursor(previous, began, rows[-1].modified_at if rows else None, capped=capped)
-        ids = selection.changed_by_others(rows, known, our_user)
+        ids = selection.changed_by_others(rows, known, our_user, parked)
         return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
 
 
 class ChangedAtDesk:
-    """What a desk changed in Advoware: row ids that are not the ones that we know."""
+    """What a desk changed in Advoware: row ids that are not the ones that we know. What is parked has its own time."""
 
     name = "desk"
     origin = Origin.ADVOWARE
@@ -176,7 +177,9 @@ class ChangedAtDesk:
         rows, capped = await _up_to(most, self._lists.changed_since(since))
         linked = await self._store.linked([row.id for row in rows]) if rows else {}
         versions = await self._store.right_versions_known(list(linked)) if linked else {}
-        ids = selection.changed_at_a_desk(rows, linked, versions)
+        changed = selection.changed_at_a_desk(rows, linked, versions)
+        parked = await self._store.parked(changed) if changed else ()
+        ids = [one for one in changed if one not in parked]
         value = schedule.next_cursor(previous, began)
         return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
 

@@ -253,6 +253,13 @@ class LinkStoreContract:
         await links.commit(Commit("a", fence, NOON, looked_at=NOON))
         assert list(await sweep.not_looked_at_since(NOON, 10)) == []
 
+    async def test_what_is_parked_is_known_and_left_to_its_own_time(self) -> None:
+        links, sweep, _ = await self.linked_store()
+        assert list(await sweep.parked(["a", "b"])) == []
+        await links.park(Parked("a", 1, NOON + timedelta(minutes=1), "reason"))
+        assert list(await sweep.parked(["a", "b"])) == ["a"]
+        assert list(await sweep.not_looked_at_since(NOON, 10)) == []
+
     async def test_tombstones_are_not_looked_at(self) -> None:
         links, sweep, fence = await self.linked_store()
         await links.commit(Commit("a", fence, NOON, link=replace(LINK, tombstone="right_gone")))

@@ -126,11 +126,14 @@ class FakeLinks:
         waiting = [p for row in self.rows.values() if (p := row.parked) and (p.due_at <= now or self._may_go_on(p))]
         return [p.left_id for p in sorted(waiting, key=lambda p: p.due_at)][:limit]
 
+    async def parked(self, left_ids: Collection[str]) -> Collection[str]:
+        return {one for one in left_ids if one in self.rows and self.rows[one].parked}
+
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
         old = [
             (row.looked_at, left_id)
             for left_id, row in self.rows.items()
-            if row.link and not row.link.tombstone and row.looked_at and row.looked_at < before
+            if row.link and not row.link.tombstone and not row.parked and row.looked_at and row.looked_at < before
         ]
         return [left_id for _, left_id in sorted(old)][:limit]
 

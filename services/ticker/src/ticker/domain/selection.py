@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from ticker.domain.rows import LeftRow, RightRow
 
 
-def changed_by_others(rows: Iterable[LeftRow], known: Mapping[str, datetime], our_user: str | None) -> list[str]:
-    """All but the traces of our own last write: the same second as we remember, and our user as who did it."""
-    return [row.id for row in rows if not _is_our_trace(row, known.get(row.id), our_user)]
+def changed_by_others(
+    rows: Iterable[LeftRow], known: Mapping[str, datetime], our_user: str | None, parked: Collection[str] = ()
+) -> list[str]:
+    """All but the traces of our own last write: the same second as we remember, and our user as who did it.
+
+    A parked record shows when it is tried again: that, too, we wrote, and a look would come before its time.
+    """
+    ours = {row.id for row in rows if our_user is not None and row.modified_by == our_user and row.id in parked}
+    return [row.id for row in rows if row.id not in ours and not _is_our_trace(row, known.get(row.id), our_user)]
 
 
 def _is_our_trace(row: LeftRow, known: datetime | None, our_user: str | None) -> bool:

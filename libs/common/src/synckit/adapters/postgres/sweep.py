@@ -44,10 +44,17 @@ class PostgresSweepStore:
         )
         return [row["left_id"] for row in rows]
 
+    async def parked(self, left_ids: Collection[str]) -> Collection[str]:
+        rows = await self._pool.fetch(
+            "SELECT left_id FROM parked WHERE entity = $1 AND left_id = ANY($2)", self._entity, list(left_ids)
+        )
+        return {row["left_id"] for row in rows}
+
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
-        """Live links only, longest ago first."""
+        """Live links only, longest ago first; not what is parked."""
         rows = await self._pool.fetch(
             "SELECT left_id FROM link WHERE entity = $1 AND tombstone = '' AND looked_at < $2 "
+            "AND NOT EXISTS (SELECT FROM parked AS p WHERE p.entity = link.entity AND p.left_id = link.left_id) "
             "ORDER BY looked_at, left_id LIMIT $3",
             self._entity,
             before,
