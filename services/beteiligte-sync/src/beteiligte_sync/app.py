@@ -12,14 +12,15 @@ from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import SyncHandler
 from beteiligte_sync.settings import Settings
 from synckit.adapters.advoware import AdvowareBeteiligteStore
+from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.kafka import require_topics
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import RedisLocks
-from synckit.engine import Engine, EngineSettings, Outcome, Remotes
+from synckit.engine import Engine, EngineSettings, Family, Kin, Outcome, Remotes
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Clock
+from synckit.ports import Clock, SearchableStore
 from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app
@@ -29,6 +30,9 @@ from synckit.runtime.worker.dead_letters import DeadLetters
 from synckit.runtime.worker_process import KafkaWorker
 from synckit.topics import dead_letter_topic
 from synckit.wiring import Connections, connections
+
+CHILDREN_SHARE = 4
+"""A child's entity syncs a quarter as many records at once as its parent's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +61,11 @@ def build(settings: Settings) -> BeteiligteSync:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     clock = SystemClock()
     own = settings.beteiligte_sync
-    opened = connections(settings, clock, service=settings.service, at_once=own.max_in_flight)
-    (mapping,) = REGISTRY
-    executor = KeyedExecutor(
-        SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
-        DeadLetters(opened.publisher, service=settings.service, clock=clock),
-        _limits(settings),
-        observer=metrics.WorkerMetrics(),
-    )
+    at_once = sum(_limits(mapping, settings).max_in_flight for mapping in REGISTRY)
+    opened = connections(settings, clock, service=settings.service, at_once=at_once)
     app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
-    attach(app, executor)
+    for mapping in REGISTRY:
+        attach(app, mapping, _executor(mapping, settings, opened, clock))
 
     async def prepare() -> None:
         wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
@@ -91,22 +90,57 @@ def observe(entity: str, outcome: Outcome) -> None:
     metrics.synced(entity, outcome.left_writes, outcome.right_writes, outcome.notices)
 
 
+def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> KeyedExecutor:
+    return KeyedExecutor(
+        SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
+        DeadLetters(opened.publisher, service=settings.service, clock=clock),
+        _limits(mapping, settings),
+        observer=metrics.WorkerMetrics(),
+    )
+
+
 def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> Engine:
+    parent = _parent(mapping)
     remotes = Remotes(
         left=EspoStore(opened.espocrm, mapping.left_type),
-        right=AdvowareBeteiligteStore(opened.advoware),
+        right=_right(mapping, opened),
         links=PostgresLinkStore(opened.pool, mapping.entity),
         locks=RedisLocks(opened.redis, clock),
-        notifier=EspoNotifier(opened.espocrm, mapping.left_type),
+        notifier=EspoNotifier(opened.espocrm, (parent or mapping).left_type),
         clock=clock,
+        parents=PostgresLinkStore(opened.pool, parent.entity) if parent else None,
     )
-    return Engine(mapping, remotes, EngineSettings(delete=settings.beteiligte.delete))
+    # No child is ever deleted in Advoware: the API forbids it.
+    chosen = EngineSettings() if parent else EngineSettings(delete=settings.beteiligte.delete)
+    return Engine(mapping, remotes, chosen, _family(mapping, opened, clock))
 
 
-def _limits(settings: Settings) -> Limits:
+def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:
+    if mapping.child_of is not None:
+        return AdvowareChildren(opened.advoware, mapping.right_type, mapping.child_of)
+    return AdvowareBeteiligteStore(opened.advoware)
+
+
+def _family(mapping: EntityMapping, opened: Connections, clock: Clock) -> Family | None:
+    kin = [
+        Kin(child, PostgresLinkStore(opened.pool, child.entity), EspoStore(opened.espocrm, child.left_type))
+        for child in REGISTRY
+        if _parent(child) is mapping
+    ]
+    return Family(kin, opened.publisher, clock) if kin else None
+
+
+def _parent(mapping: EntityMapping) -> EntityMapping | None:
+    child = mapping.child_of
+    return next((each for each in REGISTRY if child is not None and each.entity == child.entity), None)
+
+
+def _limits(mapping: EntityMapping, settings: Settings) -> Limits:
+    """Children come in the wake of their parents, and are fewer at once."""
     own = settings.beteiligte_sync
+    share = CHILDREN_SHARE if mapping.child_of is not None else 1
     return Limits(
-        max_in_flight=own.max_in_flight,
+        max_in_flight=max(1, own.max_in_flight // share),
         max_buffered=own.max_buffered,
         retry=RetryPolicy(budget=own.in_place_seconds),
     )

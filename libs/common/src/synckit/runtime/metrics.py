@@ -108,7 +108,10 @@ def dead_letter(topic: str, reason: str) -> None:
 
 
 class WorkerMetrics:
-    """`synckit.runtime.worker.observer.WorkerObserver`."""
+    """`synckit.runtime.worker.observer.WorkerObserver`. One an executor: the load of a process is that of all."""
+
+    def __init__(self) -> None:
+        self._load = (0, 0)
 
     def handled(self, run: Handled) -> None:
         EVENTS_HANDLED.labels(run.entity, run.outcome).inc(run.coalesced)
@@ -128,8 +131,9 @@ class WorkerMetrics:
         EVENTS_SKIPPED.labels(topic).inc()
 
     def load(self, buffered: int, running: int) -> None:
-        EVENTS_BUFFERED.set(buffered)
-        EVENTS_IN_FLIGHT.set(running)
+        before, self._load = self._load, (buffered, running)
+        EVENTS_BUFFERED.inc(buffered - before[0])
+        EVENTS_IN_FLIGHT.inc(running - before[1])
 
 
 def conflicts(entity: str, count: int) -> None:
