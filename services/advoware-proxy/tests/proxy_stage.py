@@ -1,0 +1,228 @@
+"""A whole proxy in this process: real sockets on both sides, stores in memory, a clock that is moved."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from advoware_proxy.adapters.upstream import AdvowareUpstream
+from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of
+from advoware_proxy.domain.calls import Entry, KeptReply
+from advoware_proxy.domain.path_rules import Base
+from advoware_proxy.handlers.ports import Claim, Claimed
+from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
+from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
+from synckit.adapters.advoware import API
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
+from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.errors import RemoteUnavailable
+from synckit.runtime.http import Health, HttpServer, add_shell
+from synckit.testing.clock import FakeClock
+from synckit.testing.scripted_http import Line, ScriptedServer
+from synckit.testing.tokens import FakeTokenCache
+
+SECRET = "s" * 43
+KEY = f"k0123456789ab.{SECRET}"
+KEY_ID = "k0123456789ab"
+GRANTS = (
+    Grant.parse("GET,PUT,DELETE /Beteiligte/:id"),
+    Grant.parse("GET,POST /Beteiligte"),
+    Grant.parse("POST /Beteiligte/:id/Adressen"),
+    Grant.parse("GET /Stamm/:word"),
+)
+LOGIN = AdvowareLogin("app", "64", base64.b64encode(b"of no value").decode(), "K", "db", "user", "2", "geheim")
+GOOD = Line(200, b'{"betNr": 4711}')
+
+
+class FakeCallers:
+    """Knows one key, unless it is away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.caller = Caller(KEY_ID, digest_of(SECRET), GRANTS, Rate(600, 50))
+
+    async def known(self) -> Mapping[str, Caller]:
+        if self.away:
+            raise RemoteUnavailable("postgres", "away")
+        return {self.caller.key_id: self.caller}
+
+
+class FakeBuckets:
+    """Has what the test says."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.wait = 0.0
+
+    async def take(self, key_id: str, rate: Rate) -> float:
+        if self.away:
+            raise RemoteUnavailable("redis", "away")
+        return self.wait
+
+
+class FakeAudit:
+    """Keeps its lines; `full` refuses all, `away` those that are announced."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.full = False
+        self.lines: list[Entry] = []
+        self.strangers: list[tuple[str, int]] = []
+
+    async def announce(self, entry: Entry) -> None:
+        if self.away:
+            raise RemoteUnavailable("audit", "away")
+        self.record(entry)
+
+    def record(self, entry: Entry) -> None:
+        if self.full:
+            raise RemoteUnavailable("audit", "full")
+        self.lines.append(entry)
+
+    def nobody(self, method: str, status: int) -> None:
+        self.strangers.append((method, status))
+
+    async def ended(self, count: int = 1) -> list[Entry]:
+        """The ends of calls; an end is written after the caller has the answer, so there may be one to wait for."""
+        async with asyncio.timeout(5):
+            while len(found := [line for line in self.lines if line.status is not None]) < count:
+                await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(lambda: None))])
+        return found
+
+
+class FakeReplies:
+    """First answers in memory, for a day."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.away = False
+        self._clock = clock
+        self.kept: dict[tuple[str, bytes], tuple[Claim, float, KeptReply | None]] = {}
+
+    async def hash_key(self) -> bytes:
+        return b"h" * 32
+
+    async def claim(self, claim: Claim) -> Claimed:
+        found = self.kept.get((claim.key_id, claim.request_key))
+        if found is None or found[1] <= self._clock.monotonic():
+            until = self._clock.monotonic() + 86400
+            self.kept[claim.key_id, claim.request_key] = (claim, until, None)
+            return Claimed("fresh")
+        if found[0].fingerprint != claim.fingerprint:
+            return Claimed("other")
+        return Claimed("busy") if found[2] is None else Claimed("kept", found[2])
+
+    async def keep(self, claim: Claim, reply: KeptReply) -> None:
+        if self.away:
+            raise RemoteUnavailable("postgres", "away")
+        found = self.kept[claim.key_id, claim.request_key]
+        self.kept[claim.key_id, claim.request_key] = (found[0], found[1], reply)
+
+    async def release(self, claim: Claim) -> None:
+        del self.kept[claim.key_id, claim.request_key]
+
+
+class Stage:
+    """`get`, `post` … speak as a caller with a key does; `raw` sends bytes."""
+
+    def __init__(self, *, limits: RequestLimits | None = None, seconds: float = 2.0, read: float = 0.5) -> None:
+        self.clock = FakeClock()
+        self.upstream, self.decoy, self.tokens = ScriptedServer(), ScriptedServer(), ScriptedServer()
+        self.upstream.otherwise = self.decoy.otherwise = GOOD
+        self.cache = FakeTokenCache(self.clock)
+        self.callers, self.buckets, self.audit = FakeCallers(), FakeBuckets(), FakeAudit()
+        self.replies = FakeReplies(self.clock)
+        self._limits = limits or RequestLimits(body=4096, body_seconds=0.5)
+        self._seconds, self._read = seconds, read
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+
+    async def __aenter__(self) -> Self:
+        for server in (self.upstream, self.decoy, self.tokens):
+            await server.__aenter__()
+        self.cache.token = Token("token-0", self.clock.now() + timedelta(minutes=30), LOGIN.fingerprint)
+        limits = HttpLimits(total=2, connect=1, read=self._read, concurrency=8, largest_answer=65536)
+        wiring = Wiring(limits=limits, monotonic=self.clock.monotonic, agent="advoware-proxy/test")
+        self.base = Base.of(self.upstream.url, API)
+        self._auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
+        self._upstream = AdvowareUpstream(self.base, self._auth, wiring)
+        doors = Doors(self.callers, self.buckets, self.audit, self.replies, self._upstream)
+        proxy = Proxy(doors, self.base, self.clock, Limits(seconds=self._seconds, answer=65536))
+        app = web.Application(client_max_size=self._limits.body, middlewares=[problems])
+        ProxyRoutes(proxy, self.clock, self._limits).add_to(app)
+        self.app = add_shell(app, Health())
+        self.server = HttpServer(app, port=0, host="127.0.0.1", grace=0.1)
+        await self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+        await self.server.stop()
+        await self._upstream.close()
+        await self._auth.close()
+        for server in (self.upstream, self.decoy, self.tokens):
+            await server.__aexit__(None, None, None)
+
+    async def ask(
+        self,
+        method: str,
+        query: str,
+        *,
+        json_body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = KEY,
+        data: bytes | None = None,
+    ) -> Told:
+        """One call; `query` goes out as it is."""
+        sent = {"Authorization": f"Bearer {key}"} if key else {}
+        if json_body is not None:
+            data, sent = json.dumps(json_body).encode(), {**sent, "Content-Type": "application/json"}
+        url = URL(f"{self.url}/advoware/proxy?{query}", encoded=True)
+        async with self._session.request(method, url, data=data, headers={**sent, **(headers or {})}) as answer:
+            return Told(answer.status, answer.headers, await answer.read())
+
+    async def get(self, path: str, **others: Any) -> Told:
+        return await self.ask("GET", f"path={path}", **others)
+
+    async def post(self, path: str, body: Any, **others: Any) -> Told:
+        return await self.ask("POST", f"path={path}", json_body=body, **others)
+
+    async def raw(self, request: bytes) -> bytes:
+        """The bytes go out as they are; what comes back until the end, or until nothing more comes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        received, patience = b"", 2.0
+        try:
+            writer.write(request)
+            await writer.drain()
+            while chunk := await asyncio.wait_for(reader.read(65536), patience):
+                received, patience = received + chunk, 0.1
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+        return received
+
+
+class Told:
+    """An answer, whole."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def refusal(self) -> tuple[int, str, str]:
+        """Status, who, why."""
+        assert self.headers["Content-Type"] == "application/problem+json"
+        assert self.json["status"] == self.status
+        return self.status, self.json["refused_by"], self.json["code"]
