@@ -162,6 +162,17 @@ async def test_a_person_who_becomes_a_company_at_the_desk_keeps_the_name() -> No
     assert office.left.records["p1"]["syncStatus"] == "clean"
 
 
+async def test_a_first_name_that_lost_its_place_at_the_desk_costs_no_write_over_there() -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.right.edit(betnr, rechtsform="GmbH")
+    office.left.edit("p1", firstName="Neu")
+    outcome = await office.sync("p1")
+    assert (outcome.right_writes, outcome.left_writes) == (0, 1)
+    assert office.left.records["p1"]["firmenname"] == "Probe"
+    assert (await office.sync("p1")).result == "unchanged"
+
+
 async def test_only_the_rechtsform_changed_at_the_desk_moves_the_name_along() -> None:
     office = Office()
     betnr = await office.linked()

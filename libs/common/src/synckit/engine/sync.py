@@ -207,12 +207,13 @@ class Engine:
         await self._announce(look, plan)
         if plan.right_writes:
             held = self._writer.values(Side.RIGHT, look.pair()[1])
-            await self._writer.write_right(look, plan)
-            await self._tell_what_did_not_take(look, plan, held)
-            look.touched = True
+            if await self._writer.write_right(look, plan):
+                await self._tell_what_did_not_take(look, plan, held)
+                look.touched = True
         patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
         look.touched = look.touched or bool(patch)
         await self._writer.write_left(look, {**patch, **self._state_patch(look, plan)})
+        look.touched = False  # It is shown now: another round shows only what it writes itself.
         self._writer.journal_left(look, plan, before)
         return self._remember(look, plan, before)
 

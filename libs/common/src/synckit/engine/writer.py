@@ -42,16 +42,22 @@ class Writer:
         """A snapshot in its side's canonical form."""
         return self.mapping.read(side, snapshot.payload)
 
-    async def write_right(self, look: Look, plan: Plan) -> None:
-        """PUTs the whole record, as read, with the plan's fields over it."""
+    async def write_right(self, look: Look, plan: Plan) -> bool:
+        """PUTs the whole record, as read, with the plan's fields over it. False where none of them has a place there.
+
+        A first name, where the desk has made a company of the person meanwhile.
+        """
         _, right = look.pair()
         before = self.values(Side.RIGHT, right)
         patch = self.mapping.patch(Side.RIGHT, before, plan.right_writes)
+        if not patch:
+            return False
         body = self.mapping.whole_right(right.payload, patch)
         look.lease.ensure()
         look.right = await self.remotes.right.update(right.id, body)
         look.right_writes += 1
         self._journal_fields(look, plan, Side.RIGHT, before, plan.right_writes)
+        return True
 
     async def write_left(self, look: Look, patch: dict[str, Any]) -> None:
         """PUTs a partial patch. Nothing where the patch is empty."""
