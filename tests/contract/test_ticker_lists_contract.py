@@ -67,7 +67,7 @@ async def test_exactly_the_waiting_are_found(espocrm: EspoDesk) -> None:
     expected = [
         row(1, syncStatus="pending_sync"),
         row(2, syncStatus="dirty"),
-        row(3, syncStatus="failed"),
+        row(3, NOON - day, syncStatus="failed"),
         row(4, syncStatus="failed", syncNextRetry=past),
         row(5, NOON - day, syncStatus="permanently_failed"),
         row(6, syncStatus="permanently_failed", syncNextRetry=past),
