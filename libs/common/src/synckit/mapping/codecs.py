@@ -20,6 +20,8 @@ def _read_text(raw: Any) -> Value:
     """Trimmed text; "" and null are absent. A number is its text, as both remotes store it."""
     if raw is None:
         return None
+    if type(raw) is str:
+        return raw.strip() or None
     if isinstance(raw, bool | list | dict):
         raise MappingError("", "", f"expected text, got {type(raw).__name__}")
     return str(raw).strip() or None

@@ -20,6 +20,8 @@ from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 Payload = Mapping[str, Any]
+MOST_KINDS = 100
+"""`kind_of` answers words of a closed set; should one not, its answers are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class ByKind:
 
 
 Place = Attribute | ByKind
+_Reader = tuple[str, str | None, Callable[[Any], Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,11 @@ class Field:
         place = self.left if side is Side.LEFT else self.right
         return place.kinds.get(kind) if isinstance(place, ByKind) else place
 
-    def read(self, side: Side, raw: Any) -> Value:
-        """Payload value → canonical. MappingError names the field and the side, never the value."""
-        reader = self.codec.read_left if side is Side.LEFT else self.codec.read_right
-        try:
-            return reader(raw)
-        except MappingError as exc:
-            raise MappingError(self.name, side.value, exc.reason) from None
+    def reader(self, side: Side, kind: str) -> _Reader:
+        """Its name, its attribute's name (None where such a record has no such field), and how that is read."""
+        place = self.attribute(side, kind)
+        read = self.codec.read_left if side is Side.LEFT else self.codec.read_right
+        return self.name, None if place is None else place.name, read
 
     def print(self, side: Side, value: Value) -> Any:
         """Canonical → payload value."""
@@ -121,24 +122,25 @@ class EntityMapping:
     texts: Mapping[NoticeKind, str] = field(default_factory=dict)
     describe: Callable[[Canonical], str] = lambda _record: ""
     policies: Sequence[FieldPolicy] = field(init=False)
+    _readers: dict[tuple[Side, str | None], tuple[_Reader, ...]] = field(init=False, repr=False, compare=False)
+    _with_fallback: Sequence[Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self._policy(f) for f in self.fields))
+        object.__setattr__(self, "_readers", {})
+        object.__setattr__(self, "_with_fallback", tuple(f for f in self.fields if f.fallback is not None))
 
     def read(self, side: Side, payload: Payload) -> Canonical:
         """Payload → canonical record. An attribute that the payload lacks is unknown, and left out."""
         told: dict[str, Value] = {}
-        for f in self.fields:
-            if f.name in self.kind_fields:
-                self._read_into(told, f, side, payload, "")
-        kind = self.kind_of(told)
-        for f in self.fields:
-            if f.name not in self.kind_fields:
-                self._read_into(told, f, side, payload, kind)
+        _read_into(told, self._reading(side, None), side, payload)
+        _read_into(told, self._reading(side, self.kind_of(told)), side, payload)
         return self._fallen_back(told) if side is Side.LEFT else told
 
     def patch(self, side: Side, now: Canonical, writes: Canonical) -> dict[str, Any]:
         """The attributes to write. A value whose place moves with the kind is written to its new place."""
+        if not writes:
+            return {}
         after = {**now, **writes}
         before_kind, kind = self.kind_of(now), self.kind_of(after)
         patch: dict[str, Any] = {}
@@ -223,7 +225,7 @@ class EntityMapping:
 
     def _fallen_back(self, told: dict[str, Value]) -> dict[str, Value]:
         """Nothing where a part is unknown: a label made of half a record would be a lie."""
-        for f in self.fields:
+        for f in self._with_fallback:
             if f.fallback is not None and told.get(f.name, "") is None and len(told) == len(self.fields):
                 told[f.name] = f.fallback(told)
         return told
@@ -234,12 +236,15 @@ class EntityMapping:
         is_meant_anyway = side is Side.LEFT and f.fallback is not None and after[f.name] == f.fallback(after)
         return None if is_meant_anyway else after[f.name]
 
-    def _read_into(self, told: dict[str, Value], f: Field, side: Side, payload: Payload, kind: str) -> None:
-        place = f.attribute(side, kind)
-        if place is None:
-            told[f.name] = None
-        elif place.name in payload:
-            told[f.name] = f.read(side, payload[place.name])
+    def _reading(self, side: Side, kind: str | None) -> tuple[_Reader, ...]:
+        """How the fields of a record of that kind are read; for None those that tell the kind. Worked out once."""
+        known = self._readers.get((side, kind))
+        if known is None:
+            chosen = [f for f in self.fields if (f.name in self.kind_fields) is (kind is None)]
+            known = tuple(f.reader(side, kind or "") for f in chosen)
+            if len(self._readers) < MOST_KINDS:
+                self._readers[side, kind] = known
+        return known
 
     def _direction(self, f: Field) -> Direction:
         places = [f.right] if isinstance(f.right, Attribute) else f.right.kinds.values()
@@ -261,3 +266,15 @@ class EntityMapping:
             refuses=refuses,
             essential=f.essential,
         )
+
+
+def _read_into(told: dict[str, Value], readers: Sequence[_Reader], side: Side, payload: Payload) -> None:
+    """MappingError names the field and the side, never the value."""
+    for name, attribute, read in readers:
+        if attribute is None:
+            told[name] = None
+        elif attribute in payload:
+            try:
+                told[name] = read(payload[attribute])
+            except MappingError as exc:
+                raise MappingError(name, side.value, exc.reason) from None

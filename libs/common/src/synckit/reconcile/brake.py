@@ -13,6 +13,8 @@ def held_by_brake(
 ) -> str:
     """Why the plan is held, "" where it may go on."""
     for side, now, writes in ((Side.LEFT, left, left_writes), (Side.RIGHT, right, right_writes)):
+        if not writes:
+            continue
         blanked = [p for p in policies if p.name in writes and writes[p.name] is None and now[p.name] is not None]
         essential = [p.label for p in blanked if p.essential]
         if essential:

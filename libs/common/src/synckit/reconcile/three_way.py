@@ -29,8 +29,7 @@ def reconcile(base: Base, left: Seen, right: Seen, policies: Sequence[FieldPolic
     """Decides every field, then holds what a side refuses, then asks the brake (unless a person has `confirmed`)."""
     known = [p for p in policies if p.name in left.values and p.name in right.values]
     decisions = tuple(decide(p, base, left, right) for p in known)
-    by_name = {p.name: p for p in known}
-    kept, refusals = _refuse(decisions, by_name, left.values, right.values)
+    kept, refusals = _refuse(decisions, known, left.values, right.values)
     left_writes = {d.field: d.left for d in kept if d.write is Side.LEFT}
     right_writes = {d.field: d.right for d in kept if d.write is Side.RIGHT}
     held = "" if confirmed else held_by_brake(left.values, left_writes, right.values, right_writes, known)
@@ -124,18 +123,20 @@ REASONS = {
 
 
 def _refuse(
-    decisions: Sequence[Decision], policies: dict[str, FieldPolicy], left: Canonical, right: Canonical
+    decisions: Sequence[Decision], policies: Sequence[FieldPolicy], left: Canonical, right: Canonical
 ) -> tuple[list[Decision], tuple[Decision, ...]]:
     """Splits off the writes that their target can't hold: those are not made, and their base stays."""
+    if not any(d.write is not None for d in decisions):
+        return list(decisions), ()
     after = {
         Side.LEFT: {**left, **{d.field: d.left for d in decisions}},
         Side.RIGHT: {**right, **{d.field: d.right for d in decisions}},
     }
     kept: list[Decision] = []
     refused: list[Decision] = []
-    for d in decisions:
+    for d, policy in zip(decisions, policies, strict=True):
         value = d.left if d.write is Side.LEFT else d.right
-        why = policies[d.field].refuses(d.write, value, after[d.write]) if d.write else ""
+        why = policy.refuses(d.write, value, after[d.write]) if d.write else ""
         if why:
             refused.append(Decision(d.field, Rule.REFUSED, left[d.field], right[d.field], d.write, why))
         else:
