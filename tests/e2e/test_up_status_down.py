@@ -39,7 +39,8 @@ def test_the_whole_stack_comes_up_says_where_and_goes_without_a_trace(tmp_path: 
         addresses = json.loads((tmp_path / "stack.json").read_text())
 
         assert set(addresses) == {"kafka", "database_url", "redis_url", "services", "sandbox"}
-        assert set(addresses["services"]) == {"webhook-ingress", "beteiligte-sync", "beteiligte-sync-2", "ticker"}
+        workers = {"beteiligte-sync", "beteiligte-sync-2"}
+        assert set(addresses["services"]) == {"webhook-ingress", *workers, "ticker", "advoware-proxy"}
         assert set(addresses["sandbox"]["espocrm"]) == {"url", "api_key"}
         assert set(started) == {"kafka", "postgres", "redis", "espocrm", "advoware", *addresses["services"]}
         for service in addresses["services"].values():
