@@ -28,6 +28,7 @@ from deploy.local.table import (
     ESPOCRM_API_KEY,
     INGRESS,
     MIGRATE,
+    PROXY,
     REGISTER,
     ROOT,
     SANDBOXES,
@@ -66,7 +67,8 @@ class Office:
         self._extra = dict(extra or {})
         self._guarded = guarded
         self._guardian: Guardian | None = None
-        self.services = {each.name: each for each in (INGRESS, *(worker(n) for n in range(workers)), TICKER)}
+        lines = (INGRESS, *(worker(n) for n in range(workers)), TICKER, PROXY)
+        self.services = {each.name: each for each in lines}
         self.sandboxes = {each.name: each for each in SANDBOXES}
 
     @property

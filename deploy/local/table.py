@@ -80,7 +80,13 @@ TICKER = Service(
     port_variable="TICKER_PORT",
     variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS),
 )
-SERVICES = (INGRESS, WORKER, TICKER)
+PROXY = Service(
+    "advoware-proxy",
+    "advoware_proxy",
+    port_variable="ADVOWARE_PROXY_PORT",
+    variables=(*STORES, *ADVOWARE_ACCESS),
+)
+SERVICES = (INGRESS, WORKER, TICKER, PROXY)
 
 TOPICS = Job("topics", "synckit.topics", ("apply",), KAFKA)
 MIGRATE = Job("migrate", "synckit.adapters.postgres.migrate", ("apply",), ("DATABASE_URL",))
@@ -132,4 +138,15 @@ class Wiring:
         }
 
 
-__all__ = ["ESPOCRM_API_KEY", "INGRESS", "MIGRATE", "REGISTER", "SANDBOXES", "SERVICES", "TICKER", "TOPICS", "WORKER"]
+__all__ = [
+    "ESPOCRM_API_KEY",
+    "INGRESS",
+    "MIGRATE",
+    "PROXY",
+    "REGISTER",
+    "SANDBOXES",
+    "SERVICES",
+    "TICKER",
+    "TOPICS",
+    "WORKER",
+]

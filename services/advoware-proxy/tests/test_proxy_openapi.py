@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from openapi_spec_validator import validate
-from proxy_stage import Stage
+from proxy_stage import KEY, Stage
 
+from advoware_proxy.domain.callers import METHODS, Caller, Grant
 from advoware_proxy.domain.openapi import PATH, document
 from advoware_proxy.domain.problem import KINDS, Refused
 
@@ -40,3 +45,23 @@ async def test_the_description_is_served(stage: Stage) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{stage.url}/openapi.json") as answer:
         told: dict[str, Any] = await answer.json()
     assert told == document()
+
+
+@pytest.mark.timeout(180)
+async def test_whatever_the_description_allows_is_answered_as_it_says(stage: Stage, tmp_path: Path) -> None:
+    """schemathesis makes the requests, valid and not, and judges the answers."""
+    known = stage.callers.caller
+    grants = tuple(Grant.parse(f"{','.join(METHODS)} {'/:word' * depth}") for depth in range(1, 13))
+    stage.callers.caller = Caller(known.key_id, known.digest, grants, known.rate)
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("schemathesis"),
+        *("run", f"{stage.url}/openapi.json", "--header", f"Authorization: Bearer {KEY}"),
+        *("--include-path", PATH, "--checks", "all", "--continue-on-failure"),
+        *("--max-examples", "25", "--seed", "1", "--generation-database", "none", "--no-color"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()[-4000:]
+    assert len(stage.upstream.asked) > 50

@@ -33,9 +33,9 @@ def _operation(method: str) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": method.lower(),
         "summary": f"{method} of what `path` names, below Advoware's API.",
-        "description": "Exactly one of `path` and `endpoint`. Every other parameter goes to Advoware.",
+        "description": "Old callers say `endpoint` for `path`; both is a 400. All other parameters go to Advoware.",
         "security": [{"bearer": []}, {"apiKey": []}],
-        "parameters": [_path("path"), _path("endpoint"), *([_idempotency_key()] if method == "POST" else [])],
+        "parameters": [_path(), *([_idempotency_key()] if method == "POST" else [])],
         "responses": _responses(method),
     }
     if method in _WITH_BODY:
@@ -46,11 +46,13 @@ def _operation(method: str) -> dict[str, Any]:
     return operation
 
 
-def _path(name: str) -> dict[str, Any]:
-    pattern = r"^/?[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*$"
+def _path() -> dict[str, Any]:
+    segment = "[A-Za-z0-9_~-]([A-Za-z0-9._~-]{0,62}[A-Za-z0-9_~-])?"
+    pattern = f"^/?{segment}(/{segment}){{0,11}}$"
     return {
-        "name": name,
+        "name": "path",
         "in": "query",
+        "required": True,
         "description": "e.g. `/Beteiligte/4711`; nothing in it is encoded, `.` does not begin or end a segment.",
         "schema": {"type": "string", "maxLength": 512, "pattern": pattern},
     }
