@@ -135,11 +135,11 @@ class Oracle:
                         yield Finding("silently overwritten", record.key, text)
 
     def _was_known(self, record: Record, pair: Pair, typed: Row, over: Row, value: Value) -> bool:
-        """It has been on the other side, or a note names it."""
-        shown: list[Value] = [None]
-        for row, each in record.writes(pair):
-            if row.side is typed.side.other and row.at <= over.at:
-                shown = [each] if row.at < typed.at else [*shown, each]
+        """It has been on the other side (before it was typed, too: back to what was agreed is no change), or a note
+        names it.
+        """
+        other = typed.side.other
+        shown = {each for row, each in record.writes(pair) if row.side is other and row.at <= over.at}
         return value in shown or self._seen.notes.names(record, value)
 
     def _window(self, record: Record, pair: Pair, typed: Row) -> float | None:

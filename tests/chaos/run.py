@@ -54,6 +54,8 @@ class Run:
         self._people = People(self._world, plan.seed, plan.changes)
         self._killer = Killer(self._world, self._people, plan.seed)
         self._began = 0.0
+        self._unheard: list[str] = []
+        self._cost: dict[str, object] = {}
 
     async def run(self) -> Report:
         """The whole run; the stack is gone afterwards."""
@@ -63,10 +65,10 @@ class Run:
             watching = asyncio.create_task(self._watch())
             try:
                 await self._storm()
-                unheard = await self._calm()
+                await self._calm()
             finally:
                 watching.cancel()
-            return await self._judge(unheard)
+            return await self._judge()
         finally:
             await self._world.close()
 
@@ -96,7 +98,8 @@ class Run:
 
     def _keep_pace(self, done: int, total: int) -> None:
         """So that the last change is made at about the time of the last kill."""
-        left = (time.time() - self._began) / done * (total - done)
+        a_kill = (time.time() - self._began + 3 * SECONDS_A_KILL) / (done + 3)
+        left = a_kill * (total - done)
         self._people.per_second = min(50.0, (self._plan.changes - self._people.done) / max(5.0, left))
 
     def _say(self, kill: Kill) -> None:
@@ -109,7 +112,7 @@ class Run:
 
     # -- calm ----------------------------------------------------------------------------------------------------
 
-    async def _calm(self) -> list[str]:
+    async def _calm(self) -> None:
         """Everything runs and nothing is wrong any more; first without the ticker, then its turn."""
         world = self._world
         for side in Side:
@@ -118,7 +121,9 @@ class Run:
         world.down.add(TICKER.name)
         await asyncio.to_thread(world.office.stop_process, TICKER.name)
         await self._until_quiet(CALM_LIMIT)
-        unheard = events_without_a_look(await remains.find(world.addresses), await world.looks())
+        looks = await world.looks()
+        self._unheard = events_without_a_look(await remains.find(world.addresses), looks)
+        self._cost = figures(await world.whole_history(), looks, self._people.done)
         for turn in range(1, TURNS + 1):
             report = await world.ticker_once()
             self._tell(f"the ticker's turn {turn}: {_emitted(report)}")
@@ -127,7 +132,6 @@ class Run:
             if turn > 1 and await self._writes() == before and not (await self._left_to_do()):
                 break
         await world.observe()
-        return unheard
 
     async def _writes(self) -> int:
         counts = [await self._world.ask(side, "GET", "/_sandbox/calls/count") for side in Side]
@@ -159,18 +163,18 @@ class Run:
 
     # -- judgement -----------------------------------------------------------------------------------------------
 
-    async def _judge(self, unheard: list[str]) -> Report:
+    async def _judge(self) -> Report:
         world = self._world
         history, looks = await world.whole_history(), await world.looks()
         told = (await world.ask(Side.ESPO, "GET", "/_sandbox/notes?type=Post"))["notes"]
-        evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), unheard)
+        evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), self._unheard)
         oracle = Oracle(evidence)
         findings = oracle.judge() + [finding for kill in self._killer.kills for finding in kill.findings]
         report = Report(self._plan.seed, self._plan.workers, self._plan.without, self._people.done)
         report.seconds = time.time() - self._began
         report.by_kind = dict(self._people.by_kind)
         report.kills = self._killer.kills
-        report.figures = figures(history, looks, self._people.done)
+        report.figures = self._cost
         report.figures["saves that fell between our read and our write"] = len(oracle.vanished)
         report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
         report.figures["notes"] = len(told)
@@ -179,7 +183,7 @@ class Run:
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
         report.late = [_late(kill) for kill in self._killer.kills if _is_late(kill, self._plan.limit)]
         report.ended_by_themselves = world.ended_by_themselves
-        report.errors_logged = Counter(_errors(world.office.state_dir / "log"))
+        report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
         return report
 
 

@@ -77,9 +77,9 @@ class NoLease(RedisLease):
 class TrappedWriter(Writer):
     """Stops its own process before the first write of the record that is wanted."""
 
-    async def write_right(self, look: Look, plan: Any) -> None:
+    async def write_right(self, look: Look, plan: Any) -> Any:
         _stop_if_wanted(look.left_id)
-        await super().write_right(look, plan)
+        return await super().write_right(look, plan)
 
 
 def _stop_if_wanted(left_id: str) -> None:
