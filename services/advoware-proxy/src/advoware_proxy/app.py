@@ -88,7 +88,11 @@ def build(settings: Settings) -> ProxyService:
         server=HttpServer(add_shell(app, health), port=own.port),
         health=health,
         starting=[partial(until_there, "database", partial(ensure_schema, pool), clock)],
-        background=[audit.write_forever, SweepTimer(sweep, clock, seconds=own.sweep_seconds).forever],
+        background=[
+            audit.write_forever,
+            audit.count_forever,
+            SweepTimer(sweep, clock, seconds=own.sweep_seconds).forever,
+        ],
         closing=[audit.close, upstream.close, auth.close, redis.aclose, pool.close],
     )
 

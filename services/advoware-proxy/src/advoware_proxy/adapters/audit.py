@@ -76,7 +76,6 @@ class PostgresAudit:
 
     def nobody(self, method: str, status: int) -> None:
         self._nobody[method, status] += 1
-        self._wake.set()
 
     async def probe(self) -> None:
         """For readiness."""
@@ -87,16 +86,33 @@ class PostgresAudit:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting or self._nobody:
+            while self._waiting:
                 if not await self._write_some():
                     await self._clock.sleep(self._limits.pause)
 
+    async def count_forever(self) -> None:
+        """A line a second for all that nobody called with one method and one answer."""
+        while True:
+            await self._clock.sleep(1.0)
+            self._count()
+
     async def close(self) -> None:
         """Writes what still waits, once."""
+        self._count()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.seconds):
-                while (self._waiting or self._nobody) and await self._write_some():
+                while self._waiting and await self._write_some():
                     pass
+
+    def _count(self) -> None:
+        if len(self._waiting) >= self._limits.queue:
+            return
+        strangers, self._nobody = self._nobody, Counter()
+        now = self._clock.now()
+        for (method, status), calls in strangers.items():
+            outcome = _WORDS.get(status, "unavailable")
+            self._waiting.append(_Line(Entry(str(uuid4()), now, "", method, "", outcome, status), calls))
+            self._wake.set()
 
     def _put(self, line: _Line) -> None:
         if len(self._waiting) >= self._limits.queue:
@@ -106,15 +122,14 @@ class PostgresAudit:
         self._wake.set()
 
     async def _write_some(self) -> bool:
-        strangers, self._nobody = self._nobody, Counter()
         batch = [self._waiting.popleft() for _ in range(min(self._limits.batch, len(self._waiting)))]
         try:
-            await self._insert([*batch, *self._lines_of(strangers)])
+            await self._insert(batch)
         except (SyncError, DatabaseDefect) as error:
-            self._failed(error, batch, strangers)
+            self._failed(error, batch)
             return False
         except BaseException:
-            self._put_back(batch, strangers)
+            self._waiting.extendleft(reversed(batch))
             raise
         self._failing = False
         for line in batch:
@@ -123,7 +138,7 @@ class PostgresAudit:
         metrics.PROXY_AUDIT_WAITING.set(len(self._waiting))
         return True
 
-    def _failed(self, error: Exception, batch: list[_Line], strangers: Counter[tuple[str, int]]) -> None:
+    def _failed(self, error: Exception, batch: list[_Line]) -> None:
         """An announced call is refused, so its line need not be kept; the ends of calls are."""
         if not self._failing:
             log.error("audit_not_written", error_type=type(error).__name__, count=len(batch))
@@ -131,18 +146,7 @@ class PostgresAudit:
         for line in batch:
             if line.written is not None and not line.written.done():
                 line.written.set_exception(RemoteUnavailable(UPSTREAM, "can't be written"))
-        self._put_back([line for line in batch if line.written is None], strangers)
-
-    def _put_back(self, lines: list[_Line], strangers: Counter[tuple[str, int]]) -> None:
-        self._waiting.extendleft(reversed(lines))
-        self._nobody += strangers
-
-    def _lines_of(self, strangers: Counter[tuple[str, int]]) -> list[_Line]:
-        now = self._clock.now()
-        return [
-            _Line(Entry(str(uuid4()), now, "", method, "", _WORDS.get(status, "unavailable"), status), calls)
-            for (method, status), calls in strangers.items()
-        ]
+        self._waiting.extendleft(line for line in reversed(batch) if line.written is None)
 
     async def _insert(self, lines: list[_Line]) -> None:
         """One line a call: a statement may touch a row only once, and the later line says more."""
