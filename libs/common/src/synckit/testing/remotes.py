@@ -6,11 +6,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synckit.errors import RemoteRejected
 from synckit.ports import Clock, Payload, Snapshot
 from synckit.testing.faults import Faults
+
+if TYPE_CHECKING:
+    from synckit.testing.rows import FakeRows
 
 
 def _stored(value: Any) -> Any:
@@ -86,7 +89,7 @@ class FakeLeft:
 class FakeRight:
     """Advoware's manners: PUT replaces, a new row id on every write, read-only fields silently ignored.
 
-    `ignored`: writable fields that a PUT answers without having taken them.
+    `ignored`: writable fields that a PUT answers without having taken them. `rows`: what a record shows inline.
     """
 
     clock: Clock
@@ -96,6 +99,7 @@ class FakeRight:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
     ignored: set[str] = field(default_factory=set)
+    rows: list[FakeRows] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     _rows: Any = field(default_factory=lambda: itertools.count(1))
     _numbers: Any = field(default_factory=lambda: itertools.count(101))
@@ -157,6 +161,6 @@ class FakeRight:
         self.faults.at(f"right.{method}.before")
 
     def _snapshot(self, record_id: str) -> Snapshot:
-        record = dict(self.records[record_id])
+        record = self.records[record_id] | {rows.child.inline[0]: rows.of(record_id) for rows in self.rows}
         changed = datetime.fromisoformat(record["geaendertAm"])
         return Snapshot(record_id, record, version=record["rowId"], changed_at=changed)
