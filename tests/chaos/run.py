@@ -84,6 +84,8 @@ class Run:
         self._began = time.time()
         await self._people.open_the_office()
         await self._until_quiet(60.0)
+        if not self._people.linked():
+            raise StackError("nothing is synced even before the first kill; the logs of the stack say why")
         kinds = self._killer.plan(self._plan.kills, self._plan.only)
         self._people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
         working = asyncio.create_task(self._people.work())
