@@ -1,0 +1,117 @@
+"""The Advoware proxy against a bare reverse proxy on aiohttp: GETs a second, CPU a GET, and the time at 200 a second.
+
+Both are up at once, before the same stand-in for Advoware; short windows in random order; the median of the ratios.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from statistics import median
+
+from advoware_proxy.adapters.callers import KeyTable, NewKey
+from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
+from benchmarks.command import command
+from benchmarks.figures import cpu_seconds, median_ratio, percentile, resident_mib
+from benchmarks.grounds import Grounds, Running
+from benchmarks.http_load import Window, closed_loop, connect, open_loop
+from benchmarks.report_card import Card, Goal
+from deploy.local.addresses import Addresses
+from deploy.local.table import PROXY
+from synckit.adapters.postgres.migrate import apply
+from synckit.adapters.postgres.pool import PostgresPool
+
+TITLE = "Advoware proxy: what its duties cost"
+OURS, BARE = "ours", "bare"
+CONNECTIONS, RATE, WINDOW = (1, 16), 200, 1.0
+BASELINE = "benchmarks.baselines.reverse_proxy"
+UNLIMITED = Rate(per_minute=100_000_000, burst=1_000_000)
+Closed = dict[tuple[str, int], list[tuple[float, float]]]
+
+
+def run(grounds: Grounds, card: Card) -> None:
+    upstream = grounds.program(BASELINE, "upstream", {}, "/")
+    database, redis = grounds.backends.database_url, grounds.backends.redis_url
+    apply(database)
+    key = asyncio.run(_key(database))
+    bare = grounds.program(BASELINE, "bare-proxy", {"upstream": upstream.url}, "/")
+    ours = grounds.start(PROXY, Addresses("", database, redis, "", "", upstream.url))
+    servers = {OURS: ours, BARE: bare}
+    head = f"Host: proxy\r\nAuthorization: Bearer {key}\r\nAccept: application/json\r\n"
+    request = f"GET /advoware/proxy?path=/Beteiligte/4711 HTTP/1.1\r\n{head}\r\n".encode()
+    closed, opened = asyncio.run(_measure(servers, request, quick=card.quick))
+    _tell(card, closed, opened)
+    card.goals.append(Goal("RSS after all of it", resident_mib(ours.pid), 120.0, " MB", at_most=True))
+    card.notes.append(
+        "Ours, for each GET: key, rate in Redis, path and headers checked, a line of the audit on disk before and its "
+        "end after, a log line, metrics, a token. The bare one does none of it."
+    )
+    grounds.stop(ours, bare, upstream)
+
+
+async def _key(database: str) -> str:
+    key_id, secret = new_secret()
+    pool = PostgresPool(database)
+    caller = Caller(key_id, digest_of(secret), (Grant.parse("GET /Beteiligte/:id"),), UNLIMITED)
+    await KeyTable(pool).add(NewKey(caller, "benchmark"))
+    await pool.close()
+    return f"{key_id}.{secret}"
+
+
+async def _measure(
+    servers: Mapping[str, Running], request: bytes, *, quick: bool
+) -> tuple[Closed, dict[str, list[Window]]]:
+    cycles, seconds = (1, 0.5) if quick else (10, 5.0)
+    closed: Closed = {}
+    opened: dict[str, list[Window]] = {}
+    for server in servers.values():
+        await _window(server, 16, request)
+    for _ in range(cycles):
+        for connections in CONNECTIONS:
+            for name in random.sample(list(servers), k=2):
+                closed.setdefault((name, connections), []).append(await _window(servers[name], connections, request))
+    for _ in range(max(1, cycles // 3)):
+        for name in random.sample(list(servers), k=2):
+            made = await connect(servers[name].port, 64)
+            opened.setdefault(name, []).append(await open_loop(made, [request], RATE, int(RATE * seconds)))
+            for each in made:
+                each.close()
+    return closed, opened
+
+
+async def _window(server: Running, count: int, request: bytes) -> tuple[float, float]:
+    """GETs a second, and CPU milliseconds of the server a GET."""
+    connections = await connect(server.port, count)
+    before = cpu_seconds(server.pid)
+    window = await closed_loop(connections, [request], WINDOW)
+    spent = cpu_seconds(server.pid) - before
+    for each in connections:
+        each.close()
+    if window.refused:
+        raise RuntimeError(f"{server.name} refused {window.refused} requests")
+    return window.rate, 1000 * spent / max(1, len(window.seconds))
+
+
+def _tell(card: Card, closed: Closed, opened: Mapping[str, list[Window]]) -> None:
+    rows = []
+    for count in CONNECTIONS:
+        rates = {name: [rate for rate, _ in closed[name, count]] for name in (OURS, BARE)}
+        cost = {name: median(ms for _, ms in closed[name, count]) for name in (OURS, BARE)}
+        ratio = median_ratio(rates[OURS], rates[BARE])
+        rows.append([count, median(rates[OURS]), median(rates[BARE]), ratio, cost[OURS], cost[BARE]])
+        card.goals.append(Goal(f"ours : bare, {count} connections", ratio, 0.35, " ×"))
+    columns = ["connections", "ours/s", "bare/s", "ours:bare", "ours CPU ms", "bare CPU ms"]
+    card.table("Closed loop, GETs/s", columns, rows)
+    times = {name: [[percentile(w.seconds, share) for w in opened[name]] for share in (0.5, 0.99)] for name in opened}
+    refused = {name: sum(window.refused for window in windows) for name, windows in opened.items()}
+    card.table(
+        f"Open loop, {RATE}/s, ms from the scheduled moment",
+        ["server", "p50", "p99", "not 200"],
+        [[name, *(1000 * median(each) for each in times[name]), refused[name]] for name in (OURS, BARE)],
+    )
+    card.goals.append(Goal(f"p99 at {RATE}/s, open loop", 1000 * median(times[OURS][1]), 25.0, " ms", at_most=True))
+
+
+if __name__ == "__main__":
+    raise SystemExit(command(run, "proxy", TITLE))
