@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from synckit.adapters.kafka_batches import Receipt, TopicBatches
 from synckit.adapters.topic_admin import topic_admin
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
 from synckit.events import Record
@@ -69,6 +70,7 @@ class KafkaPublisher:
         self._ack_seconds = ack_seconds
         self._sleep = sleep
         self._producer: AIOKafkaProducer | None = None
+        self._batches: tuple[AIOKafkaProducer | None, dict[str, TopicBatches]] = (None, {})
         self._replacing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,12 +82,14 @@ class KafkaPublisher:
         producer = self._producer
         if producer is None:
             raise RemoteUnavailable("kafka", "not connected")
-        sending = asyncio.ensure_future(_send(producer, topic, records))
+        receipt = Receipt()
+        sending = asyncio.ensure_future(self._of(producer, topic).send(records, receipt))
         try:
             # Not wait_for: a send that waits for a broker that is away need not end when it is cancelled.
             await asyncio.wait({sending}, timeout=self._ack_seconds)
         finally:
             if not sending.done():
+                receipt.abandoned = True
                 sending.cancel()
                 sending.add_done_callback(_retrieve)
         if not sending.done():
@@ -142,6 +146,15 @@ class KafkaPublisher:
             raise
         return producer
 
+    def _of(self, producer: AIOKafkaProducer, topic: str) -> TopicBatches:
+        """A producer's own: what waits for one that is broken must not go out by the next."""
+        if self._batches[0] is not producer:
+            self._batches = (producer, {})
+        found = self._batches[1].get(topic)
+        if found is None:
+            found = self._batches[1][topic] = TopicBatches(producer, topic)
+        return found
+
     def _replace(self, broken: AIOKafkaProducer) -> None:
         """An idempotent producer whose sequence is broken (topic made anew, broker restored) fails for ever."""
         if self._producer is broken:
@@ -152,20 +165,6 @@ class KafkaPublisher:
     async def _renew(self, broken: AIOKafkaProducer) -> None:
         await self.start()
         await _close(broken)
-
-
-async def _send(producer: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> None:
-    acknowledged = []
-    try:
-        for record in records:
-            sent = await producer.send(topic, value=record.value, key=record.key, headers=list(record.headers))
-            acknowledged.append(sent)
-    finally:
-        # Also where a later record failed: no acknowledgement may be left that nobody looks at.
-        results = await asyncio.gather(*acknowledged, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -1,0 +1,176 @@
+"""Records of many callers → one batch a partition, through aiokafka's public `create_batch` and `send_batch`.
+
+`send()` costs a partitioner in Python, four sets and a future a record; here it is one append a record and one future a
+batch. At most one batch a partition is under way, as an idempotent producer wants it; what comes meanwhile is the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
+
+from synckit.events import Record
+
+MOST_BYTES = 1 << 20
+"""Of a record with its headers: aiokafka's own limit for `send()`, and about what a broker takes."""
+PER_RECORD = 34
+
+
+class Receipt:
+    """What one caller waits for: `done` when all batches with a record of its own are over, with the first error."""
+
+    __slots__ = ("_batches", "_error", "abandoned", "done")
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(_looked_at)
+        self.abandoned = False
+        self._batches = 0
+        self._error: BaseException | None = None
+
+    def expect(self) -> None:
+        self._batches += 1
+
+    def settle(self, error: BaseException | None) -> None:
+        self._error = self._error or error
+        self._batches -= 1
+        if self._batches or self.done.done():
+            return
+        if self._error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(self._error)
+
+
+class _Batch:
+    """One batch to be, and who waits for it."""
+
+    __slots__ = ("builder", "receipts")
+
+    def __init__(self, builder: Any) -> None:
+        self.builder = builder
+        self.receipts: list[Receipt] = []
+
+    def takes(self, record: Record, receipt: Receipt) -> bool:
+        """False where it is full."""
+        taken = self.builder.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
+        if taken is None:
+            return False
+        if not self.receipts or self.receipts[-1] is not receipt:
+            self.receipts.append(receipt)
+            receipt.expect()
+        return True
+
+    def settle(self, error: BaseException | None) -> None:
+        for receipt in self.receipts:
+            receipt.settle(error)
+
+    @property
+    def is_wanted(self) -> bool:
+        return any(not receipt.abandoned for receipt in self.receipts)
+
+
+class _Lane:
+    """One partition: the batches that wait, in order; `busy` while one is under way."""
+
+    __slots__ = ("busy", "partition", "waiting")
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.waiting: deque[_Batch] = deque()
+        self.busy = False
+
+
+class TopicBatches:
+    """One topic over one started producer, and gone with it."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._lanes: dict[int, _Lane] = {}
+        self._ready: deque[_Lane] = deque()
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def send(self, records: Sequence[Record], receipt: Receipt) -> None:
+        """Hands all over and waits for the broker; records of one key keep their order. Raises aiokafka's errors."""
+        if any(_size(record) > MOST_BYTES for record in records):
+            raise MessageSizeTooLargeError("a record is larger than a broker takes")
+        partitions = sorted(await self._producer.partitions_for(self._topic))
+        try:
+            for record in records:
+                self._put(partitions[_hash(record.key) % len(partitions)], record, receipt)
+        finally:
+            self._flush_soon()
+        if records:
+            await receipt.done
+
+    def _put(self, partition: int, record: Record, receipt: Receipt) -> None:
+        lane = self._lanes.get(partition)
+        if lane is None:
+            lane = self._lanes[partition] = _Lane(partition)
+        if not lane.waiting:
+            lane.waiting.append(_Batch(self._producer.create_batch()))
+            if not lane.busy:
+                self._ready.append(lane)
+        if lane.waiting[-1].takes(record, receipt):
+            return
+        fresh = _Batch(self._producer.create_batch())
+        if not fresh.takes(record, receipt):
+            raise MessageSizeTooLargeError("a record does not fit an empty batch")
+        lane.waiting.append(fresh)
+
+    def _flush_soon(self) -> None:
+        """In a task of its own: a caller that is cancelled must not take others' records with it."""
+        if self._ready and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        """Never waits for long: a lane is ready only when its last batch is over."""
+        while self._ready:
+            lane = self._ready.popleft()
+            while lane.waiting and not lane.busy:
+                await self._hand_over(lane, lane.waiting.popleft())
+
+    async def _hand_over(self, lane: _Lane, batch: _Batch) -> None:
+        if not batch.is_wanted:
+            batch.settle(KafkaTimeoutError())
+            return
+        lane.busy = True
+        try:
+            sent = await self._producer.send_batch(batch.builder, self._topic, partition=lane.partition)
+        except Exception as error:
+            lane.busy = False
+            batch.settle(error)
+        else:
+            sent.add_done_callback(lambda future: self._over(lane, batch, future))
+
+    def _over(self, lane: _Lane, batch: _Batch, sent: asyncio.Future[Any]) -> None:
+        lane.busy = False
+        batch.settle(KafkaTimeoutError() if sent.cancelled() else sent.exception())
+        if lane.waiting:
+            self._ready.append(lane)
+            self._flush_soon()
+
+
+def _size(record: Record) -> int:
+    headers = sum(len(name) + len(value) for name, value in record.headers)
+    return PER_RECORD + len(record.key) + len(record.value) + headers
+
+
+@lru_cache(maxsize=16_384)
+def _hash(key: bytes) -> int:
+    """As Kafka's own clients do it, so that whoever writes to the topic finds the same partition."""
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _looked_at(future: asyncio.Future[None]) -> None:
+    """A caller that has gone has no use for its error: no complaint at the end of the loop."""
+    if not future.cancelled():
+        future.exception()
