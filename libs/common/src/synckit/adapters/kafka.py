@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from synckit.adapters.kafka_batches import Receipt, TopicBatches
+from synckit.adapters.kafka_batches import TooLate, TopicBatches
 from synckit.adapters.topic_admin import topic_admin
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
 from synckit.events import Record
@@ -82,20 +82,19 @@ class KafkaPublisher:
         producer = self._producer
         if producer is None:
             raise RemoteUnavailable("kafka", "not connected")
-        receipt = Receipt()
-        sending = asyncio.ensure_future(self._of(producer, topic).send(records, receipt))
+        batches = self._of(producer, topic)
         try:
-            # Not wait_for: a send that waits for a broker that is away need not end when it is cancelled.
-            await asyncio.wait({sending}, timeout=self._ack_seconds)
-        finally:
-            if not sending.done():
+            if not batches.is_known:
+                await self._learn(producer, topic)
+            receipt = batches.put(records)
+            timer = asyncio.get_running_loop().call_later(self._ack_seconds, receipt.expire)
+            try:
+                await receipt.done
+            finally:
+                timer.cancel()
                 receipt.abandoned = True
-                sending.cancel()
-                sending.add_done_callback(_retrieve)
-        if not sending.done():
-            raise RemoteUnavailable("kafka", f"{topic} not acknowledged in time", maybe_applied=True)
-        try:
-            sending.result()
+        except TooLate:
+            raise RemoteUnavailable("kafka", f"{topic} not acknowledged in time", maybe_applied=True) from None
         except _TOO_LARGE as error:
             raise RemoteRejected("kafka", 413, f"{topic}: {type(error).__name__}") from None
         except KafkaError as error:
@@ -145,6 +144,17 @@ class KafkaPublisher:
             await _close(producer)
             raise
         return producer
+
+    async def _learn(self, producer: AIOKafkaProducer, topic: str) -> None:
+        """Which partitions there are. RemoteUnavailable where the broker does not say so in time."""
+        asking = asyncio.ensure_future(producer.partitions_for(topic))
+        # Not wait_for: a question to a broker that is away need not end when it is cancelled.
+        await asyncio.wait({asking}, timeout=self._ack_seconds)
+        if not asking.done():
+            asking.cancel()
+            asking.add_done_callback(_retrieve)
+            raise RemoteUnavailable("kafka", f"{topic} not found in time")
+        asking.result()
 
     def _of(self, producer: AIOKafkaProducer, topic: str) -> TopicBatches:
         """A producer's own: what waits for one that is broken must not go out by the next."""

@@ -23,6 +23,10 @@ MOST_BYTES = 1 << 20
 PER_RECORD = 34
 
 
+class TooLate(Exception):
+    """The broker has not acknowledged in time; it may still come to that."""
+
+
 class Receipt:
     """What one caller waits for: `done` when all batches with a record of its own are over, with the first error."""
 
@@ -37,6 +41,12 @@ class Receipt:
 
     def expect(self) -> None:
         self._batches += 1
+
+    def expire(self) -> None:
+        """Nobody waits any longer. What is not on its way yet is let go."""
+        self.abandoned = True
+        if not self.done.done():
+            self.done.set_exception(TooLate())
 
     def settle(self, error: BaseException | None) -> None:
         self._error = self._error or error
@@ -98,18 +108,25 @@ class TopicBatches:
         self._ready: deque[_Lane] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
-    async def send(self, records: Sequence[Record], receipt: Receipt) -> None:
-        """Hands all over and waits for the broker; records of one key keep their order. Raises aiokafka's errors."""
+    @property
+    def is_known(self) -> bool:
+        """The topic's partitions are known. Where they are not: `await producer.partitions_for(topic)`."""
+        return bool(self._producer.client.cluster.partitions_for_topic(self._topic))
+
+    def put(self, records: Sequence[Record]) -> Receipt:
+        """Hands all over; records of one key keep their order. The receipt's `done` raises aiokafka's errors."""
         if any(_size(record) > MOST_BYTES for record in records):
             raise MessageSizeTooLargeError("a record is larger than a broker takes")
-        partitions = sorted(await self._producer.partitions_for(self._topic))
+        partitions = sorted(self._producer.client.cluster.partitions_for_topic(self._topic))
+        receipt = Receipt()
         try:
             for record in records:
                 self._put(partitions[_hash(record.key) % len(partitions)], record, receipt)
         finally:
             self._flush_soon()
-        if records:
-            await receipt.done
+        if not records:
+            receipt.done.set_result(None)
+        return receipt
 
     def _put(self, partition: int, record: Record, receipt: Receipt) -> None:
         lane = self._lanes.get(partition)
