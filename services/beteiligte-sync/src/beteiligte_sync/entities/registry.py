@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from synckit.mapping.field import EntityMapping
 
-REGISTRY: tuple[EntityMapping, ...] = (BETEILIGTE,)
+REGISTRY: tuple[EntityMapping, ...] = (BETEILIGTE, ADRESSEN)

@@ -1,0 +1,124 @@
+"""Adressen: EspoCRM's `CAdressen` ↔ the rows of `/Beteiligte/{betNr}/Adressen`.
+
+A POST takes all fields, a PUT the first four: the others are only read once the row exists. A row carries the id of
+its EspoCRM record in `bemerkung`, which no PUT can change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from beteiligte_sync.entities.adressen.countries import COUNTRY
+from synckit.mapping.child import ChildOf
+from synckit.mapping.codecs import DAY, FLAG
+from synckit.mapping.field import Attribute, EntityMapping, Field
+from synckit.mapping.state import CHILD_STATE
+from synckit.reconcile.plan import Canonical, NoticeKind, Value
+
+FIRST_DAY = date(1753, 1, 1)
+MARK = "EspoCRM-ID: "
+_MARKED = re.compile(re.escape(MARK) + r"([A-Za-z0-9-]{1,36})(?:\s|$)")
+HOME = "Deutschland"
+
+
+def kind_of(_record: Canonical) -> str:
+    return "adresse"
+
+
+def label(record: Canonical) -> Value:
+    """The label where nobody wrote one: street, postal code and place, and the country abroad."""
+    place = " ".join(str(record[name]) for name in ("plz", "ort") if record.get(name))
+    abroad = record.get("land") if record.get("land") not in (HOME, "DE") else None
+    return "\n".join(str(line) for line in (record.get("strasse"), place, abroad) if line) or None
+
+
+def describe(record: Canonical) -> str:
+    """For notes, and as the name of a record that came from a desk."""
+    place = " ".join(str(record[name]) for name in ("plz", "ort") if record.get(name))
+    box = f"Postfach {record['postfach']}" if record.get("postfach") else ""
+    told = ", ".join(str(part) for part in (record.get("strasse") or box, place) if part)
+    return re.sub(r"[<>=\s]+", " ", told)[:255] or "Adresse"
+
+
+def owner_of(row: Mapping[str, Any]) -> str:
+    """The EspoCRM record that a row, or the body of a POST, was made for."""
+    found = _MARKED.match(str(row.get("bemerkung") or ""))
+    return found[1] if found else ""
+
+
+def stamp(left_id: str) -> Mapping[str, Any]:
+    return {"bemerkung": f"{MARK}{left_id}"}
+
+
+ADDRESS = "Beteiligter Nr. {party}, Adresse Nr. {row} ({what})"
+TEXTS = {
+    NoticeKind.READ_ONLY: (
+        "Abgleich mit Advoware: {label} der Adresse kann von EspoCRM aus nicht geändert werden. EspoCRM: {left}, "
+        "Advoware: {right}. Bitte am Arbeitsplatz: Beteiligten Nr. {party} öffnen, Register „Adressen“, Adresse Nr. "
+        "{row} ({what}) bearbeiten, {label} auf {left} setzen, speichern. EspoCRM übernimmt es beim nächsten Abgleich."
+    ),
+    NoticeKind.DELETED_LEFT: (
+        f"Abgleich mit Advoware: Eine Adresse wurde in EspoCRM gelöscht. In Advoware bleibt sie bestehen: {ADDRESS}. "
+        "Advoware lässt das Löschen von hier aus nicht zu. Bitte am Arbeitsplatz: Beteiligten Nr. {party} öffnen, "
+        "Register „Adressen“, Adresse Nr. {row} löschen oder „Gültig bis“ auf heute setzen, speichern."
+    ),
+    NoticeKind.DELETED_RIGHT: (
+        f"Abgleich mit Advoware: Eine Adresse wurde in Advoware gelöscht: {ADDRESS}. In EspoCRM bleibt sie erhalten "
+        "und wird nicht neu angelegt. Soll sie wieder nach Advoware, leeren Sie dort das Feld advowareId und setzen "
+        "den Status auf pending_sync; sonst löschen Sie sie auch hier."
+    ),
+}
+
+FIELDS = (
+    Field("strasse", Attribute("adresseStreet", 255), Attribute("strasse"), "Straße"),
+    Field("plz", Attribute("adressePostalCode", 40), Attribute("plz"), "PLZ"),
+    Field("ort", Attribute("adresseCity", 100), Attribute("ort"), "Ort"),
+    Field("anschrift", Attribute("beschreibung"), Attribute("anschrift"), "Anschrift", fallback=label),
+    Field("land", Attribute("adresseCountry", 100), Attribute("land"), "Land", COUNTRY),
+    Field("postfach", Attribute("postfach", 40), Attribute("postfach"), "Postfach"),
+    Field("postfachplz", Attribute("postfachPLZ", 20), Attribute("postfachPLZ"), "PLZ des Postfachs"),
+    Field("standard", Attribute("isStandard"), Attribute("standardAnschrift"), "Standardanschrift", FLAG),
+    Field("gueltigvon", Attribute("gueltigVon"), Attribute("gueltigVon", earliest=FIRST_DAY), "Gültig von", DAY),
+    Field("gueltigbis", Attribute("gueltigBis"), Attribute("gueltigBis", earliest=FIRST_DAY), "Gültig bis", DAY),
+)
+
+ADRESSEN = EntityMapping(
+    entity="adressen",
+    left_type="CAdressen",
+    right_type="Adressen",
+    fields=FIELDS,
+    kind_of=kind_of,
+    kind_fields=frozenset(),
+    right_writable=(
+        "strasse",
+        "plz",
+        "ort",
+        "anschrift",
+        "land",
+        "postfach",
+        "postfachPLZ",
+        "standardAnschrift",
+        "gueltigVon",
+        "gueltigBis",
+        "bemerkung",
+    ),
+    right_updatable=("strasse", "plz", "ort", "anschrift"),
+    link_attribute="advowareId",
+    link_is_number=True,
+    child_of=ChildOf(
+        entity="beteiligte",
+        attribute="beteiligteId",
+        number="betNr",
+        inline=("adressen",),
+        identity=owner_of,
+        stamp=stamp,
+        owner=owner_of,
+        imported=True,
+    ),
+    state=CHILD_STATE,
+    texts=TEXTS,
+    describe=describe,
+)

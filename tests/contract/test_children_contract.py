@@ -1,0 +1,106 @@
+"""Rows of a party: the fake, and the real adapter against the sandbox, one suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from beteiligte_sync.entities.adressen.mapping import ADRESSEN
+from sandbox.advoware.app import build as build_advoware
+from sandbox.advoware.credentials import DEFAULT
+from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.advoware_children import AdvowareChildren
+from synckit.errors import RemoteUnavailable
+from synckit.mapping.child import ChildOf
+from synckit.mapping.field import EntityMapping
+from synckit.ports import SearchableStore
+from synckit.testing.clock import FakeClock
+from synckit.testing.contract_remote import ChildStoreContract
+from synckit.testing.remotes import FakeRight
+from synckit.testing.rows import FakeRows
+from synckit.testing.tokens import FakeTokenCache
+
+PARTY = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
+
+
+class Adressen:
+    """What is special about addresses."""
+
+    mapping: ClassVar[EntityMapping] = ADRESSEN
+    taken: ClassVar[Mapping[str, str]] = {"ort": "Ulm"}
+    ignored: ClassVar[Mapping[str, str]] = {"postfach": "99"}
+
+    def new_row(self, name: str) -> dict[str, Any]:
+        return {**dict.fromkeys(ADRESSEN.right_writable), "strasse": name, "bemerkung": f"EspoCRM-ID: {name.lower()}"}
+
+
+class FakeParties:
+    mapping: ClassVar[EntityMapping]
+
+    async def make_rows(self) -> SearchableStore:
+        self.parties = FakeRight(FakeClock(), writable=PARTY)
+        return FakeRows(self.mapping, self.parties, is_unique=self.mapping is not ADRESSEN)
+
+    async def new_party(self) -> str:
+        return self.parties.seed(name="Probe")
+
+    async def party_is_deleted(self, party: str) -> None:
+        del self.parties.records[party]
+
+
+class SandboxParties:
+    mapping: ClassVar[EntityMapping]
+    switches: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture(autouse=True)
+    async def _sandbox(self) -> AsyncIterator[None]:
+        clock = FakeClock()
+        server = TestServer(build_advoware(clock=clock.now))
+        async with TestClient(server) as self.desk:
+            if self.switches:
+                await self.desk.post("/_sandbox/switches", json=self.switches)
+            base = str(server.make_url("")).rstrip("/")
+            auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
+            self.client = AdvowareClient(base, auth)
+            yield
+            await self.client.close()
+            await auth.close()
+
+    @property
+    def child(self) -> ChildOf:
+        assert self.mapping.child_of is not None
+        return self.mapping.child_of
+
+    async def make_rows(self) -> SearchableStore:
+        return AdvowareChildren(self.client, self.mapping.right_type, self.child)
+
+    async def new_party(self) -> str:
+        made = await AdvowareBeteiligteStore(self.client).create({**dict.fromkeys(PARTY), "name": "Probe"})
+        return made.id
+
+    async def party_is_deleted(self, party: str) -> None:
+        await AdvowareBeteiligteStore(self.client).delete(party)
+
+
+class TestFakeAdressen(Adressen, FakeParties, ChildStoreContract):
+    pass
+
+
+class TestAdressen(Adressen, SandboxParties, ChildStoreContract):
+    async def test_an_empty_list_of_an_outage_is_not_believed(self) -> None:
+        rows, party = await self.make_rows(), await self.new_party()
+        made = await rows.create({**self.new_row("Hier"), "betNr": party})
+        await self.desk.post("/_sandbox/switches", json={"empty_lists": True})
+        with pytest.raises(RemoteUnavailable):
+            await rows.read(made.id)
+
+
+class TestAdressenInOtherShapes(TestAdressen):
+    """Bare objects, no row id after a POST."""
+
+    switches: ClassVar[dict[str, Any]] = {"single_as_list": False, "post_row_id": False}
