@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from synckit.errors import RemoteUnavailable
@@ -52,20 +53,20 @@ class KafkaInspector:
         return await _within(self._limits.whole, self._buried(topic, key.encode(), since))
 
     async def _waiting(self, topic: str, group: str, key: bytes) -> Scan:
-        async with self._consumer(group) as consumer:
+        async with self._consumer() as consumer:
             partitions = await _partitions(consumer, topic)
             # As the producers do it; Java's and aiokafka's partitioner agree.
             own = DefaultPartitioner()(key, [p.partition for p in partitions], [])
             partition = TopicPartition(topic, own)
             consumer.assign([partition])
-            committed = await consumer.committed(partition)
+            committed = await self._committed(group, partition)
             start, end = await _edges(consumer, partition)
-            return await self._scan(consumer, partition, (max(start, committed or 0), end), key)
+            return await self._scan(consumer, partition, (max(start, committed), end), key)
 
     async def _buried(self, topic: str, key: bytes, since: datetime) -> Scan:
         found: list[Record] = []
         looked = left = 0
-        async with self._consumer(None) as consumer:
+        async with self._consumer() as consumer:
             for partition in await _partitions(consumer, topic):
                 consumer.assign([partition])
                 start, end = await _edges(consumer, partition)
@@ -93,13 +94,24 @@ class KafkaInspector:
             position = await consumer.position(partition)
         return found, looked, max(0, end - position)
 
+    async def _committed(self, group: str, partition: TopicPartition) -> int:
+        """-1 where the group has committed nothing: it will begin at the beginning, as our workers do."""
+        async with _admin(self._bootstrap, self._client_id) as admin:
+            while True:
+                try:
+                    offsets = await admin.list_consumer_group_offsets(group, partitions=[partition])
+                    return int(offsets[partition].offset)
+                except GroupCoordinatorNotAvailableError:
+                    # A cluster that has never had a group makes the topic of their offsets first.
+                    await asyncio.sleep(0.5)
+
     @asynccontextmanager
-    async def _consumer(self, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
-        """With a group its offsets can be asked for; without a subscription nobody joins it."""
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """Of no group."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
-            group_id=group,
+            group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             request_timeout_ms=int(self._limits.whole * 1000),
@@ -111,6 +123,16 @@ class KafkaInspector:
             raise RemoteUnavailable(UPSTREAM, type(error).__name__) from None
         finally:
             await consumer.stop()
+
+
+@asynccontextmanager
+async def _admin(bootstrap_servers: str, client_id: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id=client_id)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:

@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import structlog
 
@@ -113,7 +114,11 @@ def _say(text: str, code: int) -> int:
 def _silence() -> None:
     """Nothing of this command goes to any log: what it reads is for the person who asked."""
     logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL + 1))
+    structlog.configure(processors=[_drop])
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from synckit.engine.notes import RELEASED
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.ports import Clock, Commit, JournalEntry, LinkStore, Locks, Publisher
 from synckit.why.findings import Findings
+from synckit.why.forecast import WITHOUT
 from synckit.why.report import OPERATOR, Report
 
 SYNC_NOW, RELEASE_BRAKE, FORGET_LINK = "sync-now", "release-brake", "forget-link"
@@ -57,7 +58,7 @@ def _propose_release(report: Report) -> Proposal:
     if not report.forecast.held:
         why = "; ".join(report.missing) or "der Datensatz wird gerade nicht von der Bremse angehalten"
         return Proposal(RELEASE_BRAKE, (), f"Nichts freizugeben: {why}.")
-    blanked = [line for line in report.forecast.lines if line.startswith("Ohne Bremse")]
+    blanked = [line.removeprefix(WITHOUT) for line in report.forecast.lines if line.startswith(WITHOUT)]
     return Proposal(
         RELEASE_BRAKE,
         ("Freigegeben wird für einen einzigen Abgleich. Danach ist geschrieben und nicht zurückzuholen:", *blanked),

@@ -11,6 +11,7 @@ from synckit.events import Record
 from synckit.ports import JournalEntry, RecordState, Snapshot
 
 T = TypeVar("T")
+JOURNAL_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)

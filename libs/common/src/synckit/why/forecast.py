@@ -6,7 +6,7 @@ The order of the cases is the engine's (`engine/sync.py`); nothing here is writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from synckit.engine import status
@@ -40,11 +40,16 @@ class Table(Protocol):
     def shown(self, name: str, value: Value) -> Value: ...
 
 
+WITHOUT = "Ohne Bremse: "
+_QUIET = frozenset({"unchanged", "agreed", "unknown"})
+
+
 @dataclass(frozen=True, slots=True)
 class FieldRow:
     """One field: both sides now, what they held when they last agreed, the rule, and what would be written where.
 
-    Values are as the mapping shows them to a user: an account number is all but masked.
+    Values are as the mapping shows them to a user: an account number is all but masked. `left_shown` is False where
+    that side could not be asked, or did not show the field.
     """
 
     name: str
@@ -59,11 +64,15 @@ class FieldRow:
     words: str
     write: str = ""
     after: Value = None
+    has_base: bool = False
+    left_shown: bool = True
+    right_shown: bool = True
 
     @property
     def is_quiet(self) -> bool:
         """Empty on both sides and nothing to say about it."""
-        return self.left is None and self.right is None and not self.write and self.rule in ("unchanged", "agreed")
+        values = (self.left, self.right, self.base_left, self.base_right)
+        return not self.write and not any(v is not None for v in values) and self.rule in _QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,24 @@ class _Sides:
 
 
 def foresee(findings: Findings, table: Table) -> Forecast:
-    """What a sync that began now would do."""
+    """What a sync that began now would do; where that can't be said, at least what each side shows."""
+    forecast = _foresee(findings, table)
+    return forecast if forecast.rows else replace(forecast, rows=_as_seen(findings, table))
+
+
+def _as_seen(findings: Findings, table: Table) -> tuple[FieldRow, ...]:
+    base = findings.state.base if findings.state else Base()
+    try:
+        left = table.read(Side.LEFT, findings.left.value.payload) if findings.left.value else {}
+        right = table.read(Side.RIGHT, findings.right.value.payload) if findings.right.value else {}
+    except MappingError:
+        return ()
+    if not (left or right):
+        return ()
+    return tuple(_row(policy, table, Plan(), _Values(base, left, right)) for policy in table.policies)
+
+
+def _foresee(findings: Findings, table: Table) -> Forecast:
     state = findings.state
     if findings.memory.trouble or state is None:
         return Forecast("unknown", ("Das lässt sich ohne unser Gedächtnis (PostgreSQL) nicht sagen.",))
@@ -240,13 +266,23 @@ def _row(policy: FieldPolicy, table: Table, plan: Plan, values: _Values) -> Fiel
         right=table.shown(name, right.get(name)),
         base_left=table.shown(name, base.left.get(name)),
         base_right=table.shown(name, base.right.get(name)),
-        left_changed=base.knows(name) and left.get(name) != base.left[name],
-        right_changed=base.knows(name) and right.get(name) != base.right[name],
+        left_changed=base.knows(name) and name in left and left[name] != base.left[name],
+        right_changed=base.knows(name) and name in right and right[name] != base.right[name],
         rule=decision.rule.value if decision else "unknown",
-        words=rule_words(decision, policy.direction) if decision else "eine Seite zeigt das Feld nicht; bleibt",
+        words=rule_words(decision, policy.direction, held=bool(plan.held))
+        if decision
+        else ""
+        if not plan.decisions
+        else _NOT_SHOWN,
         write=write,
         after=table.shown(name, after),
+        has_base=base.knows(name),
+        left_shown=name in left,
+        right_shown=name in right,
     )
+
+
+_NOT_SHOWN = "eine Seite zeigt das Feld nicht; bleibt"
 
 
 def _decision(plan: Plan, name: str) -> Decision | None:
@@ -274,11 +310,11 @@ def _plan_lines(plan: Plan, rows: Sequence[FieldRow], sides: _Sides, kind: str) 
 
 def _held_lines(plan: Plan, table: Table) -> list[str]:
     without = [
-        f"Ohne Bremse: {SIDES[d.write]}: {table.label(d.field)} → {shown(table.shown(d.field, target_of(d)))}"
+        f"{WITHOUT}{SIDES[d.write]}: {table.label(d.field)} → {shown(table.shown(d.field, target_of(d)))}"
         for d in plan.decisions
         if d.write is not None
     ]
-    return [f"Nichts schreiben: die Bremse hält, weil {clean(plan.held)}.", *without]
+    return [f"Nichts schreiben, die Bremse hält an: {clean(plan.held)}.", *without]
 
 
 def _note_lines(plan: Plan, state: RecordState) -> list[str]:
@@ -297,4 +333,5 @@ def _calls(plan: Plan, sides: _Sides, kind: str) -> str:
         return "Nichts zu schreiben. 2 Aufrufe, beide lesend."
     if not (plan.left_writes or right):
         return f"Kein Wert zu schreiben, nur der Status in EspoCRM. {2 + left} Aufrufe, davon 2 lesend."
-    return f"{2 + left + right} Aufrufe, davon 2 lesend."
+    note = any(cause_of(notice) not in sides.state.notes for notice in plan.notices)
+    return f"{2 + left + right} Aufrufe, davon 2 lesend{'; der Hinweis kommt dazu' if note else ''}."

@@ -12,12 +12,11 @@ from synckit.errors import SyncError
 from synckit.events import Record
 from synckit.ports import Clock, JournalEntry, RecordState, Snapshot
 from synckit.topics import dead_letter_topic
-from synckit.why.findings import Findings, Found, Remembered, Scan
+from synckit.why.findings import JOURNAL_ROWS, Findings, Found, Remembered, Scan
 from synckit.why.forecast import Table
 from synckit.why.words import trouble_of
 
 T = TypeVar("T")
-JOURNAL_ROWS = 20
 RIVALS = 5
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from synckit.errors import InvalidEvent
 from synckit.events import Record, decode
 from synckit.ports import JournalEntry, RecordState
-from synckit.why.findings import Findings, Scan
+from synckit.why.findings import JOURNAL_ROWS, Findings, Scan
 from synckit.why.forecast import FieldRow, Forecast, Table, foresee
 from synckit.why.words import (
     ACTIONS,
@@ -28,6 +28,7 @@ from synckit.why.words import (
 
 OPERATOR = "operator_"
 READS_A_LOOK = 2
+UNSEEN = "(nicht zu sehen)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def explain(findings: Findings, table: Table) -> Report:
         _notes(findings, table),
         _last_look(findings),
         _journal(findings, table),
+        _choices(findings, forecast, table),
     )
     return Report(
         title=f"{table.left_type} {findings.left_id}, Stand {moment(findings.at)}",
@@ -161,9 +163,14 @@ def _espo_state(findings: Findings) -> str:
 
 def _fields(forecast: Forecast) -> Section:
     rows = [row for row in forecast.rows if not row.is_quiet]
-    quiet = [row.label for row in forecast.rows if row.is_quiet]
-    foot = ["„bisher“: der letzte gemeinsame Stand (Basis), wo die Seite heute anders aussieht."] if rows else []
-    foot += [f"Auf beiden Seiten leer, unverändert: {', '.join(quiet)}."] if quiet else []
+    quiet = [row for row in forecast.rows if row.is_quiet]
+    foot = []
+    if any(row.has_base for row in rows):
+        foot.append("„bisher“: der letzte gemeinsame Stand (Basis), wo die Seite heute anders aussieht; sonst gleich.")
+    if quiet:
+        is_sure = all(row.left_shown and row.right_shown for row in quiet)
+        told = "Auf beiden Seiten leer, unverändert" if is_sure else "Leer, soweit zu sehen"
+        foot.append(f"{told}: {', '.join(row.label for row in quiet)}.")
     return Section(
         "Feld für Feld",
         head=("Feld", "EspoCRM", "Advoware", "Regel"),
@@ -173,9 +180,14 @@ def _fields(forecast: Forecast) -> Section:
 
 
 def _cells(row: FieldRow) -> tuple[str, str]:
-    left = f"\nbisher {shown(row.base_left)}" if row.left_changed else ""
-    right = f"\nbisher {shown(row.base_right)}" if row.right_changed else ""
-    return shown(row.left) + left, shown(row.right) + right
+    left = shown(row.left) if row.left_shown else UNSEEN
+    right = shown(row.right) if row.right_shown else UNSEEN
+    has_left = row.left_changed or (row.has_base and not row.left_shown)
+    has_right = row.right_changed or (row.has_base and not row.right_shown)
+    return (
+        f"{left}\nbisher {shown(row.base_left)}" if has_left else left,
+        f"{right}\nbisher {shown(row.base_right)}" if has_right else right,
+    )
 
 
 def _waits(findings: Findings) -> Section:
@@ -312,7 +324,7 @@ def writes(entries: Sequence[JournalEntry]) -> dict[str, int]:
 
 def _journal(findings: Findings, table: Table) -> Section:
     rows = tuple(_journal_row(entry, table) for _, entry in findings.journal)
-    foot = (f"Die letzten {count(len(rows), 'Zeile', 'Zeilen')}, neueste zuerst.",) if rows else ()
+    foot = (f"Neueste zuerst; gezeigt werden höchstens {JOURNAL_ROWS} Zeilen.",) if rows else ()
     none = ("Noch kein Eintrag.",) if not rows and not findings.memory.trouble else ()
     return Section("Journal", none, ("Wann", "Was", "Feld", "Seite", "Regel, Grund oder wer"), rows, foot)
 
@@ -333,3 +345,13 @@ _RULES = {
     "adopted": "beim Verbinden verschieden",
     "filled": "war auf einer Seite leer",
 }
+
+
+def _choices(findings: Findings, forecast: Forecast, table: Table) -> Section:
+    command = f"python -m synckit.why {table.left_type} {findings.left_id}"
+    lines = [f"Jetzt abgleichen: {command} sync-now"]
+    if forecast.held:
+        lines.append(f"Die Bremse freigeben, wenn das so gewollt ist: {command} release-brake")
+    if findings.state and findings.state.link:
+        lines.append(f"Die Verknüpfung vergessen: {command} forget-link")
+    return Section("Was man tun kann", (*lines, "Jeder Befehl fragt vorher; --dry-run zeigt nur, was er täte."))

@@ -129,16 +129,18 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def rule_words(decision: Decision, direction: Direction) -> str:
-    """Which rule applies to a field, and what follows from it."""
+def rule_words(decision: Decision, direction: Direction, *, held: bool = False) -> str:
+    """Which rule applies to a field, and what follows from it, or would if the brake did not hold."""
     if decision.write is None or decision.rule is Rule.REFUSED:
         return _STAYS.get(decision.rule, "bleibt").format(reason=clean(decision.reason))
     target, source = SIDES[decision.write], SIDES[decision.write.other]
     if direction is Direction.TO_LEFT and decision.rule is Rule.READ_ONLY:
         return "auf beiden Seiten geändert; Advoware führt dieses Feld"
-    return _WRITES.get(decision.rule, "in {source} geändert; geht nach {target}").format(source=source, target=target)
+    words = _WRITES.get(decision.rule, _CHANGED).format(source=source, target=target, goes="ginge" if held else "geht")
+    return f"{words} (angehalten)" if held else words
 
 
+_CHANGED = "in {source} geändert; {goes} nach {target}"
 _STAYS = {
     Rule.READ_ONLY: "nur in EspoCRM geändert; von hier aus nicht änderbar, bleibt verschieden",
     Rule.UNCHANGED: "unverändert",

@@ -1,0 +1,47 @@
+"""Writes the examples of docs/why.md anew: `python -m tests.why_examples [--check]`. Needs no server.
+
+Everything comes from the stage beside it: real clients on sandboxes, a clock that stands still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from synckit.why.commands import RELEASE_BRAKE, propose
+from synckit.why.render import plain
+from tests.why_stage import SCENES, in_memory, stage
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "why.md"
+_BLOCK = re.compile(r"(<!-- example: (?P<name>[a-z-]+) -->\n```text\n).*?(```\n)", re.DOTALL)
+
+
+async def examples() -> dict[str, str]:
+    """Name → what the command prints."""
+    told: dict[str, str] = {}
+    for name, play in SCENES.items():
+        async with stage(in_memory()) as office:
+            findings, report = await office.asked(await play(office))
+            told[name] = plain(report)
+            if name == "braked":
+                told["release"] = "\n".join(propose(RELEASE_BRAKE, findings, report).lines) + "\n"
+    return told
+
+
+def page_with(told: dict[str, str]) -> str:
+    """The page as it should be."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{told[found['name']]}{found[3]}", PAGE.read_text(encoding="utf-8"))
+
+
+def main(arguments: list[str]) -> int:
+    should = page_with(asyncio.run(examples()))
+    if "--check" in arguments:
+        return int(should != PAGE.read_text(encoding="utf-8"))
+    PAGE.write_text(should, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,283 @@
+"""A small office for `synckit.why`: real clients on sandboxes in this process, a still clock, four records in trouble.
+
+Memory, locks and topics are given: in memory for the examples of docs/why.md, the real servers for the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from beteiligte_sync.entities.registry import REGISTRY
+from sandbox.advoware.app import build as build_advoware
+from sandbox.advoware.credentials import DEFAULT
+from sandbox.espocrm.app import build as build_espocrm
+from sandbox.espocrm.settings import API_KEY, OFFICE_USER_ID, Settings
+from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
+from synckit.adapters.espocrm_notes import EspoNotifier
+from synckit.engine import Cause, Engine, Remotes
+from synckit.errors import TransientError
+from synckit.events import Action, ChangeEvent, Origin, Record, encode
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
+from synckit.runtime.worker.dead_letters import DeadLetters
+from synckit.runtime.worker.delivery import Delivery
+from synckit.testing.clock import FakeClock
+from synckit.testing.memory import FakeLinks, FakeLocks
+from synckit.testing.tokens import FakeTokenCache
+from synckit.why.findings import Findings
+from synckit.why.gather import LockView, Memory, Sources, TopicView, gather
+from synckit.why.report import Report, explain
+
+Control = TestClient[Any, Any]
+CONFLICT, PARKED, BRAKED, BURIED = "66a1conflict0001", "66a1parked000002", "66a1braked000003", "66a1buried000004"
+MAPPING: EntityMapping = next(each for each in REGISTRY if each.entity == "beteiligte")
+
+
+class WritableTopics(TopicView, Publisher, Protocol):
+    """Topics that can be looked at, and written to."""
+
+
+@dataclass
+class Ground:
+    """What remembers, locks and carries events."""
+
+    links: LinkStore
+    memory: Memory
+    locks: Locks
+    lock_view: LockView
+    topics: TopicView
+    publisher: Publisher
+    topic: str = "vmh.beteiligte"
+
+
+class TimedLinks(FakeLinks):
+    """Memory that can be looked at without a fence, as `PostgresInspector` looks at the real one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: dict[str, dict[str, datetime]] = {}
+        self.fences: dict[str, list[int]] = {}
+
+    async def commit(self, change: Commit) -> None:
+        await super().commit(change)
+        times = self.times.setdefault(change.left_id, {})
+        self.fences.setdefault(change.left_id, []).extend([change.fence] * len(change.journal))
+        if change.link:
+            times.setdefault("link.created_at", change.at)
+        if change.looked_at:
+            times["link.looked_at"] = change.looked_at
+        if change.base:
+            times["base"] = change.at
+        for cause in change.raise_notes:
+            times.setdefault(cause, change.at)
+
+    async def record(self, left_id: str) -> tuple[RecordState, Mapping[str, datetime]]:
+        row = self._row(left_id)
+        state = RecordState(
+            fence=row.fence,
+            link=row.link,
+            base=row.base,
+            intent=row.intent,
+            parked=row.parked,
+            notes=frozenset(row.notes),
+            pending=tuple(row.pending.values()),
+            attempted=row.attempted,
+            rivals=self._rivals(row.link),
+        )
+        return state, self.times.get(left_id, {})
+
+    async def journal(self, left_id: str, limit: int) -> Sequence[tuple[int, JournalEntry]]:
+        entries = zip(self.fences.get(left_id, []), self._row(left_id).journal, strict=True)
+        return list(entries)[::-1][:limit]
+
+    async def owner_of(self, right_id: str) -> str | None:
+        return (await self.linked([right_id])).get(right_id)
+
+    async def right_id_of(self, entity: str, left_id: str) -> str | None:
+        link = self._row(left_id).link
+        return link.right_id if link and not link.tombstone else None
+
+
+class LockBook(FakeLocks):
+    """Locks that can be looked at."""
+
+    async def seconds_left(self, name: str) -> float | None:
+        return 15.0 if name in self.held else None
+
+
+@dataclass
+class TopicBook:
+    """Topics in memory; nothing is ever committed."""
+
+    sent: list[tuple[str, Record]] = field(default_factory=list)
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        self.sent += [(topic, record) for record in records]
+
+    async def waiting(self, topic: str, group: str, key: str) -> tuple[Sequence[Record], int, int]:
+        return self._of(topic, key)
+
+    async def buried(self, topic: str, key: str, since: datetime) -> tuple[Sequence[Record], int, int]:
+        return self._of(topic, key)
+
+    def _of(self, topic: str, key: str) -> tuple[Sequence[Record], int, int]:
+        there = [record for name, record in self.sent if name == topic]
+        return [record for record in there if record.key == key.encode()], len(there), 0
+
+
+def in_memory() -> Ground:
+    """The ground of the examples."""
+    links, locks, topics = TimedLinks(), LockBook(), TopicBook()
+    return Ground(links, links, locks, locks, topics, topics)
+
+
+class Stage:
+    """The office, and what happens in it."""
+
+    def __init__(self, ground: Ground, espo: Control, advoware: Control, clock: FakeClock) -> None:
+        self.ground, self.espo, self.advoware, self.clock = ground, espo, advoware, clock
+        self.espo_client = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY))
+        base = str(advoware.make_url("")).rstrip("/")
+        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
+        self.advoware_client = AdvowareClient(base, self.auth)
+        self.left = EspoStore(self.espo_client, MAPPING.left_type)
+        self.right = AdvowareBeteiligteStore(self.advoware_client)
+        notifier = EspoNotifier(self.espo_client, MAPPING.left_type)
+        remotes = Remotes(self.left, self.right, ground.links, ground.locks, notifier, clock)
+        self.engine = Engine(MAPPING, remotes)
+
+    @property
+    def sources(self) -> Sources:
+        ground = self.ground
+        return Sources(
+            self.left,
+            self.right,
+            ground.memory,
+            ground.lock_view,
+            ground.topics,
+            self.clock,
+            ground.topic,
+            group="beteiligte-sync",
+        )
+
+    async def close(self) -> None:
+        for client in (self.espo_client, self.advoware_client, self.auth):
+            await client.close()
+
+    async def person(self, record_id: str, **values: Any) -> None:
+        """A record in EspoCRM as a user made it, then linked and in step."""
+        told = {"id": record_id, "syncStatus": "pending_sync", "assignedUserId": OFFICE_USER_ID, **values}
+        assert (await self.espo.post("/_sandbox/state", json={MAPPING.left_type: [told]})).status == 200
+        await self.engine.sync(record_id, Cause(event_id=_event_id(1)))
+        await self.pass_time(3600)
+
+    async def edit(self, record_id: str, **values: Any) -> None:
+        """A user's change in EspoCRM, and its event."""
+        body = {"user": "anna", "method": "PUT", "path": f"/{MAPPING.left_type}/{record_id}", "body": values}
+        answer = await self.espo.post("/_sandbox/as-user", json=body)
+        assert (await answer.json())["status"] == 200
+        await self.ground.publisher.publish(self.ground.topic, [self.event(record_id, tuple(values))])
+        await self.pass_time(60)
+
+    async def desk(self, record_id: str, **values: Any) -> None:
+        """A change at a desk in Advoware."""
+        snapshot = await self.left.read(record_id)
+        assert snapshot is not None
+        answer = await self.advoware.post(f"/_sandbox/desk/beteiligte/{snapshot.payload['betnr']}", json=values)
+        assert answer.status == 200
+        await self.pass_time(60)
+
+    async def advoware_is_away(self) -> None:
+        answer = await self.advoware.post("/_sandbox/faults", json={"fault": {"kind": "status", "status": 503}})
+        assert answer.status < 300, await answer.text()
+
+    async def fails_and_is_parked(self, record_id: str) -> None:
+        try:
+            await self.engine.sync(record_id, Cause(event_id=_event_id(2)))
+        except TransientError as error:
+            await self.engine.park(record_id, error)
+        else:
+            raise AssertionError("it was to fail")
+
+    async def bury(self, record_id: str) -> None:
+        """An event that our code could not handle."""
+        record = self.event(record_id, ("titel",))
+        headers = tuple(record.headers)
+        delivery = Delivery(self.ground.topic, 0, 7, 1, 0.0, record.key, record.value, headers, lambda: None)
+        sink = DeadLetters(self.ground.publisher, service="beteiligte-sync", clock=self.clock)
+        await sink.bury(delivery, "bug", "KeyError in entities/beteiligte/mapping.py:31", "")
+
+    def event(self, record_id: str, changed: tuple[str, ...]) -> Record:
+        now = self.clock.now()
+        return encode(ChangeEvent("beteiligte", record_id, Action.UPDATE, Origin.ESPOCRM, now, changed, _event_id(3)))
+
+    async def pass_time(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        await self.espo.post("/_sandbox/clock", json={"now": f"{self.clock.now():%Y-%m-%d %H:%M:%S}"})
+
+    async def asked(self, record_id: str) -> tuple[Findings, Report]:
+        """What the command would find and tell."""
+        findings = await gather(self.sources, MAPPING, record_id)
+        return findings, explain(findings, MAPPING)
+
+
+@asynccontextmanager
+async def stage(ground: Ground, start: datetime | None = None) -> AsyncIterator[Stage]:
+    """Opens the office in the morning, closes it in the evening."""
+    clock = FakeClock(start) if start else FakeClock()
+    async with (
+        TestClient(TestServer(build_espocrm(Settings(webhooks_enabled=False)))) as espo,
+        TestClient(TestServer(build_advoware(clock=clock.now))) as advoware,
+    ):
+        made = Stage(ground, espo, advoware, clock)
+        await made.pass_time(0)
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+async def conflict(office: Stage) -> str:
+    await office.person(CONFLICT, lastName="Ulmenkauz", firstName="Sieglind", dateOfBirth="1966-06-06")
+    await office.edit(CONFLICT, firstName="Sieglindegard", titel="Dr.")
+    await office.desk(CONFLICT, vorname="Siglintrud", zusatz="bei Frau Weber")
+    return CONFLICT
+
+
+async def parked(office: Stage) -> str:
+    await office.person(PARKED, lastName="Weissdornau", firstName="Uodalrich", salutationName="Herr")
+    await office.edit(PARKED, titel="Dr. Geduldsfaden")
+    await office.advoware_is_away()
+    await office.fails_and_is_parked(PARKED)
+    return PARKED
+
+
+async def braked(office: Stage) -> str:
+    filled = {"salutationName": "Frau", "titel": "Dr.", "zusatz": "Notarin", "briefAnrede": "Sehr geehrte Frau Dr."}
+    await office.person(BRAKED, lastName="Quittenbaum", firstName="Wendelgard", **filled)
+    await office.desk(BRAKED, vorname="", anrede="", titel="", zusatz="", bAnrede="")
+    await office.engine.sync(BRAKED, Cause(event_id=_event_id(4)))
+    await office.pass_time(300)
+    return BRAKED
+
+
+async def buried(office: Stage) -> str:
+    await office.person(BURIED, lastName="Zwergholunder", firstName="Xaverine")
+    await office.bury(BURIED)
+    await office.pass_time(7200)
+    return BURIED
+
+
+SCENES = {"conflict": conflict, "parked": parked, "braked": braked, "buried": buried}
+
+
+def _event_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
