@@ -100,7 +100,7 @@ def _tell(card: Card, closed: Closed, opened: Mapping[str, list[Window]]) -> Non
         cost = {name: median(ms for _, ms in closed[name, count]) for name in (OURS, BARE)}
         ratio = median_ratio(rates[OURS], rates[BARE])
         rows.append([count, median(rates[OURS]), median(rates[BARE]), ratio, cost[OURS], cost[BARE]])
-        card.goals.append(Goal(f"ours : bare, {count} connections", ratio, 0.35, " ×"))
+        card.goals.append(Goal(f"ours : bare, {count} connections", ratio, 0.25, " ×"))
     columns = ["connections", "ours/s", "bare/s", "ours:bare", "ours CPU ms", "bare CPU ms"]
     card.table("Closed loop, GETs/s", columns, rows)
     times = {name: [[percentile(w.seconds, share) for w in opened[name]] for share in (0.5, 0.99)] for name in opened}

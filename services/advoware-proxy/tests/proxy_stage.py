@@ -132,7 +132,9 @@ class FakeReplies:
 class Stage:
     """`get`, `post` … speak as a caller with a key does; `raw` sends bytes."""
 
-    def __init__(self, *, limits: RequestLimits | None = None, seconds: float = 2.0, read: float = 0.5) -> None:
+    def __init__(
+        self, *, limits: RequestLimits | None = None, seconds: float = 2.0, read: float = 0.5, large: int = 65536
+    ) -> None:
         self.clock = FakeClock()
         self.upstream, self.decoy, self.tokens = ScriptedServer(), ScriptedServer(), ScriptedServer()
         self.upstream.otherwise = self.decoy.otherwise = GOOD
@@ -140,20 +142,20 @@ class Stage:
         self.callers, self.buckets, self.audit = FakeCallers(), FakeBuckets(), FakeAudit()
         self.replies = FakeReplies(self.clock)
         self._limits = limits or RequestLimits(body=4096, body_seconds=0.5)
-        self._seconds, self._read = seconds, read
+        self._seconds, self._read, self._large = seconds, read, large
         self._session = aiohttp.ClientSession(auto_decompress=False)
 
     async def __aenter__(self) -> Self:
         for server in (self.upstream, self.decoy, self.tokens):
             await server.__aenter__()
         self.cache.token = Token("token-0", self.clock.now() + timedelta(minutes=30), LOGIN.fingerprint)
-        limits = HttpLimits(total=2, connect=1, read=self._read, concurrency=8, largest_answer=65536)
+        limits = HttpLimits(total=2, connect=1, read=self._read, concurrency=8, largest_answer=self._large)
         wiring = Wiring(limits=limits, monotonic=self.clock.monotonic, agent="advoware-proxy/test")
         self.base = Base.of(self.upstream.url, API)
         self._auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
         self._upstream = AdvowareUpstream(self.base, self._auth, wiring)
         doors = Doors(self.callers, self.buckets, self.audit, self.replies, self._upstream)
-        proxy = Proxy(doors, self.base, self.clock, Limits(seconds=self._seconds, answer=65536))
+        proxy = Proxy(doors, self.base, self.clock, Limits(seconds=self._seconds, answer=self._large))
         app = web.Application(client_max_size=self._limits.body, middlewares=[problems])
         ProxyRoutes(proxy, self.clock, self._limits).add_to(app)
         self.app = add_shell(app, Health())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -314,6 +315,21 @@ async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
     async with Stage(seconds=0.2, read=30) as stage:
         stage.upstream.says(trouble="silence")
         assert (await stage.get(PARTY)).refusal == (504, "advoware", "advoware_slow")
+
+
+async def test_a_caller_that_does_not_read_loses_its_connection_and_its_place() -> None:
+    async with Stage(seconds=0.3, read=30, large=1 << 24) as stage:
+        stage.upstream.otherwise = Line(200, b"x" * (1 << 24))
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.server.port, limit=1024)
+        writer.write(_get(PARTY))
+        (end,) = await stage.audit.ended()
+        assert (end.outcome, end.status) == ("advoware_slow", 200)
+        received = 0
+        with suppress(ConnectionError):
+            while chunk := await reader.read(1 << 20):
+                received += len(chunk)
+        writer.close()
+        assert received < 1 << 24
 
 
 async def test_a_bug_of_ours_is_a_problem_without_a_word_of_it(

@@ -185,7 +185,8 @@ class Proxy:
         else:
             again = await self._first(call, trail, target, claim, post.body)
         trail.status, trail.delivering = again.status, True
-        await call.deliver(again.again())
+        async with self._in_time():
+            await call.deliver(again.again())
 
     async def _first(self, call: Call, trail: Trail, target: Target, claim: Claim, body: bytes) -> KeptReply:
         try:
@@ -204,12 +205,15 @@ class Proxy:
     @asynccontextmanager
     async def _exchange(self, call: Call, target: Target, body: bytes) -> AsyncIterator[Answer]:
         headers = header_rules.to_advoware(call.headers)
+        async with self._in_time(), self._doors.upstream.exchange(call.method, target, headers, body) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """The caller's reading counts as well: nobody holds a place by reading slowly."""
         try:
-            async with (
-                asyncio.timeout(self._limits.seconds),
-                self._doors.upstream.exchange(call.method, target, headers, body) as answer,
-            ):
-                yield answer
+            async with asyncio.timeout(self._limits.seconds):
+                yield
         except TimeoutError:
             raise TooSlow(ADVOWARE, "no end within the limit", maybe_applied=True) from None
 
