@@ -1,0 +1,159 @@
+"""The batches between our publisher and aiokafka, over a producer that answers when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+
+from synckit.adapters.kafka_batches import TooLate, TopicBatches
+from synckit.events import Record
+from synckit.testing.worker import settle
+
+TOPIC, ROOM = "topic", 3
+
+
+class Builder:
+    """A batch that takes three records."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+
+    def append(self, *, timestamp: None, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> object:
+        if len(self.keys) == ROOM:
+            return None
+        self.keys.append(key)
+        return object()
+
+
+class Producer:
+    """Two partitions; every batch stays under way until `answer`."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        known = set(range(partitions))
+        self.client = SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=lambda _topic: known))
+        self.sent: list[tuple[int, list[bytes], asyncio.Future[object]]] = []
+        self.refuses: Exception | None = None
+
+    def create_batch(self) -> Builder:
+        return Builder()
+
+    async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> asyncio.Future[object]:
+        if self.refuses is not None:
+            raise self.refuses
+        self.sent.append((partition, batch.keys, asyncio.get_running_loop().create_future()))
+        return self.sent[-1][2]
+
+    def answer(self, error: Exception | None = None) -> None:
+        for _, _, future in self.sent:
+            if not future.done() and error is None:
+                future.set_result(None)
+            elif not future.done():
+                future.set_exception(error)  # type: ignore[arg-type]
+
+    def keys(self) -> list[list[bytes]]:
+        return [keys for _, keys, _ in self.sent]
+
+
+def records(*keys: str) -> Sequence[Record]:
+    return [Record(key.encode(), b"{}", ()) for key in keys]
+
+
+def batches(producer: Any) -> TopicBatches:
+    return TopicBatches(producer, TOPIC)
+
+
+async def test_records_of_callers_in_one_turn_share_a_batch_and_each_caller_is_told() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    first, second = over.put(records("a")), over.put(records("b"))
+    await settle()
+    assert producer.keys() == [[b"a", b"b"]]
+    assert not first.done.done()
+    producer.answer()
+    await asyncio.gather(first.done, second.done)
+
+
+async def test_while_a_batch_is_under_way_what_comes_waits_and_keeps_its_order() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    over.put(records("a"))
+    await settle()
+    over.put(records("b", "c", "d"))
+    last = over.put(records("e"))
+    await settle()
+    assert producer.keys() == [[b"a"]]
+    producer.answer()
+    await settle()
+    producer.answer()
+    await settle()
+    producer.answer()
+    await last.done
+    assert producer.keys() == [[b"a"], [b"b", b"c", b"d"], [b"e"]]
+
+
+async def test_a_key_has_one_partition_and_a_caller_waits_for_all_of_its_own() -> None:
+    producer = Producer(2)
+    over = batches(producer)
+    receipt = over.put(records("a", "b", "c", "d", "a"))
+    await settle()
+    by_key = {key: partition for partition, keys, _ in producer.sent for key in keys}
+    assert set(by_key.values()) == {0, 1}
+    producer.sent[0][2].set_result(None)
+    await settle()
+    assert not receipt.done.done()
+    producer.answer()
+    await receipt.done
+
+
+async def test_an_error_of_the_broker_reaches_every_caller_of_that_batch_and_the_lane_goes_on() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    failed = over.put(records("a"))
+    await settle()
+    after = over.put(records("b"))
+    producer.answer(KafkaTimeoutError())
+    with pytest.raises(KafkaTimeoutError):
+        await failed.done
+    await settle()
+    producer.answer()
+    await after.done
+
+
+async def test_a_producer_that_takes_no_batch_is_told_to_the_caller() -> None:
+    producer = Producer(1)
+    producer.refuses = KafkaTimeoutError()
+    with pytest.raises(KafkaTimeoutError):
+        await batches(producer).put(records("a")).done
+
+
+async def test_what_waits_for_nobody_any_more_is_not_sent() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    over.put(records("a"))
+    await settle()
+    given_up, wanted = over.put(records("b", "c", "d")), over.put(records("e"))
+    given_up.expire()
+    with pytest.raises(TooLate):
+        await given_up.done
+    producer.answer()
+    await settle()
+    producer.answer()
+    await wanted.done
+    assert producer.keys() == [[b"a"], [b"e"]]
+
+
+async def test_a_record_that_no_broker_takes_is_refused_before_anything_is_sent() -> None:
+    producer = Producer(1)
+    with pytest.raises(MessageSizeTooLargeError):
+        batches(producer).put([*records("a"), Record(b"b", b"x" * (1 << 20), ())])
+    await settle()
+    assert producer.sent == []
+
+
+async def test_nothing_to_publish_is_done_at_once() -> None:
+    assert batches(Producer()).put([]).done.done()
