@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +20,7 @@ from synckit.reconcile.plan import Base, Direction, Side
 from synckit.why.as_json import document
 from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, propose
 from synckit.why.findings import Findings, Found, Remembered, Scan
-from synckit.why.render import WIDTH, plain
+from synckit.why.render import WIDTH, plain, show
 from synckit.why.report import Report, explain, last_look, writes
 from synckit.why.words import clean, span
 
@@ -313,6 +315,23 @@ def test_an_account_number_is_masked_everywhere() -> None:
 def test_no_line_is_wider_than_a_hundred_columns() -> None:
     found = findings(left(firstName="Wort " * 60, titel="x" * 300), right(vorname="y " * 90))
     assert max(len(line) for line in told(found).splitlines()) <= WIDTH
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_frames_and_a_pipe_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "180")
+    report = words(findings(left(firstName="Pauline")))
+    terminal, pipe = Terminal(), io.StringIO()
+    show(report, terminal)
+    show(report, pipe)
+    assert "╭" in terminal.getvalue()
+    assert max(len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()) <= WIDTH
+    assert pipe.getvalue() == plain(report)
+    assert "╭" not in pipe.getvalue()
 
 
 def test_the_document_for_programs_is_json_and_complete() -> None:

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
-from synckit.adapters.advoware import AdvowareClient, AdvowareRecords
+from synckit.adapters.advoware import AdvowareBeteiligteStore
+from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.kafka_inspect import KafkaInspector
 from synckit.adapters.postgres.inspect import PostgresInspector
@@ -18,7 +19,7 @@ from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import LockTimes, RedisLocks
 from synckit.adapters.redis_inspect import RedisLockInspector
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Clock, Snapshot
+from synckit.ports import Clock
 from synckit.runtime.settings import (
     AdvowareSection,
     DatabaseSection,
@@ -35,7 +36,6 @@ from synckit.wiring import Connections, connections
 
 LOCK_WAIT = 20.0
 """Seconds that a command waits for a running sync of its record; longer than a lock lives that nobody renews."""
-PARTIES = "/Beteiligte"
 
 
 class Settings(ServiceSettings):
@@ -47,21 +47,6 @@ class Settings(ServiceSettings):
     redis: RedisSection
     espocrm: EspoCrmSection
     advoware: AdvowareSection
-
-
-class AdvowareReader:
-    """Reads one record: a party, or a row of one (right id `betNr/id`)."""
-
-    def __init__(self, client: AdvowareClient, mapping: EntityMapping) -> None:
-        self._client = client
-        self._mapping = mapping
-
-    async def read(self, record_id: str) -> Snapshot | None:
-        party, _, row = record_id.partition("/")
-        if not row:
-            return await AdvowareRecords(self._client, PARTIES, "betNr").read(record_id)
-        found = await AdvowareRecords(self._client, f"{PARTIES}/{party}/{self._mapping.right_type}", "id").read(row)
-        return found and Snapshot(record_id, found.payload, found.version, found.changed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +63,9 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
     """Closes what it opened."""
     mapping = entity.mapping
     opened = connections(settings, clock, service=settings.service, at_once=4)
-    right: Side = AdvowareReader(opened.advoware, mapping)
     sources = Sources(
         left=EspoStore(opened.espocrm, mapping.left_type),
-        right=right,
+        right=_right(mapping, opened),
         memory=PostgresInspector(opened.pool, mapping.entity),
         locks=RedisLockInspector(opened.redis),
         topics=KafkaInspector(settings.kafka.bootstrap_servers, client_id=settings.service),
@@ -102,6 +86,12 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
     finally:
         for step in opened.closing():
             await step()
+
+
+def _right(mapping: EntityMapping, opened: Connections) -> Side:
+    if mapping.child_of is not None:
+        return AdvowareChildren(opened.advoware, mapping.right_type, mapping.child_of)
+    return AdvowareBeteiligteStore(opened.advoware)
 
 
 def whoami() -> str:

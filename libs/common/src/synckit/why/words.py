@@ -29,6 +29,8 @@ STEPS = {
     "left_deleted": "in EspoCRM gelöscht vorgefunden",
     "deleted": "gelöscht",
     "duplicate": "Nummer gehört schon zu einem anderen Datensatz",
+    "imported": "vom Arbeitsplatz nach EspoCRM übernommen",
+    "not_imported": "nicht nach EspoCRM übernommen",
     "note_refused": "Hinweis ließ sich nicht zustellen",
     "operator_sync_now": "Abgleich von Hand angestoßen",
     "operator_release_brake": "Bremse von Hand freigegeben",
