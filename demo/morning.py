@@ -19,7 +19,12 @@ from deploy.local.supervisor import StackError
 from deploy.local.table import ROOT, TICKER, WORKER
 
 STATE_DIR = ROOT / "var" / "demo"
-FASTER = {"TICKER_SWEEP_SECONDS": "5", "TICKER_DESK_SECONDS": "2", "TICKER_PARKED_SECONDS": "2"}
+FASTER = {
+    "TICKER_SWEEP_SECONDS": "5",
+    "TICKER_DESK_SECONDS": "2",
+    "TICKER_PARKED_SECONDS": "2",
+    "TICKER_ROWS_SECONDS": "5",
+}
 """The ticker of the demo looks more often than the quarter of an hour and the minute of an office."""
 
 

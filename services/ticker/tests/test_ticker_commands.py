@@ -22,6 +22,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 class Look:
+    entity = "beteiligte"
     origin = Origin.TICKER
 
     def __init__(self, name: str, *ids: str, fails: bool = False) -> None:

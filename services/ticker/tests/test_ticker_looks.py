@@ -13,9 +13,20 @@ from synckit.events import Action, Origin, decode
 from synckit.ports import Commit, Link, Parked
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakePublisher
+from ticker.domain.entities import ADRESSEN, Watched
 from ticker.domain.queries import Where
-from ticker.domain.rows import LeftRow, RightRow
-from ticker.handlers import ChangedAtDesk, Emitter, Look, Modified, NotLookedAt, ParkedAndDue, Told, WaitingStates
+from ticker.domain.rows import LeftRow, PartyRow, RightRow
+from ticker.handlers import (
+    ChangedAtDesk,
+    Emitter,
+    Look,
+    Modified,
+    NotLookedAt,
+    ParkedAndDue,
+    RowsAtDesk,
+    Told,
+    WaitingStates,
+)
 
 OVERLAP = timedelta(minutes=2)
 
@@ -51,12 +62,17 @@ class FakeRight:
         self.rows: list[RightRow] = []
         self.since: list[datetime] = []
         self.given = 0
+        self.parties: dict[str, dict[str, str]] = {}
 
     async def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]:
         self.since.append(since)
         for row in self.rows:
             self.given += 1
             yield row
+
+    async def with_rows(self, kinds: Sequence[Watched]) -> AsyncGenerator[PartyRow, None]:
+        for number, rows in self.parties.items():
+            yield PartyRow(number, {kind.entity: rows for kind in kinds})
 
 
 class Desk:
@@ -235,6 +251,43 @@ async def test_a_parked_record_whose_event_was_refused_is_tried_at_the_next_look
     desk.publisher.refuse = False
     await desk.look(look)
     assert desk.emitted == ["a"]
+
+
+async def test_a_look_at_children_speaks_of_them_on_their_own_topic(desk: Desk) -> None:
+    desk.left.waiting = ["a1"]
+    desk.left.rows = rows(desk.clock, "a2")
+    await desk.look(WaitingStates(desk.left, desk.clock, stale_syncing=timedelta(minutes=10), watched=ADRESSEN))
+    await desk.look(Modified(desk.left, desk.store, desk.clock, overlap=OVERLAP, entity="adressen"))
+    assert [(topic, record.key) for topic, record in desk.publisher.sent] == [
+        ("vmh.adressen", b"a1"),
+        ("vmh.adressen", b"a2"),
+    ]
+    assert list(desk.store.cursors) == ["espocrm.adressen.modified"]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "expected"),
+    [
+        ({"1/7": "v1"}, ADRESSEN, []),
+        ({"1/7": "v2"}, ADRESSEN, ["party"]),
+        ({"1/7": "v1", "1/8": "v1"}, ADRESSEN, ["party"]),
+        ({"1/7": "v1", "1/8": "v1"}, replace(ADRESSEN, imported=False), []),
+        ({"1/7": "v1", "1/9": "v5"}, ADRESSEN, []),
+        ({}, ADRESSEN, []),
+    ],
+)
+async def test_a_party_whose_rows_moved_is_looked_at(
+    desk: Desk, row: dict[str, str], kind: Watched, expected: list[str]
+) -> None:
+    children = FakeLinks()
+    await desk.link("party", "1", "v1")
+    for left_id, right_id, tombstone in (("a", "1/7", ""), ("b", "1/9", "left_deleted")):
+        state = await children.load(left_id)
+        link = Link(left_id, right_id, "v1", tombstone=tombstone)
+        await children.commit(Commit(left_id, state.fence, desk.clock.now(), link=link))
+    desk.right.parties = {"1": row, "2": {"2/1": "v1"}}
+    assert (await desk.look(RowsAtDesk(desk.right, desk.store, {kind: children}))).seen == 2
+    assert desk.emitted == expected
 
 
 def test_rows_hold_no_more_than_they_need() -> None:

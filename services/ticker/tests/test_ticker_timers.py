@@ -39,6 +39,7 @@ class FakeOnce:
 class CountingLook:
     """Counts how often it was asked; `trouble` is raised instead of an answer."""
 
+    entity = "beteiligte"
     origin = Origin.TICKER
 
     def __init__(self, name: str = "counting") -> None:

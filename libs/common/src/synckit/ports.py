@@ -265,6 +265,9 @@ class SweepStore(Protocol):
     async def right_versions_known(self, right_ids: Collection[str]) -> Mapping[str, str]:
         """right id → row id that we saw last."""
 
+    async def rows_known(self, right_ids: Collection[str]) -> Mapping[str, str | None]:
+        """right id → row id that we saw last; None for a tombstone, whose row is of no interest any more."""
+
 
 class Lease(Protocol):
     """A held lock. `ensure` is called before every remote write."""

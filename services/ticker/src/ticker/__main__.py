@@ -32,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
 async def _by_hand(ticker: Ticker, chosen: argparse.Namespace) -> int:
     try:
         await in_order(ticker.starting)
-        return await run_once(ticker.looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
+        looks = [look for look in ticker.looks if look.entity == chosen.entity]
+        return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
     finally:
         for step in ticker.closing:
             await step()

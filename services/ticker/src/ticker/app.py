@@ -19,7 +19,17 @@ from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Health, HttpServer, Step, add_shell, run_service
 from synckit.wiring import Connections, connections
 from ticker.adapters.lists import AdvowareLists, EspoLists
-from ticker.handlers import ENTITY, ChangedAtDesk, Emitter, Look, Modified, NotLookedAt, ParkedAndDue, WaitingStates
+from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
+from ticker.handlers import (
+    ChangedAtDesk,
+    Emitter,
+    Look,
+    Modified,
+    NotLookedAt,
+    ParkedAndDue,
+    RowsAtDesk,
+    WaitingStates,
+)
 from ticker.settings import Settings, TickerSection
 from ticker.timers import Timer, TimerLoop
 
@@ -65,24 +75,36 @@ def build(settings: Settings) -> Ticker:
 
 
 def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer]:
-    store = PostgresSweepStore(opened.pool, ENTITY)
-    left = EspoLists(opened.espocrm)
+    stores = {watched: PostgresSweepStore(opened.pool, watched.entity, watched.parent) for watched in WATCHED}
     right = AdvowareLists(AdvowareBeteiligteStore(opened.advoware))
     overlap = timedelta(seconds=own.overlap_seconds)
-    sweep: list[Look] = [
-        WaitingStates(left, clock, stale_syncing=timedelta(seconds=own.stale_syncing_seconds)),
-        Modified(left, store, clock, overlap=overlap),
-        NotLookedAt(store, clock, age=timedelta(hours=own.unlooked_hours), limit=own.unlooked_limit),
-    ]
+    parties = stores[BETEILIGTE]
+    children = {watched: store for watched, store in stores.items() if watched.parent}
     return [
-        Timer("sweep", own.sweep_seconds, sweep),
-        Timer("desk", own.desk_seconds, [ChangedAtDesk(right, store, clock, overlap=overlap, limit=own.desk_limit)]),
-        Timer("parked", own.parked_seconds, [ParkedAndDue(store, clock)]),
+        Timer("sweep", own.sweep_seconds, [look for w in WATCHED for look in _sweep(w, stores[w], own, opened, clock)]),
+        Timer("desk", own.desk_seconds, [ChangedAtDesk(right, parties, clock, overlap=overlap, limit=own.desk_limit)]),
+        Timer("rows", own.rows_seconds, [RowsAtDesk(right, parties, children)]),
+        Timer("parked", own.parked_seconds, [ParkedAndDue(s, clock, entity=w.entity) for w, s in stores.items()]),
+    ]
+
+
+def _sweep(
+    watched: Watched, store: PostgresSweepStore, own: TickerSection, opened: Connections, clock: Clock
+) -> list[Look]:
+    left, entity = EspoLists(opened.espocrm, watched.left_type), watched.entity
+    stale, overlap = timedelta(seconds=own.stale_syncing_seconds), timedelta(seconds=own.overlap_seconds)
+    age = timedelta(hours=own.unlooked_hours)
+    return [
+        WaitingStates(left, clock, stale_syncing=stale, watched=watched),
+        Modified(left, store, clock, overlap=overlap, entity=entity),
+        NotLookedAt(store, clock, age=age, limit=own.unlooked_limit, entity=entity),
     ]
 
 
 def _starting(settings: Settings, opened: Connections, clock: Clock) -> list[Step]:
     async def topics_there() -> None:
-        await require_topics(settings.kafka.bootstrap_servers, [topics.EVENT_TOPICS[ENTITY]])
+        await require_topics(
+            settings.kafka.bootstrap_servers, [topics.EVENT_TOPICS[watched.entity] for watched in WATCHED]
+        )
 
     return [topics_there, opened.publisher.start, partial(opened.schema_there, clock)]

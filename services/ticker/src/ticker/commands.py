@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from synckit.errors import SyncError
-from ticker.handlers import ENTITY, Emitter, Look, Told
+from ticker.domain.entities import WATCHED
+from ticker.handlers import Emitter, Look, Told
 
 FAILED = 1
 
@@ -19,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m ticker", description="Looks for what webhooks did not tell.")
     commands = made.add_subparsers(dest="command")
     once = commands.add_parser("run-once", help="all looks, now")
-    once.add_argument("entity", choices=[ENTITY])
+    once.add_argument("entity", choices=[watched.entity for watched in WATCHED])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
     once.add_argument("--json", action="store_true", help="the report as JSON")
     return made

@@ -5,7 +5,7 @@ They emit `sync_check` events and nothing else; a record that is already queued 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,17 +19,18 @@ from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.ports import Clock, Publisher, SweepStore
 from synckit.runtime import tracing
 from ticker.domain import queries, schedule, selection
-from ticker.domain.rows import LeftRow, RightRow
+from ticker.domain.entities import BETEILIGTE, Watched
+from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 log = structlog.get_logger(__name__)
-ENTITY = "beteiligte"
+ENTITY = BETEILIGTE.entity
 BATCH = 500
 MOST_ROWS = 100_000
 """A look ends here, whatever a remote says."""
 
 
 class LeftLists(Protocol):
-    """EspoCRM's list of Beteiligte."""
+    """EspoCRM's list of one type."""
 
     def matching(self, where: queries.Where) -> AsyncGenerator[str, None]:
         """Ids of all that match."""
@@ -46,6 +47,9 @@ class RightLists(Protocol):
 
     def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]: ...
 
+    def with_rows(self, kinds: Sequence[Watched]) -> AsyncGenerator[PartyRow, None]:
+        """All of them, with what belongs to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -58,7 +62,10 @@ class Found:
 
 
 class Look(Protocol):
-    """One question. `name` is its word in logs and metrics."""
+    """One question about the records of one noun. `name` is its word in logs and metrics."""
+
+    @property
+    def entity(self) -> str: ...
 
     @property
     def name(self) -> str: ...
@@ -104,10 +111,10 @@ class Emitter:
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]
             records = [encode(self._event(one, look, trace)) for one in batch]
-            await self._publisher.publish(topics.EVENT_TOPICS[ENTITY], records)
+            await self._publisher.publish(topics.EVENT_TOPICS[look.entity], records)
 
     def _event(self, left_id: str, look: Look, trace: str) -> ChangeEvent:
-        return ChangeEvent(ENTITY, left_id, Action.SYNC_CHECK, look.origin, self._clock.now(), traceparent=trace)
+        return ChangeEvent(look.entity, left_id, Action.SYNC_CHECK, look.origin, self._clock.now(), traceparent=trace)
 
 
 class WaitingStates:
@@ -116,14 +123,21 @@ class WaitingStates:
     name = "waiting_state"
     origin = Origin.TICKER
 
-    def __init__(self, lists: LeftLists, clock: Clock, *, stale_syncing: timedelta) -> None:
+    def __init__(
+        self, lists: LeftLists, clock: Clock, *, stale_syncing: timedelta, watched: Watched = BETEILIGTE
+    ) -> None:
+        self.entity = watched.entity
+        self._has_next_try = watched.has_next_try
         self._lists = lists
         self._clock = clock
         self._stale_syncing = stale_syncing
 
     async def find(self) -> Found:
         """All pages first, then the events: what is synced meanwhile would move the pages."""
-        where = queries.in_waiting_states(self._clock.now(), self._stale_syncing)
+        now = self._clock.now()
+        where = (
+            queries.in_waiting_states(now, self._stale_syncing) if self._has_next_try else queries.in_few_states(now)
+        )
         ids, capped = await _up_to(MOST_ROWS, self._lists.matching(where))
         return Found(ids, len(ids), capped)
 
@@ -133,9 +147,12 @@ class Modified:
 
     name = "modified"
     origin = Origin.TICKER
-    cursor = f"espocrm.{ENTITY}.modified"
 
-    def __init__(self, lists: LeftLists, store: SweepStore, clock: Clock, *, overlap: timedelta) -> None:
+    def __init__(
+        self, lists: LeftLists, store: SweepStore, clock: Clock, *, overlap: timedelta, entity: str = ENTITY
+    ) -> None:
+        self.entity = entity
+        self.cursor = f"espocrm.{entity}.modified"
         self._lists = lists
         self._store = store
         self._clock = clock
@@ -157,6 +174,7 @@ class Modified:
 class ChangedAtDesk:
     """What a desk changed in Advoware: row ids that are not the ones that we know. What is parked has its own time."""
 
+    entity = ENTITY
     name = "desk"
     origin = Origin.ADVOWARE
     cursor = f"advoware.{ENTITY}.changed"
@@ -184,13 +202,46 @@ class ChangedAtDesk:
         return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
 
 
+class RowsAtDesk:
+    """Parties whose rows a desk changed or made: a look at the party finds which. No time tells of a row, so all are
+    listed; what is missing in the list means nothing.
+    """
+
+    entity = ENTITY
+    name = "rows"
+    origin = Origin.ADVOWARE
+
+    def __init__(self, lists: RightLists, parties: SweepStore, stores: Mapping[Watched, SweepStore]) -> None:
+        self._lists = lists
+        self._parties = parties
+        self._stores = stores
+
+    async def find(self) -> Found:
+        rows, capped = await _up_to(MOST_ROWS, self._lists.with_rows(list(self._stores)))
+        ids: list[str] = []
+        for start in range(0, len(rows), BATCH):
+            ids += await self._moved(rows[start : start + BATCH])
+        return Found(ids, len(rows), capped)
+
+    async def _moved(self, parties: Sequence[PartyRow]) -> list[str]:
+        linked = await self._parties.linked([party.id for party in parties])
+        ours = [party for party in parties if party.id in linked]
+        found: list[str] = []
+        for kind, store in self._stores.items():
+            shown = [right_id for party in ours for right_id in party.children.get(kind.entity, {})]
+            known = await store.rows_known(shown) if shown else {}
+            found += selection.with_moved_rows(ours, kind.entity, known, imported=kind.imported)
+        return [linked[party_id] for party_id in found]
+
+
 class NotLookedAt:
     """Linked records that nobody looked at for a day, longest ago first."""
 
     name = "not_looked_at"
     origin = Origin.TICKER
 
-    def __init__(self, store: SweepStore, clock: Clock, *, age: timedelta, limit: int) -> None:
+    def __init__(self, store: SweepStore, clock: Clock, *, age: timedelta, limit: int, entity: str = ENTITY) -> None:
+        self.entity = entity
         self._store = store
         self._clock = clock
         self._age = age
@@ -209,7 +260,8 @@ class ParkedAndDue:
     limit = 500
     patience = timedelta(seconds=60)
 
-    def __init__(self, store: SweepStore, clock: Clock) -> None:
+    def __init__(self, store: SweepStore, clock: Clock, *, entity: str = ENTITY) -> None:
+        self.entity = entity
         self._store = store
         self._clock = clock
         self._emitted: dict[str, datetime] = {}

@@ -23,6 +23,9 @@ class TickerSection(Section):
     port: Port = Field(default=8082, description="Port of health and metrics.")
     sweep_seconds: Seconds = Field(default=900.0, description="Between two sweeps over EspoCRM and our memory.")
     desk_seconds: Seconds = Field(default=60.0, description="Between two looks at what desks changed in Advoware.")
+    rows_seconds: Seconds = Field(
+        default=900.0, description="Between two looks at the rows of all parties in Advoware."
+    )
     parked_seconds: Seconds = Field(default=15.0, description="Between two looks at parked records that are due.")
     overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
     stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")

@@ -14,7 +14,7 @@ from synckit.errors import SyncError
 from synckit.ports import Clock
 from synckit.runtime import metrics
 from ticker.domain import schedule
-from ticker.handlers import ENTITY, Emitter, Look, Told
+from ticker.handlers import Emitter, Look, Told
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 60.0
@@ -85,7 +85,7 @@ class TimerLoop:
 
     async def _look(self, look: Look) -> Told:
         told = await self._emitter.carry_out(look)
-        metrics.ticker_emitted(ENTITY, look.name, told.emitted)
+        metrics.ticker_emitted(look.entity, look.name, told.emitted)
         return told
 
 

@@ -308,6 +308,14 @@ class LinkStoreContract:
         assert await sweep.left_changes_known(["a", "b"]) == {"a": NOON}
         assert await sweep.right_versions_known(["101", "102"]) == {"101": "row-1"}
         assert await sweep.linked(["101", "102"]) == {"101": "a"}
+        assert await sweep.rows_known(["101", "102"]) == {"101": "row-1"}
+
+    async def test_the_row_of_a_tombstone_is_known_and_of_no_interest(self) -> None:
+        links, sweep, _ = await self.linked_store(replace(LINK, tombstone="left_deleted"))
+        assert await sweep.rows_known(["101", "102"]) == {"101": None}
+        state = await links.load("b")
+        await links.commit(Commit("b", state.fence, NOON, link=Link("b", "101", "row-2")))
+        assert await sweep.rows_known(["101"]) == {"101": "row-2"}
 
 
 async def _candidates_of(call: Awaitable[None]) -> tuple[str, ...]:

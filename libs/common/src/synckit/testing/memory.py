@@ -144,6 +144,14 @@ class FakeLinks:
     async def right_versions_known(self, right_ids: Collection[str]) -> Mapping[str, str]:
         return {link.right_id: link.right_version for link in self._live() if link.right_version} if right_ids else {}
 
+    async def rows_known(self, right_ids: Collection[str]) -> Mapping[str, str | None]:
+        links = sorted((r.link for r in self.rows.values() if r.link), key=lambda link: not link.tombstone)
+        return {
+            link.right_id: None if link.tombstone else link.right_version
+            for link in links
+            if link.right_id in right_ids
+        }
+
     def _may_go_on(self, parked: Parked) -> bool:
         parent = self.parents.rows.get(parked.message) if self.parents and parked.reason == WAITS_FOR_PARENT else None
         return parent is not None and parent.link is not None and not parent.link.tombstone

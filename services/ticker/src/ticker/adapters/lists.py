@@ -1,8 +1,8 @@
-"""The two remotes' lists of Beteiligte, as the looks want them: ids, times and row ids, nothing else is kept."""
+"""The two remotes' lists, as the looks want them: ids, times and row ids, nothing else is kept."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, cast
@@ -12,20 +12,21 @@ import structlog
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.espocrm import EspoClient, EspoStore
 from synckit.errors import SyncError
+from synckit.ports import Snapshot
+from ticker.domain.entities import BETEILIGTE, Watched
 from ticker.domain.queries import Where
-from ticker.domain.rows import LeftRow, RightRow
+from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 log = structlog.get_logger(__name__)
-ENTITY_TYPE = "CBeteiligte"
 MOST = 100_000
 
 
 class EspoLists:
     """`ticker.handlers.LeftLists`."""
 
-    def __init__(self, client: EspoClient) -> None:
+    def __init__(self, client: EspoClient, left_type: str = BETEILIGTE.left_type) -> None:
         self._client = client
-        self._store = EspoStore(client, ENTITY_TYPE)
+        self._store = EspoStore(client, left_type)
         self._our_user: str | None = None
 
     async def matching(self, where: Where) -> AsyncGenerator[str, None]:
@@ -60,6 +61,19 @@ class AdvowareLists:
         async with aclosing(rows):
             async for snapshot in rows:
                 yield RightRow(snapshot.id, snapshot.version or "")
+
+    async def with_rows(self, kinds: Sequence[Watched]) -> AsyncGenerator[PartyRow, None]:
+        """All parties. One that does not show its rows has none, as far as a look is concerned."""
+        parties = cast("AsyncGenerator[Any, None]", self._store.list({}))
+        async with aclosing(parties):
+            async for party in parties:
+                yield PartyRow(party.id, {kind.entity: _rows(party, kind.inline) for kind in kinds})
+
+
+def _rows(party: Snapshot, inline: Sequence[str]) -> dict[str, str]:
+    shown: list[Any] = next((party.payload[name] for name in inline if isinstance(party.payload.get(name), list)), [])
+    rows = [row for row in shown if isinstance(row, dict) and row.get("id") and row.get("rowId")]
+    return {f"{party.id}/{row['id']}": str(row["rowId"]) for row in rows}
 
 
 def _user_id(told: Any) -> str | None:

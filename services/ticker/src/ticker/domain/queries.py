@@ -32,6 +32,12 @@ def _both(*clauses: object) -> dict[str, Any]:
     return {"type": "and", "value": list(clauses)}
 
 
+def in_few_states(now: datetime) -> Where:
+    """As below, for a type that does not show when it is tried again: our own memory knows."""
+    rested = _is(MODIFIED, "lessThanOrEquals", _raw(now - RETRY_AFTER))
+    return [_either(_is(STATUS, "in", ["pending_sync", "dirty"]), _both(_is(STATUS, "equals", "failed"), rested))]
+
+
 def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
     """One question for all states: what waits, what is due again, what was forgotten while it was synced."""
     no_date = _is(NEXT_RETRY, "isNull")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,3 +22,11 @@ class RightRow:
 
     id: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """A party in Advoware's list, with what belongs to it: noun → right id → row id."""
+
+    id: str
+    children: Mapping[str, Mapping[str, str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from ticker.domain.rows import LeftRow, RightRow
+from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 
 def changed_by_others(
@@ -28,6 +28,20 @@ def _is_our_trace(row: LeftRow, known: datetime | None, our_user: str | None) ->
 def changed_at_a_desk(rows: Iterable[RightRow], linked: Mapping[str, str], versions: Mapping[str, str]) -> list[str]:
     """Left ids of linked parties whose row id is not the one that we saw last. Without a link it is none of ours."""
     return [linked[row.id] for row in rows if row.id in linked and versions.get(row.id) != row.version]
+
+
+def with_moved_rows(
+    parties: Iterable[PartyRow], entity: str, known: Mapping[str, str | None], *, imported: bool
+) -> list[str]:
+    """Numbers of parties that show a row with a row id that is not the one that we saw last, or a new one if wanted.
+
+    `known`: right id → row id that we saw last, None where it is of no interest any more.
+    """
+
+    def moved(right_id: str, version: str) -> bool:
+        return known[right_id] not in (None, version) if right_id in known else imported
+
+    return [p.id for p in parties if any(moved(*row) for row in p.children.get(entity, {}).items())]
 
 
 def without_repeats(ids: Iterable[str]) -> list[str]:

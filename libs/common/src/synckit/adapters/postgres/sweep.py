@@ -88,3 +88,13 @@ class PostgresSweepStore:
             list(right_ids),
         )
         return {row["right_id"]: row["right_version"] for row in rows}
+
+    async def rows_known(self, right_ids: Collection[str]) -> Mapping[str, str | None]:
+        """Where a live link and tombstones share a right id, the live one counts."""
+        rows = await self._pool.fetch(
+            "SELECT right_id, CASE WHEN tombstone = '' THEN right_version END AS right_version FROM link "
+            "WHERE entity = $1 AND right_id = ANY($2) ORDER BY tombstone = ''",
+            self._entity,
+            list(right_ids),
+        )
+        return {row["right_id"]: row["right_version"] for row in rows}
