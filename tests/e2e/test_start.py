@@ -21,7 +21,10 @@ LIMIT = 60.0
 WRONG_SETTINGS = 2
 NOBODY = f"{LOOPBACK}:1"
 SECRET = "Zwiebelfisch"
+KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
+ON_KAFKA = [service for service in SERVICES if KAFKA in service.variables]
 each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))
+each_on_kafka = pytest.mark.parametrize("service", ON_KAFKA, ids=lambda service: str(service.name))
 each_command = pytest.mark.parametrize("command", [TOPICS, MIGRATE, REGISTER], ids=lambda job: str(job.name))
 
 
@@ -49,14 +52,15 @@ async def ended(argv: list[str], environment: Mapping[str, str]) -> tuple[int | 
 async def test_a_missing_variable_is_one_line_that_names_it_and_exit_2(service: Service, tmp_path: Path) -> None:
     wired = wiring(tmp_path)
     whole = wired.environment(service, 0)
-    lacking = {name: value for name, value in whole.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
+    one = service.variables[0]
+    lacking = {name: value for name, value in whole.items() if name != one}
     nothing = {name: value for name, value in whole.items() if name not in service.variables}
     (status, out, err), (status_of_none, _, err_of_none) = await asyncio.gather(
         ended(wired.argv(service), lacking), ended(wired.argv(service), nothing)
     )
     assert (status, out) == (WRONG_SETTINGS, "")
     [line] = err.splitlines()
-    assert line.startswith("KAFKA_BOOTSTRAP_SERVERS: missing.")
+    assert line.startswith(f"{one}: missing.")
     assert status_of_none == WRONG_SETTINGS
     named = {line.partition(":")[0] for line in err_of_none.splitlines()}
     assert len(named) == len(err_of_none.splitlines())
@@ -94,7 +98,7 @@ async def test_a_command_without_its_variable_names_it_and_ends_with_2(command: 
     assert "Traceback" not in err
 
 
-@each_service
+@each_on_kafka
 def test_started_before_its_broker_a_service_says_so_lives_and_is_not_ready(service: Service, tmp_path: Path) -> None:
     supervisor, port = Supervisor(tmp_path), Ports(tmp_path).claim(service.name)
     wired = wiring(tmp_path)
@@ -124,7 +128,7 @@ def bare_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.stack
-@each_service
+@each_on_kafka
 async def test_a_missing_topic_ends_the_service_with_the_command_that_creates_it(
     service: Service, bare_broker: str, tmp_path: Path
 ) -> None:
