@@ -2,6 +2,9 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 WORKERS ?= 1
+SEED ?= 1
+KILLS ?= 200
+CHANGES ?= 10000
 NAME ?=
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -15,7 +18,7 @@ CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bootstrap demo test bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: help bootstrap demo test chaos bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -29,6 +32,9 @@ test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis inclu
 
 bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RESULTS.md (20 minutes)
 	@$(PY) -m benchmarks
+
+chaos: $(READY) ## 200 kills over 10,000 changes, about 90 minutes (SEED=1 KILLS=200 CHANGES=10000)
+	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/chaos-$(SEED).json
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
 	@$(PY) -m deploy.local.stack up --workers $(WORKERS)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.table import ROOT
-from tests.chaos.kills import SHARES
+from tests.chaos.kills import AIMED_AT, SHARES
 from tests.chaos.report import Report
 from tests.chaos.run import Plan, Run
-from tests.chaos.world import SAFETIES
+from tests.chaos.world import NOTHING, SAFETIES
 
 
 def arguments() -> argparse.Namespace:
@@ -30,7 +30,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=None, help="no further kill after so many minutes")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE")
-    parser.add_argument("--without", choices=SAFETIES, help="take a safety out of the workers: must be found")
+    parser.add_argument("--without", choices=[*SAFETIES, NOTHING], help="take a safety out: the oracle has to find it")
+    parser.add_argument("--runs", type=int, default=5, help="with --without: so many tries, each with another seed")
     parser.add_argument("--only", nargs="+", choices=list(SHARES), default=[], metavar="KIND", help=", ".join(SHARES))
     parser.add_argument("--limit", type=float, default=30.0, help="seconds to catch up after a kill")
     parser.add_argument(
@@ -53,17 +54,36 @@ def run(plan: Plan, state_dir: Path) -> Report:
 
 
 def main() -> int:
+    """0 where nothing is wrong; with a safety out: where that was found."""
     given = arguments()
     seed = random.SystemRandom().randrange(10_000) if given.seed is None else given.seed
-    plan = Plan(
-        seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(given.only), given.limit
-    )
-    state_dir = given.state_dir or ROOT / "var" / f"chaos-{seed}"
-    began = time.monotonic()
     try:
-        report = run(plan, state_dir)
+        return find_what_is_out(given, seed) if given.without in SAFETIES else once(given, seed).exit_code
     except KeyboardInterrupt:
         return 130
+    except StackError as error:
+        tell(str(error))
+        return 1
+
+
+def find_what_is_out(given: argparse.Namespace, seed: int) -> int:
+    """Runs until the oracle finds something wrong."""
+    for number in range(given.runs):
+        report = once(given, seed + number)
+        if report.findings:
+            tell(f"found in run {number + 1} of {given.runs}: workers without {given.without}")
+            return 0
+    tell(f"not found in {given.runs} runs: workers without {given.without}")
+    return 1
+
+
+def once(given: argparse.Namespace, seed: int) -> Report:
+    """One run and its table."""
+    only = given.only or ([AIMED_AT[given.without]] if given.without in AIMED_AT else [])
+    plan = Plan(seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(only), given.limit)
+    state_dir = given.state_dir or ROOT / "var" / f"chaos-{seed}"
+    began = time.monotonic()
+    report = run(plan, state_dir)
     sys.stdout.write("\n".join(report.lines()) + "\n")
     if given.json:
         given.json.write_text(report.as_json())
@@ -72,7 +92,7 @@ def main() -> int:
     else:
         sys.stdout.write(f"seed {seed}; logs in {state_dir.name}/log\n")
     tell(f"{time.monotonic() - began:.0f} s")
-    return 0 if report.is_good else 1
+    return report
 
 
 if __name__ == "__main__":

@@ -100,6 +100,13 @@ class History:
     def oldest(self) -> float | None:
         return min((each.at for each in self._waiting()), default=None)
 
+    def caught_up_after(self, began: float, over: float) -> float | None:
+        """Seconds from `over` until all that was typed before was on both sides; None where some of it never was."""
+        if self.outstanding(over):
+            return None
+        through = [at - over for typed, at, _ in self.late if typed < over and at > began]
+        return max(0.0, *through, 0.0)
+
     def _waiting(self) -> Iterator[Outstanding]:
         for record in self.records.values():
             for waiting in record.waiting.values():

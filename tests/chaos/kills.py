@@ -40,6 +40,8 @@ SHARES = {
     "freeze-in-a-sync": 3,
     "slow-head": 3,
 }
+AIMED_AT = {"acks-in-order": "slow-head", "intents": "kill-after-post", "fence": "freeze-in-a-sync"}
+"""The blow against which a safety is there."""
 SERVERS = ("kafka", "postgres", "redis")
 CALM_AFTER = 60.0
 """Seconds that the script waits for everything to be caught up before it goes on all the same."""

@@ -41,6 +41,10 @@ class Report:
     def is_good(self) -> bool:
         return not self.findings and not self.late
 
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.is_good else 1
+
     def as_json(self) -> str:
         return json.dumps(asdict(self) | {"catch_up": self.catch_up(), "good": self.is_good}, indent=1, default=str)
 

@@ -181,6 +181,8 @@ class Run:
         report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
         report.figures["notes"] = len(told)
         report.findings, report.vanished = findings, oracle.vanished
+        for kill in self._killer.kills:
+            kill.caught_up = history.caught_up_after(kill.at, kill.over)
         keys = dict.fromkeys(finding.key for finding in findings if finding.key)
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
         report.late = [_late(kill) for kill in self._killer.kills if _is_late(kill, self._plan.limit)]
@@ -215,4 +217,5 @@ def _errors(folder: Path) -> Iterator[str]:
             with suppress(ValueError):
                 entry = json.loads(line)
                 if entry.get("level") in ("error", "critical"):
-                    yield f"{path.stem}: {entry.get('event')}"
+                    library = str(entry.get("logger") or "").partition(".")[0]
+                    yield f"{path.stem}: {library or entry.get('event')}"

@@ -33,7 +33,8 @@ AT_ONCE = {"TICKER_UNLOOKED_HOURS": "0.000001", "TICKER_UNLOOKED_LIMIT": "100000
 FAILED_BATCH_AGAIN = 10.0
 """Seconds until EspoCRM sends a failed batch again; 10 minutes in an office."""
 USER_ID = "5a0000000000000b1"
-SAFETIES = ("acks-in-order", "intents", "fence", "nothing")
+SAFETIES = ("acks-in-order", "intents", "fence")
+NOTHING = "nothing"
 UNSAFE = "tests.chaos.unsafe_worker"
 
 
