@@ -21,7 +21,7 @@ from synckit.events import ENTITY_ID
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.settings import load
 from synckit.why.as_json import document
-from synckit.why.commands import FORGET_LINK, STEPS, Hands, Proposal, carry_out, propose
+from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, STEPS, Hands, Proposal, carry_out, propose
 from synckit.why.entities import Entity, UnknownEntity, find
 from synckit.why.findings import Findings
 from synckit.why.gather import gather
@@ -67,7 +67,8 @@ async def _do(options: argparse.Namespace, entity: Entity, at: Desk, known: tupl
     proposal = propose(options.command, *known, force=options.force)
     print("\n".join(proposal.lines), flush=True)  # noqa: T201
     if proposal.refusal:
-        return _say(proposal.refusal, AWAY if known[0].memory.trouble else NOT_DONE)
+        is_blind = known[0].memory.trouble or (options.command == RELEASE_BRAKE and known[1].missing)
+        return _say(proposal.refusal, AWAY if is_blind else NOT_DONE)
     if options.dry_run:
         return _say("Probelauf: nichts getan.", SHOWN)
     if not (options.yes or _agreed(proposal)):
