@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 1 << 20
 RETRY_AFTER = "30"
 _NOTHING = Receipt(0, 0, {})
+_JSON = {hdrs.CONTENT_TYPE: "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _refusal(refused: _Refused) -> web.Response:
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json")
+    return web.Response(body=body, status=status, headers=_JSON)
 
 
 async def _openapi(_: web.Request) -> web.Response:

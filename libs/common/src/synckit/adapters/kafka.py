@@ -92,7 +92,7 @@ class KafkaPublisher:
                 await receipt.done
             finally:
                 timer.cancel()
-                receipt.abandoned = True
+                receipt.let_go()
         except TooLate:
             raise RemoteUnavailable("kafka", f"{topic} not acknowledged in time", maybe_applied=True) from None
         except _TOO_LARGE as error:

@@ -34,7 +34,6 @@ class Receipt:
 
     def __init__(self) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.done.add_done_callback(_looked_at)
         self.abandoned = False
         self._batches = 0
         self._error: BaseException | None = None
@@ -43,10 +42,16 @@ class Receipt:
         self._batches += 1
 
     def expire(self) -> None:
-        """Nobody waits any longer. What is not on its way yet is let go."""
+        """The time is up. What is not on its way yet is let go."""
         self.abandoned = True
         if not self.done.done():
             self.done.set_exception(TooLate())
+
+    def let_go(self) -> None:
+        """Nobody waits any longer, nor looks at an error."""
+        self.abandoned = True
+        if not self.done.done():
+            self.done.add_done_callback(_looked_at)
 
     def settle(self, error: BaseException | None) -> None:
         self._error = self._error or error
@@ -122,6 +127,9 @@ class TopicBatches:
         try:
             for record in records:
                 self._put(partitions[_hash(record.key) % len(partitions)], record, receipt)
+        except BaseException:
+            receipt.let_go()
+            raise
         finally:
             self._flush_soon()
         if not records:
@@ -177,8 +185,10 @@ class TopicBatches:
 
 
 def _size(record: Record) -> int:
-    headers = sum(len(name) + len(value) for name, value in record.headers)
-    return PER_RECORD + len(record.key) + len(record.value) + headers
+    size = PER_RECORD + len(record.key) + len(record.value)
+    for name, value in record.headers:
+        size += len(name) + len(value)
+    return size
 
 
 @lru_cache(maxsize=16_384)

@@ -99,7 +99,12 @@ def _webhook(entity: str, action: str, outcome: str) -> tuple[Counter, Histogram
 
 
 def published(entity: str, action: str, count: int) -> None:
-    EVENTS_PUBLISHED.labels(entity, action).inc(count)
+    _published(entity, action).inc(count)
+
+
+@lru_cache(maxsize=256)
+def _published(entity: str, action: str) -> Counter:
+    return EVENTS_PUBLISHED.labels(entity, action)
 
 
 def dead_letter(topic: str, reason: str) -> None:
