@@ -1,0 +1,184 @@
+"""The values of the list diff: an entry of EspoCRM, a row of Advoware, and what both agreed on. Pure.
+
+`key` tells entries apart: the address in lower case, the number in E.164. An entry of the base is two texts, so that
+it can stand in the record's own base under `kommunikation/<row id>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beteiligte_sync.entities.kommunikation import mail, marker, phone
+from beteiligte_sync.entities.kommunikation.kinds import Kind, kind_of, kz_by_shape, type_of
+from synckit.errors import MappingError
+from synckit.reconcile.plan import Base, Side, Value
+
+PREFIX = "kommunikation/"
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of `emailAddressData` or `phoneNumberData`. `type` is "" for mail."""
+
+    kind: Kind
+    value: str
+    type: str = ""
+    primary: bool = False
+    opt_out: bool = False
+    invalid: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.value.lower()
+
+    def as_item(self) -> dict[str, Any]:
+        """As EspoCRM takes it: the whole of it, what is left out would be false."""
+        flags = {"primary": self.primary, "optOut": self.opt_out, "invalid": self.invalid}
+        typed = {"type": self.type} if self.kind is Kind.PHONE and self.type else {}
+        return {self.kind.value_name: self.value, **typed, **flags}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was agreed for a row. `key` is the entry in EspoCRM; None for a row that has none (a slot, mere text)."""
+
+    kind: Kind
+    komm_kz: int
+    tlf: str
+    key: str | None = None
+    type: str = ""
+
+    @property
+    def is_slot(self) -> bool:
+        return not self.tlf and self.key is None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as Advoware shows it; `komm_kz` may be 0."""
+
+    id: str
+    komm_kz: int
+    tlf: str
+    bemerkung: str = ""
+    online: bool = False
+
+    def true_kz(self, known: Known | None) -> int:
+        """The kommKz, recovered where the server hides it: marker, our own table, shape of the value."""
+        marked = marker.read(self.bemerkung).komm_kz
+        return self.komm_kz or marked or (known.komm_kz if known else 0) or kz_by_shape(self.tlf)
+
+    def kind(self, known: Known | None) -> Kind | None:
+        if known is not None and not self.tlf:
+            return known.kind
+        return kind_of(self.true_kz(known), self.tlf)
+
+
+def value_of(kind: Kind, typed: str) -> str | None:
+    """What a person typed in Advoware, as EspoCRM can hold it; None where it can't."""
+    return mail.address_of(typed) if kind is Kind.MAIL else phone.number_of(typed)
+
+
+def key_of(kind: Kind, typed: str) -> str | None:
+    """The identity of what stands in a row; None where that is no address or number."""
+    found = value_of(kind, typed)
+    return found.lower() if found else None
+
+
+def read_entries(payload: Mapping[str, Any]) -> dict[Kind, tuple[Entry, ...]]:
+    """Both lists, as far as the payload tells them. Null is an empty list; a list that is missing is unknown."""
+    return {kind: _entries(kind, payload[kind.attribute]) for kind in Kind if kind.attribute in payload}
+
+
+def read_rows(payload: Mapping[str, Any]) -> tuple[Row, ...] | None:
+    """The rows inside of a party; None where it does not tell."""
+    rows = payload.get("kommunikation")
+    if rows is None:
+        return None
+    if not isinstance(rows, list):
+        raise MappingError("kommunikation", Side.RIGHT.value, "expected a list")
+    return tuple(read_row(row) for row in rows)
+
+
+def read_row(row: Any) -> Row:
+    """One row. MappingError where it is none."""
+    if not isinstance(row, Mapping) or not row.get("id"):
+        raise MappingError("kommunikation", Side.RIGHT.value, "expected rows with an id")
+    kz = row.get("kommKz")
+    return Row(
+        id=str(row["id"]),
+        komm_kz=kz if isinstance(kz, int) else 0,
+        tlf=str(row.get("tlf") or "").strip(),
+        bemerkung=str(row.get("bemerkung") or ""),
+        online=row.get("online") is True,
+    )
+
+
+def _entries(kind: Kind, items: Any) -> tuple[Entry, ...]:
+    if items is None:
+        return ()
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise MappingError(kind.attribute, Side.LEFT.value, "expected a list of items")
+    found: dict[str, Entry] = {}
+    for item in items:
+        value = str(item.get(kind.value_name) or "").strip()
+        if value:
+            entry = Entry(
+                kind,
+                value,
+                str(item.get("type") or "") if kind is Kind.PHONE else "",
+                item.get("primary") is True,
+                item.get("optOut") is True,
+                item.get("invalid") is True,
+            )
+            found.setdefault(entry.key, entry)
+    return tuple(found.values())
+
+
+def to_base(known: Mapping[str, Known]) -> Base:
+    """As part of a record's base."""
+    left = {PREFIX + row: _joined(k.kind.value, k.type, k.key or "") for row, k in known.items()}
+    right = {PREFIX + row: _joined(str(k.komm_kz), k.tlf) for row, k in known.items()}
+    return Base(left, right)
+
+
+def from_base(base: Base) -> dict[str, Known]:
+    """The way back."""
+    return {
+        name.removeprefix(PREFIX): known_of(base.left[name], base.right.get(name))
+        for name in base.left
+        if name.startswith(PREFIX)
+    }
+
+
+def known_of(left: Value, right: Value) -> Known:
+    """One entry of the base."""
+    kind, phone_type, key = str(left).split(SEPARATOR, 2)
+    kz, _, tlf = str(right or "0").partition(SEPARATOR)
+    return Known(Kind(kind), int(kz), tlf, key or None, phone_type)
+
+
+def from_marker(row: Row) -> Known | None:
+    """What a row's own marker says of it, where our table knows nothing."""
+    marked = marker.read(row.bemerkung)
+    if marked.is_slot:
+        kind = kind_of(marked.komm_kz, row.tlf)
+        return Known(kind, marked.komm_kz, "") if kind else None
+    if marked.value is None:
+        return None
+    kind = kind_of(marked.komm_kz, marked.value)
+    if kind is None:
+        return None
+    return Known(kind, marked.komm_kz, marked.value, marked.value.lower(), type_for(kind, marked.komm_kz))
+
+
+def type_for(kind: Kind, komm_kz: int) -> str:
+    """The type of an entry made of a row."""
+    return type_of(komm_kz) if kind is Kind.PHONE else ""
+
+
+def _joined(*parts: str) -> str:
+    return SEPARATOR.join(parts)
