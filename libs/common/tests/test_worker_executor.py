@@ -6,7 +6,15 @@ import asyncio
 
 import pytest
 
-from synckit.errors import InvalidEvent, Locked, RateLimited, RemoteRejected, RemoteUnavailable, TransientError
+from synckit.errors import (
+    CredentialsRefused,
+    InvalidEvent,
+    Locked,
+    RateLimited,
+    RemoteRejected,
+    RemoteUnavailable,
+    TransientError,
+)
 from synckit.events import Action, ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
 from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
@@ -215,6 +223,22 @@ async def test_a_parking_that_fails_is_waited_for() -> None:
     await bench.timers.advance(10)
     assert bench.handler.parked == [("a", "remote_unavailable")]
     assert bench.partition.acked == [0]
+
+
+async def test_where_nothing_may_be_parked_a_remote_that_wants_to_be_left_alone_is_asked_once_a_minute() -> None:
+    refused = CredentialsRefused("advoware_auth", "credentials refused", retry_after=600)
+
+    async def refuse(event: ChangeEvent, attempt: Attempt) -> Outcome:
+        raise refused
+
+    async def wait(event: ChangeEvent) -> None:
+        raise refused
+
+    bench = Bench(ScriptedHandler(refuse, on_give_up=wait))
+    await bench.take(change("a"))
+    await bench.timers.advance(600)
+    assert 10 <= len(bench.handler.seen) <= 12
+    assert bench.partition.acked == []
 
 
 async def test_a_permanent_error_goes_to_the_handlers_refusal_and_is_done() -> None:

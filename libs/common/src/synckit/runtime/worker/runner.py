@@ -27,6 +27,8 @@ T = TypeVar("T")
 Decode = Callable[[Delivery], ChangeEvent]
 log = structlog.get_logger("synckit.worker")
 _NOUNS = {topic: noun for noun, topic in EVENT_TOPICS.items()}
+LONGEST_WISH = 60.0
+"""Seconds that a remote's wish counts where nothing is parked: with more, a worker would sleep on once it is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Runner:
         try:
             return await self._try(item)
         except TransientError as error:
-            return Again(self._pause(item), error.code)
+            # A remote that wants to be left alone must not be asked for each waiting record every few seconds.
+            return Again(max(self._pause(item), min(error.retry_after or 0.0, LONGEST_WISH)), error.code)
         except PermanentError as error:
             return await self._bury(newest, error.code, error)
         except Exception as error:
