@@ -87,9 +87,11 @@ def test_a_start_that_fails_half_way_leaves_nothing_running(tmp_path: Path) -> N
 def test_variables_of_the_shell_do_not_reach_a_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ESPOCRM_HMAC_SECRET_KEY", "of a real office")
     monkeypatch.setenv("ESPOCRM_BASE_URL", "https://crm.of.a.real.office.example")
+    monkeypatch.setenv("BETEILIGTE_DELETE", "when-unused")
     monkeypatch.setenv("LOG_LEVEL", "debug")
     environment = Wiring(ADDRESSES, tmp_path / "secrets.json").environment(WORKER, 4711)
     assert "ESPOCRM_HMAC_SECRET_KEY" not in environment
+    assert "BETEILIGTE_DELETE" not in environment
     assert environment["ESPOCRM_BASE_URL"] == ADDRESSES.espocrm_url
     assert environment["BETEILIGTE_SYNC_PORT"] == "4711"
     assert environment["LOG_LEVEL"] == "debug"
