@@ -138,6 +138,13 @@ def test_no_container_of_ours_runs_as_root_or_writes_its_own_files() -> None:
         assert COMPOSE[name]["cap_drop"] == ["ALL"]
 
 
+def test_no_containers_log_grows_for_ever() -> None:
+    unbounded = [
+        name for name, service in COMPOSE.items() if not {"max-size", "max-file"} <= set(service["logging"]["options"])
+    ]
+    assert unbounded == []
+
+
 def test_everything_that_stays_has_a_health_check() -> None:
     stays = [name for name in COMPOSE if name not in JOBS]
     lacking = [
