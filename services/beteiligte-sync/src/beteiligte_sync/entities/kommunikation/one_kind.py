@@ -112,7 +112,7 @@ class _Decider:
                 self._removed_in_espocrm(seats)
         for seat in self._fresh:
             self._take_over(seat)
-        for entry in new:
+        for entry in tuple(out.entries):
             self._give(entry)
 
     def _changed_in_espocrm(self, new: Sequence[Entry]) -> dict[str, Entry]:
@@ -154,7 +154,7 @@ class _Decider:
             self._fresh.extend(moved[1:])
         elif doubtful:
             self._out.told.append(Told(Why.VANISHED, self._out.kind, self._entry(key).value, row=doubtful[0].row))
-        else:
+        elif not any(s.key == key for s in self._seats):
             self._out.entries.remove(self._entry(key))
             self._out.dropped += 1
 
@@ -220,7 +220,7 @@ class _Decider:
         self._keep(seat, there)
 
     def _give(self, entry: Entry) -> None:
-        """New in EspoCRM: into a free slot of its kommKz, else as a new row."""
+        """New in EspoCRM, or left without a row: into a free slot of its kommKz, else as a new row."""
         if any(k.key == entry.key for k in self._out.known.values()):
             return
         komm_kz = kz_for(entry.kind, entry.type)
