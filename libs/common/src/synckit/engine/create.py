@@ -33,6 +33,9 @@ class Creator:
         values = self._writer.values(Side.LEFT, left)
         intent = look.state.intent
         found = await self.recover(look, intent) if intent else None
+        if found and intent and self._is_anothers(found, intent.fingerprint):
+            await self._drop_intent(look)
+            return found.id
         look.result = "recovered" if found else "created"
         if found is None:
             body = self._body(look, values)
@@ -101,9 +104,17 @@ class Creator:
             Commit(look.left_id, look.state.fence, self._remotes.clock.now(), drop_intent=True)
         )
 
+    def _is_anothers(self, found: Snapshot, fingerprint: Payload) -> bool:
+        """A row with the identity of what we posted, unmarked and with other values, was there before us."""
+        child = self._mapping.child_of
+        return child is not None and not child.owner(found.payload) and not self._is_equal(found, fingerprint)
+
     def _looks_like(self, candidate: Snapshot, fingerprint: Payload) -> bool:
         if self._mapping.child_of is not None:
             return True  # Found by its identity, which no other row has.
+        return self._is_equal(candidate, fingerprint)
+
+    def _is_equal(self, candidate: Snapshot, fingerprint: Payload) -> bool:
         shown = self._writer.values(Side.RIGHT, candidate)
         return all(shown.get(name) == value for name, value in self._mapping.read(Side.RIGHT, fingerprint).items())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -34,8 +35,14 @@ def values(field: Field, side: Side, *, filled: bool = False) -> st.SearchStrate
         options = st.sampled_from(sorted(known or field.codec.options)[:12])
         something = options if side is Side.LEFT else options | st.sampled_from(["PartG mbB", "Eheleute", "LLP"])
     else:
-        something = st.sampled_from(WORDS)
+        # As the side itself would read it: some codecs know only capitals, or no blanks.
+        something = st.sampled_from(WORDS).map(_canonical(field, side))
     return something if filled else st.none() | something
+
+
+def _canonical(field: Field, side: Side) -> Callable[[str], Value]:
+    read = field.codec.read_left if side is Side.LEFT else field.codec.read_right
+    return lambda word: read(field.print(side, word))
 
 
 def payload(mapping: EntityMapping, side: Side, record: dict[str, Value]) -> dict[str, Any]:
