@@ -10,12 +10,13 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
+from beteiligte_sync.entities.bankverbindungen.mapping import BANKVERBINDUNGEN
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.advoware_children import AdvowareChildren
-from synckit.errors import RemoteUnavailable
+from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.mapping.child import ChildOf
 from synckit.mapping.field import EntityMapping
 from synckit.ports import SearchableStore
@@ -39,12 +40,21 @@ class Adressen:
         return {**dict.fromkeys(ADRESSEN.right_writable), "strasse": name, "bemerkung": f"EspoCRM-ID: {name.lower()}"}
 
 
+class Bankverbindungen:
+    """What is special about accounts: no PUT, and no second row of an IBAN."""
+
+    mapping: ClassVar[EntityMapping] = BANKVERBINDUNGEN
+
+    def new_row(self, name: str) -> dict[str, Any]:
+        return {**dict.fromkeys(BANKVERBINDUNGEN.right_writable), "kontoinhaber": name, "iban": f"IBAN{name.upper()}"}
+
+
 class FakeParties:
     mapping: ClassVar[EntityMapping]
 
     async def make_rows(self) -> SearchableStore:
         self.parties = FakeRight(FakeClock(), writable=PARTY)
-        return FakeRows(self.mapping, self.parties, is_unique=self.mapping is not ADRESSEN)
+        return FakeRows(self.mapping, self.parties, is_unique=self.mapping is BANKVERBINDUNGEN)
 
     async def new_party(self) -> str:
         return self.parties.seed(name="Probe")
@@ -104,3 +114,30 @@ class TestAdressenInOtherShapes(TestAdressen):
     """Bare objects, no row id after a POST."""
 
     switches: ClassVar[dict[str, Any]] = {"single_as_list": False, "post_row_id": False}
+
+
+class SecondRow(ChildStoreContract):
+    async def test_a_second_row_of_an_iban_is_refused_with_409(self) -> None:
+        rows, party = await self.make_rows(), await self.new_party()
+        await rows.create({**self.new_row("Doppelt"), "betNr": party})
+        with pytest.raises(RemoteRejected) as refused:
+            await rows.create({**self.new_row("Doppelt"), "betNr": party})
+        assert refused.value.status == 409
+
+
+class TestFakeBankverbindungen(Bankverbindungen, FakeParties, SecondRow):
+    pass
+
+
+class TestBankverbindungen(Bankverbindungen, SandboxParties, SecondRow):
+    pass
+
+
+class TestBankverbindungenInOtherShapes(TestBankverbindungen):
+    """Bare objects, no row id after a POST, the other spelling of the party's list."""
+
+    switches: ClassVar[dict[str, Any]] = {
+        "single_as_list": False,
+        "post_row_id": False,
+        "bank_spelling": "bankkverbindungen",
+    }

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import test_bankverbindungen as bank
 from household import PARTY, Household
 from test_adressen import HOME, household
 
@@ -83,7 +84,40 @@ async def party_deleted_at_a_desk() -> Household:
     return house
 
 
+async def account_created() -> Household:
+    house = bank.household()
+    await house.with_party()
+    house.child(**bank.ACCOUNT)
+    return house
+
+
+async def account_there_already() -> Household:
+    house = bank.household()
+    betnr = await house.with_party()
+    house.rows.seed(betnr, iban=bank.IBAN, kontoinhaber="P. Probe")
+    house.child(**bank.ACCOUNT)
+    return house
+
+
+async def account_changed() -> Household:
+    house = bank.household()
+    await house.with_child(**bank.ACCOUNT)
+    house.children.edit("a1", iban=bank.OTHER, bank="Neue Bank")
+    return house
+
+
+async def account_deleted() -> Household:
+    house = bank.household()
+    await house.with_child(**bank.ACCOUNT)
+    del house.children.records["a1"]
+    return house
+
+
 SCENES = [
+    account_created,
+    account_there_already,
+    account_changed,
+    account_deleted,
     address_created,
     address_changed,
     address_ignored,
@@ -122,7 +156,7 @@ def _end(house: Household) -> dict[str, Any]:
         "left": stable(house.children.records),
         "right": stable(house.rows.records),
         "parties": stable(house.party_left.records),
-        "notes": sorted(text.rpartition("(")[0] for _, _, text in house.notifier.notes),
+        "notes": sorted(part for _, _, text in house.notifier.notes for part in text.rpartition("(")[0].split("\n\n")),
         "tombstones": [row.link.tombstone if row.link else None for row in rows],
         "pending": [dict(row.pending) for row in rows],
         "intents": [row.intent for row in rows],

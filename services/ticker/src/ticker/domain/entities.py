@@ -22,4 +22,11 @@ class Watched:
 
 BETEILIGTE = Watched("beteiligte", "CBeteiligte")
 ADRESSEN = Watched("adressen", "CAdressen", "beteiligte", ("adressen",), has_next_try=False, imported=True)
-WATCHED = (BETEILIGTE, ADRESSEN)
+BANKVERBINDUNGEN = Watched(
+    "bankverbindungen",
+    "CBankverbindungen",
+    "beteiligte",
+    ("bankverbindungen", "bankkverbindungen"),
+    has_next_try=False,
+)
+WATCHED = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)
