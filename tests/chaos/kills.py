@@ -42,6 +42,13 @@ SHARES = {
 }
 AIMED_AT = {"acks-in-order": "slow-head", "intents": "kill-after-post", "fence": "freeze-in-a-sync"}
 """The blow against which a safety is there."""
+GROUPS = {
+    "ours": ("kill-worker", "freeze-worker", "rolling-restart", "leave-and-join", "kill-ingress", "kill-ticker"),
+    "servers": ("kill-kafka", "kill-postgres", "kill-redis", "freeze-server"),
+    "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death"),
+}
+"""Misfortunes seldom come alone: two of different groups may strike at once."""
+AT_ONCE = 0.25
 SERVERS = ("kafka", "postgres", "redis")
 CALM_AFTER = 60.0
 """Seconds that the script waits for everything to be caught up before it goes on all the same."""
@@ -56,7 +63,7 @@ class Kill:
     what: str
     at: float
     over: float = 0.0
-    ready: float = 0.0
+    together: bool = False
     caught_up: float | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -78,8 +85,32 @@ class Killer:
         shares = {kind: share for kind, share in SHARES.items() if self._possible(kind)}
         return self._chance.choices(list(shares), list(shares.values()), k=count)
 
-    async def strike(self, kind: str) -> Kill:
-        """One blow, to its end; waits until what was done by people before is on both sides."""
+    def in_pairs(self, kinds: list[str]) -> list[tuple[str, ...]]:
+        """The same kinds; now and then two that follow one another strike at once."""
+        found: list[tuple[str, ...]] = []
+        for kind in kinds:
+            is_alone = bool(found) and len(found[-1]) == 1 and self._may_meet(found[-1][0], kind)
+            if is_alone and self._chance.random() < AT_ONCE:
+                found[-1] = (found[-1][0], kind)
+            else:
+                found.append((kind,))
+        return found
+
+    async def strike(self, *kinds: str) -> list[Kill]:
+        """One blow, or two at once, to the end; waits until what was typed before is on both sides."""
+        kills = await asyncio.gather(*(self._blow(kind) for kind in kinds))
+        over = max(kill.over for kill in kills)
+        for kill in kills:
+            kill.over, kill.together = over, len(kills) > 1
+        await self._until_caught_up(kills)
+        return kills
+
+    @staticmethod
+    def _may_meet(one: str, other: str) -> bool:
+        groups = [{name for name, kinds in GROUPS.items() if kind in kinds} for kind in (one, other)]
+        return all(groups) and groups[0] != groups[1]
+
+    async def _blow(self, kind: str) -> Kill:
         blows: dict[str, Callable[[Kill], Awaitable[None]]] = {
             "kill-worker": self._kill_worker,
             "kill-ingress": lambda kill: self._kill_service(kill, INGRESS.name),
@@ -108,8 +139,6 @@ class Killer:
         self.kills.append(kill)
         await blows[kind](kill)
         kill.over = kill.over or time.time()
-        kill.ready = kill.ready or time.time()
-        await self._until_caught_up(kill)
         return kill
 
     def _possible(self, kind: str) -> bool:
@@ -118,11 +147,13 @@ class Killer:
     def _worker(self) -> str:
         return self._chance.choice(self._world.workers)
 
-    async def _until_caught_up(self, kill: Kill) -> None:
+    async def _until_caught_up(self, kills: list[Kill]) -> None:
+        over = kills[0].over
         deadline = time.time() + CALM_AFTER
         while time.time() < deadline:
-            if not self._world.history.outstanding(kill.over):
-                kill.caught_up = max(0.0, time.time() - kill.over)
+            if not self._world.history.outstanding(over):
+                for kill in kills:
+                    kill.caught_up = max(0.0, time.time() - over)
                 return
             await asyncio.sleep(0.25)
 

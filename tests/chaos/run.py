@@ -89,12 +89,13 @@ class Run:
         kinds = self._killer.plan(self._plan.kills, self._plan.only)
         self._people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
         working = asyncio.create_task(self._people.work())
-        for number, kind in enumerate(kinds, start=1):
+        blows = [(kind,) for kind in kinds] if self._plan.only else self._killer.in_pairs(kinds)
+        for number, blow in enumerate(blows, start=1):
             if self._plan.minutes is not None and time.time() - self._began > 60 * self._plan.minutes:
                 break
-            kill = await self._killer.strike(kind)
-            self._say(kill)
-            self._keep_pace(number, len(kinds))
+            for kill in await self._killer.strike(*blow):
+                self._say(kill)
+            self._keep_pace(number, len(blows))
         self._people.per_second = 50.0
         await working
 
@@ -107,6 +108,7 @@ class Run:
     def _say(self, kill: Kill) -> None:
         caught_up = "not caught up" if kill.caught_up is None else f"caught up after {kill.caught_up:.1f} s"
         at = time.time() - self._began
+        caught_up += ", two at once" if kill.together else ""
         self._tell(
             f"[{kill.number:>3}/{self._plan.kills}] {at:6.0f} s  {kill.kind:<22} {kill.what:<44} {caught_up}; "
             f"{self._people.done} changes"
