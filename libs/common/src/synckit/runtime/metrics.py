@@ -6,6 +6,7 @@ The functions are what the code calls; names of metrics appear nowhere else.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -14,6 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from synckit.runtime.worker.observer import Handled
 
+M = TypeVar("M", Counter, Gauge, Histogram)
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
@@ -86,30 +88,24 @@ PROXY_IN_FLIGHT = _gauge("sync_proxy_in_flight", "Calls of the Advoware proxy be
 PROXY_AUDIT_WAITING = _gauge("sync_proxy_audit_waiting", "Lines of the proxy's audit that are not written yet.")
 
 
-def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
-    total, duration = _webhook(entity, action, outcome)
-    total.inc()
-    duration.observe(seconds)
-
-
-@lru_cache(maxsize=256)
-def _webhook(entity: str, action: str, outcome: str) -> tuple[Counter, Histogram]:
+@lru_cache(maxsize=4096)
+def _of(metric: M, *labels: str) -> M:
     """Looking a metric up by its labels costs more than counting."""
-    return WEBHOOKS.labels(entity, action, outcome), WEBHOOK_SECONDS.labels(outcome)
+    return metric.labels(*labels)
+
+
+def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
+    _of(WEBHOOKS, entity, action, outcome).inc()
+    _of(WEBHOOK_SECONDS, outcome).observe(seconds)
 
 
 def published(entity: str, action: str, count: int) -> None:
-    _published(entity, action).inc(count)
-
-
-@lru_cache(maxsize=256)
-def _published(entity: str, action: str) -> Counter:
-    return EVENTS_PUBLISHED.labels(entity, action)
+    _of(EVENTS_PUBLISHED, entity, action).inc(count)
 
 
 def dead_letter(topic: str, reason: str) -> None:
     """`topic` is where the message came from."""
-    DEAD_LETTERS.labels(topic, reason).inc()
+    _of(DEAD_LETTERS, topic, reason).inc()
 
 
 class WorkerMetrics:
@@ -119,21 +115,21 @@ class WorkerMetrics:
         self._load = (0, 0)
 
     def handled(self, run: Handled) -> None:
-        EVENTS_HANDLED.labels(run.entity, run.outcome).inc(run.coalesced)
-        EVENTS_COALESCED.labels(run.entity).inc(run.coalesced - 1)
-        SYNC_SECONDS.labels(run.entity, run.outcome).observe(run.seconds)
-        FRESHNESS.labels(run.entity).observe(run.waited + run.seconds)
+        _of(EVENTS_HANDLED, run.entity, run.outcome).inc(run.coalesced)
+        _of(EVENTS_COALESCED, run.entity).inc(run.coalesced - 1)
+        _of(SYNC_SECONDS, run.entity, run.outcome).observe(run.seconds)
+        _of(FRESHNESS, run.entity).observe(run.waited + run.seconds)
         if run.outcome == "parked":
-            PARKED.labels(run.entity, run.reason).inc()
+            _of(PARKED, run.entity, run.reason).inc()
 
     def retried(self, topic: str, reason: str) -> None:
-        RETRIES.labels(topic, reason).inc()
+        _of(RETRIES, topic, reason).inc()
 
     def dead_lettered(self, topic: str, reason: str) -> None:
-        DEAD_LETTERS.labels(topic, reason).inc()
+        _of(DEAD_LETTERS, topic, reason).inc()
 
     def skipped(self, topic: str) -> None:
-        EVENTS_SKIPPED.labels(topic).inc()
+        _of(EVENTS_SKIPPED, topic).inc()
 
     def load(self, buffered: int, running: int) -> None:
         before, self._load = self._load, (buffered, running)
@@ -142,46 +138,46 @@ class WorkerMetrics:
 
 
 def conflicts(entity: str, count: int) -> None:
-    CONFLICTS.labels(entity).inc(count)
+    _of(CONFLICTS, entity).inc(count)
 
 
 def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> None:
     """What one look wrote, and how many notes it sent."""
-    WRITES.labels(entity, "to_left").inc(left_writes)
-    WRITES.labels(entity, "to_right").inc(right_writes)
-    NOTICES.labels(entity).inc(notices)
+    _of(WRITES, entity, "to_left").inc(left_writes)
+    _of(WRITES, entity, "to_right").inc(right_writes)
+    _of(NOTICES, entity).inc(notices)
 
 
 def lock_waited(outcome: str, seconds: float) -> None:
-    LOCK_WAIT.labels(outcome).observe(seconds)
+    _of(LOCK_WAIT, outcome).observe(seconds)
 
 
 def api_call(upstream: str, method: str, code: str, seconds: float) -> None:
     """One call to a remote: its status, or a word where none came. The `on_call` of the HTTP clients."""
-    API_CALLS.labels(upstream, method, code).inc()
-    API_SECONDS.labels(upstream, method).observe(seconds)
+    _of(API_CALLS, upstream, method, code).inc()
+    _of(API_SECONDS, upstream, method).observe(seconds)
     if code.startswith("2"):
-        AUTH_REFUSED.labels(upstream).set(0)
+        _of(AUTH_REFUSED, upstream).set(0)
 
 
 def auth_refused(upstream: str) -> None:
     """The `on_refused` of the HTTP clients. Good again with the next call that succeeds."""
-    AUTH_REFUSED.labels(upstream).set(1)
+    _of(AUTH_REFUSED, upstream).set(1)
 
 
 def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
     """`at` is epoch seconds."""
-    TICKER_RUNS.labels(timer, outcome).inc()
-    TICKER_SECONDS.labels(timer).observe(seconds)
+    _of(TICKER_RUNS, timer, outcome).inc()
+    _of(TICKER_SECONDS, timer).observe(seconds)
     if outcome == "done":
-        TICKER_LAST_SUCCESS.labels(timer).set(at)
+        _of(TICKER_LAST_SUCCESS, timer).set(at)
 
 
 def ticker_emitted(entity: str, reason: str, count: int) -> None:
-    TICKER_EMITTED.labels(entity, reason).inc(count)
+    _of(TICKER_EMITTED, entity, reason).inc(count)
 
 
 def proxy_call(method: str, outcome: str, code: str, seconds: float) -> None:
     """`code` is the status that was answered."""
-    PROXY_CALLS.labels(method, outcome, code).inc()
-    PROXY_SECONDS.labels(outcome).observe(seconds)
+    _of(PROXY_CALLS, method, outcome, code).inc()
+    _of(PROXY_SECONDS, outcome).observe(seconds)

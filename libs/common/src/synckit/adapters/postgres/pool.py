@@ -115,7 +115,8 @@ class PostgresPool:
         if self._pool is None:
             raise RemoteUnavailable(UPSTREAM, "the pool is closed")
         try:
-            return await self._pool.acquire(timeout=self._limits.acquire)
+            async with asyncio.timeout(self._limits.acquire):  # acquire's own limit would cost a task
+                return await self._pool.acquire()
         except _LIBRARY_ERRORS as error:
             raise translated(error, sent=False) from None
 
