@@ -13,7 +13,7 @@ from benchmarks.command import command
 from benchmarks.figures import percentile
 from benchmarks.grounds import Grounds, Running, until
 from benchmarks.http_load import connect, open_loop
-from benchmarks.parties import CALL_SECONDS, Parties
+from benchmarks.parties import CALL_SECONDS, Marks, Parties
 from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import single
 from deploy.local.table import INGRESS, WORKER
@@ -91,14 +91,21 @@ def scene(parties: Parties, ingress: Running, what: Scene, ids: Sequence[str]) -
     parties.announce([parties.ids[at] for at in what.extra_ids])
     marks = parties.marks()
     began = asyncio.run(send(ingress, ids))
-    until(lambda: parties.written(marks, "right") >= len(ids), 60, f"all is written: {what.name}", pause=0.3)
     numbers = dict(zip(parties.ids, parties.numbers, strict=True))
+    wanted = {str(numbers[each]) for each in ids}
+    until(lambda: wanted <= written(parties, marks, "right").keys(), 60, f"all is written: {what.name}", pause=0.5)
+    done = written(parties, marks, "right")
+    until(lambda: {*ids} <= written(parties, marks, "left").keys(), 60, f"all has ended: {what.name}", pause=0.5)
+    return [done[str(numbers[each])] - (began + place / RATE) for place, each in enumerate(ids)]
+
+
+def written(parties: Parties, marks: Marks, side: str) -> dict[str, float]:
+    """Record → when its first write was answered, in Unix seconds."""
     done: dict[str, float] = {}
-    for row in parties.calls(marks, "right", "PUT"):
+    for row in parties.calls(marks, side, "PUT"):
         if row["status"] == 200:
             done.setdefault(row["record"], row["ended_at"])
-    until(lambda: parties.written(marks, "left") >= len(ids), 60, f"all has ended: {what.name}", pause=0.3)
-    return [done[str(numbers[each])] - (began + place / RATE) for place, each in enumerate(ids)]
+    return done
 
 
 async def send(ingress: Running, ids: Sequence[str]) -> float:

@@ -66,7 +66,12 @@ def measured(parties: Parties, scene: Scene, workers: int) -> tuple[int, float, 
     parties.change(ids)
     marks, before = parties.marks(), sum(cpu_seconds(each.pid) for each in running)
     parties.announce(ids)
-    until(lambda: parties.written(marks, "left") >= len(ids), 200, f"{len(ids)} syncs", pause=0.3)
+    until(
+        lambda: parties.written(marks, "left") >= len(ids),
+        200,
+        f"{len(ids)} syncs",
+        pause=0.2 if len(ids) < 200 else 1.0,
+    )
     spent = sum(cpu_seconds(each.pid) for each in running) - before
     ends = sorted(row["ended_at"] for row in parties.calls(marks, "left", "PUT"))
     began = min(row["started_at"] for row in parties.calls(marks, "left"))

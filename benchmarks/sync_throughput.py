@@ -75,7 +75,12 @@ def measure(parties: Parties, ids: list[str], worker: Running) -> Figures:
     parties.change(ids)
     marks, before = parties.marks(), spent(parties.grounds, worker)
     parties.announce(ids)
-    until(lambda: parties.written(marks, "left") >= len(ids), 120, f"{len(ids)} syncs", pause=0.2)
+    until(
+        lambda: parties.written(marks, "left") >= len(ids),
+        120,
+        f"{len(ids)} syncs",
+        pause=0.2 if len(ids) < 200 else 1.0,
+    )
     after = spent(parties.grounds, worker)
     began = min(row["started_at"] for row in parties.calls(marks, "left"))
     ended = max(row["ended_at"] for row in parties.calls(marks, "left", "PUT"))
