@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they found; figures are not judged here. One in `make test`, the rest marked slow."""
+"""The benchmarks run and say what they found; figures are not judged here. Two here; `python -m benchmarks --quick` runs all."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from benchmarks.report import document, read
 from benchmarks.report_card import Card, Goal
 from benchmarks.suite import SUITE
 
-QUICK = ("reconcile",)
+QUICK = ("reconcile", "cost_per_event")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [each.name if each.name in QUICK else pytest.param(each.name, marks=pytest.mark.slow) for each in SUITE],
-)
+@pytest.mark.parametrize("name", QUICK)
 @pytest.mark.timeout(180)
 def test_a_quick_run_fills_its_card(name: str, tmp_path: Path) -> None:
     line = next(each for each in SUITE if each.name == name)
