@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they found; figures are not judged here. Two here; `python -m benchmarks --quick` runs all."""
+"""The benchmarks run and say what they found. Two here; `python -m benchmarks --quick` runs all. No figure is judged."""
 
 from __future__ import annotations
 
