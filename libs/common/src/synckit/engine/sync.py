@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synckit.engine import ladder, status
+from synckit.engine.companion import Companion, ListWork
 from synckit.engine.create import Creator
 from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
@@ -38,6 +39,7 @@ class Engine:
         remotes: Remotes,
         settings: EngineSettings | None = None,
         family: Family | None = None,
+        companion: Companion | None = None,
     ) -> None:
         chosen = settings or EngineSettings()
         self._mapping = mapping
@@ -47,6 +49,7 @@ class Engine:
         self._parentage = Parentage(self._writer)
         self._undertaker = Undertaker(self._writer, self._parentage, chosen)
         self._family = family
+        self._companion = companion
 
     async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
         """Looks at one record and brings both sides in step.
@@ -180,10 +183,13 @@ class Engine:
         for _ in range(MAX_ROUNDS):
             left, right = look.pair()
             plan, seen_left = self._plan(look, left, right)
+            lists = self._companion.decide(look) if self._companion else ListWork()
+            if lists.held and not plan.held:
+                plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
             if plan.held:
                 await self._hold(look, plan, left)
                 return
-            if await self._carry_out(look, plan, seen_left):
+            if await self._carry_out(look, plan, seen_left, lists):
                 await self._settle(look, plan)
                 return
         raise StaleVersion("the record is being edited while it is synced")
@@ -192,7 +198,9 @@ class Engine:
         left, right = look.pair()
         shown = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
         look.base = resumed(look.base, look.state.attempted, *shown)
-        look.waiting = [n for n in look.state.pending if came_true(n, *shown)]
+        rows = self._companion.resume(look) if self._companion else ()
+        told = (shown[0], {**shown[1], **{each.field: each.right for each in rows}})
+        look.waiting = [n for n in look.state.pending if came_true(n, *told)]
 
     def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical]:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
@@ -201,25 +209,33 @@ class Engine:
         plan = reconcile(look.base, seen_left, seen_right, self._mapping.policies, confirmed=confirmed)
         return plan, seen_left.values
 
-    async def _carry_out(self, look: Look, plan: Plan, before: Canonical) -> bool:
+    async def _carry_out(self, look: Look, plan: Plan, before: Canonical, lists: ListWork) -> bool:
         """Right first: it can fail for good. True where the answers hold nothing but what was expected."""
         look.conflicts += len(plan.conflicts)
-        await self._announce(look, plan)
+        await self._announce(look, plan, lists)
         if plan.right_writes:
             held = self._writer.values(Side.RIGHT, look.pair()[1])
             if await self._writer.write_right(look, plan):
                 await self._tell_what_did_not_take(look, plan, held)
                 look.touched = True
-        patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
+        rows = await self._companion.write(self._writer, look, lists) if self._companion else None
+        patch = {**self._mapping.patch(Side.LEFT, before, plan.left_writes), **lists.patch}
         look.touched = look.touched or bool(patch)
         await self._writer.write_left(look, {**patch, **self._state_patch(look, plan)})
         look.touched = False  # It is shown now: another round shows only what it writes itself.
         self._writer.journal_left(look, plan, before)
-        return self._remember(look, plan, before)
+        as_expected = self._remember(look, plan, before)
+        if self._companion is None or rows is None:
+            return as_expected
+        look.base = self._companion.agreed(look.base, rows)
+        return as_expected and self._companion.decide(look).is_empty
 
-    async def _announce(self, look: Look, plan: Plan) -> None:
-        marker = marker_of(look.left_id, look.state.fence)
-        notes = announce(plan, self._writer.wording(look), self._writer.owner(look), marker)
+    async def _announce(self, look: Look, plan: Plan, lists: ListWork) -> None:
+        marker, owner = marker_of(look.left_id, look.state.fence), self._writer.owner(look)
+        notes = announce(plan, self._writer.wording(look), owner, marker)
+        if self._companion is not None:
+            notes += self._companion.notes(lists, marker, owner)
+        look.attempted.update({a.field: a for a in lists.attempted})
         # Of earlier rounds too: their base is not committed yet.
         look.attempted.update({a.field: a for a in attempts(plan)})
         await self._writer.announce(look, notes, tuple(look.attempted.values()))
@@ -283,7 +299,7 @@ class Engine:
 
     async def _hold(self, look: Look, plan: Plan, left: Snapshot) -> None:
         """The brake: nothing is written but the state and one note."""
-        await self._announce(look, plan)
+        await self._announce(look, plan, ListWork())
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
         await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
         await self._writer.tell(look)

@@ -1,0 +1,134 @@
+"""Lists that a record holds on the left and that are rows of their own on the right, written along with it.
+
+Both are read with the record itself, so that a look costs no call more. What is agreed of a row stands in the record's
+base under `prefix`; a POST has no row id yet: what it wrote must tell by itself that it was us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from synckit.engine.look import Look
+from synckit.engine.notes import RELEASED
+from synckit.engine.writer import Writer
+from synckit.ports import Attempted, Payload, PendingNote
+from synckit.reconcile.plan import Base, Side, Value
+
+
+@dataclass(frozen=True, slots=True)
+class RowWork:
+    """A PUT of a row, or a POST where it has no id. `left` and `right` are its base once it is written."""
+
+    body: Payload
+    left: Value
+    right: Value
+    row: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowNote:
+    """Something a user is told. `field` and `expected`: the write that it tells of, "" where it tells of none."""
+
+    cause: str
+    text: str
+    field: str = ""
+    expected: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListWork:
+    """What is to be done about the lists. `base`: what is agreed of all rows afterwards; `patch`: whole lists."""
+
+    rows: Sequence[RowWork] = ()
+    patch: Mapping[str, Any] = field(default_factory=dict)
+    base: Base = field(default_factory=Base)
+    attempted: Sequence[Attempted] = ()
+    notes: Sequence[RowNote] = ()
+    held: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True where neither side is written."""
+        return not (self.rows or self.patch or self.held)
+
+
+class ListMapping(Protocol):
+    """The pure part: what the lists mean, and what is to be done."""
+
+    prefix: str
+
+    def came_true(
+        self, base: Base, attempted: Sequence[Attempted], left: Payload, right: Payload
+    ) -> Sequence[Attempted]:
+        """Which announced writes the sides show."""
+
+    def decide(self, base: Base, left: Payload, right: Payload, *, confirmed: bool) -> ListWork: ...
+
+    def with_row(self, right: Payload, row: Payload) -> Payload:
+        """The record's payload with this row as it is now."""
+
+    def row_id(self, row: Payload) -> str: ...
+
+
+class RowStore(Protocol):
+    """The rows of a record, written one by one."""
+
+    async def write(self, record_id: str, row: str | None, body: Payload) -> Payload:
+        """PUT, or POST where there is no row yet. Answers the row as it was stored, with its id."""
+
+
+class Companion:
+    """Carries list work out, between the record's own write on the right and that on the left."""
+
+    def __init__(self, lists: ListMapping, rows: RowStore) -> None:
+        self._lists = lists
+        self._rows = rows
+
+    def resume(self, look: Look) -> Sequence[Attempted]:
+        """What an earlier look wrote counts as agreed, and is announced along with the next writes."""
+        left, right = look.pair()
+        done = self._lists.came_true(look.base, look.state.attempted, left.payload, right.payload)
+        look.attempted.update({each.field: each for each in done})
+        look.base = Base(
+            {**look.base.left, **{each.field: each.left for each in done}},
+            {**look.base.right, **{each.field: each.right for each in done}},
+        )
+        return done
+
+    def decide(self, look: Look) -> ListWork:
+        """What is to be done, as both sides stand."""
+        left, right = look.pair()
+        confirmed = RELEASED in look.state.notes
+        return self._lists.decide(look.base, left.payload, right.payload, confirmed=confirmed)
+
+    def notes(self, work: ListWork, marker: str, owner: str | None) -> tuple[PendingNote, ...]:
+        """As notes to the record's owner."""
+        side = Side.RIGHT.value
+        return tuple(
+            PendingNote(n.cause, n.text, marker, owner, n.field, side if n.field else "", n.expected)
+            for n in work.notes
+        )
+
+    async def write(self, writer: Writer, look: Look, work: ListWork) -> Base:
+        """All rows, one after another. Answers their base, those that a POST made included."""
+        left, right = dict(work.base.left), dict(work.base.right)
+        for each in work.rows:
+            _, party = look.pair()
+            look.lease.ensure()
+            stored = await self._rows.write(party.id, each.row, each.body)
+            look.right_writes += 1
+            look.touched = True
+            look.right = replace(party, payload=self._lists.with_row(party.payload, stored))
+            name = self._lists.prefix + self._lists.row_id(stored)
+            left[name], right[name] = each.left, each.right
+            writer.journal(look, "write", field=name, side=Side.RIGHT.value, rule="list", after=repr(each.right))
+        return Base(left, right)
+
+    def agreed(self, base: Base, rows: Base) -> Base:
+        """The record's base with that of its rows in place of what was there."""
+        return Base({**self._others(base.left), **rows.left}, {**self._others(base.right), **rows.right})
+
+    def _others(self, part: Mapping[str, Value]) -> dict[str, Value]:
+        return {name: value for name, value in part.items() if not name.startswith(self._lists.prefix)}
