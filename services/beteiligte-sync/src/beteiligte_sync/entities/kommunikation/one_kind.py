@@ -146,7 +146,8 @@ class _Decider:
         moved = [s for s in seats if s not in stay and not s.is_blank]
         self._free(s for s in seats if s.is_blank)
         doubtful = [g for g in self._gone.get(key, ()) if not g.believed]
-        if stay:
+        if stay or any(s.key == key for s in self._seats):
+            # Another row may hold it by now: two that were swapped at a desk are no change at all.
             self._stays(key, stay)
             self._fresh.extend(moved)
         elif moved:
@@ -154,7 +155,7 @@ class _Decider:
             self._fresh.extend(moved[1:])
         elif doubtful:
             self._out.told.append(Told(Why.VANISHED, self._out.kind, self._entry(key).value, row=doubtful[0].row))
-        elif not any(s.key == key for s in self._seats):
+        else:
             self._out.entries.remove(self._entry(key))
             self._out.dropped += 1
 

@@ -1,0 +1,110 @@
+"""The office with communication: lists in EspoCRM, rows inside of the party, and the engine with its companion."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+from office import ANNA, Office
+
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
+from synckit.engine import Engine, Remotes
+from synckit.engine.companion import Companion
+from synckit.ports import Payload, Snapshot
+from synckit.testing.faults import Faults
+from synckit.testing.remotes import FakeRight
+
+
+class FakeRows:
+    """Rows of parties; `kommKz` of one that the API made is shown as 0, and a PUT ignores it."""
+
+    def __init__(self, right: FakeRight, faults: Faults) -> None:
+        self.right = right
+        self.faults = faults
+        self.calls: list[str] = []
+        self._ids = itertools.count(501)
+
+    async def write(self, record_id: str, row: str | None, body: Payload) -> Payload:
+        method = "update" if row else "create"
+        self.calls.append(method)
+        self.faults.at(f"rows.{method}.before")
+        rows = self.right.records[record_id]["kommunikation"]
+        if row is None:
+            stored: dict[str, Any] = {**body, "id": next(self._ids), "kommKz": 0}
+            rows.append(stored)
+        else:
+            stored = next(each for each in rows if str(each["id"]) == row)
+            stored.update({name: value for name, value in body.items() if name != "kommKz"})
+        self.faults.at(f"rows.{method}.after")
+        return dict(stored)
+
+
+class Shop(Office):
+    """See the module."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.left.attributes = (*self.left.attributes, "emailAddressData", "phoneNumberData")
+        self.rows = FakeRows(self.right, self.faults)
+        seed, show = self.right.seed, self.right._snapshot
+
+        def with_rows(**values: Any) -> str:
+            record_id = seed(**values)
+            self.right.records[record_id].setdefault("kommunikation", [])
+            return record_id
+
+        def frozen(record_id: str) -> Snapshot:
+            shown = show(record_id)
+            copied = [dict(row) for row in shown.payload["kommunikation"]]
+            return replace(shown, payload={**shown.payload, "kommunikation": copied})
+
+        self.right.seed = with_rows  # type: ignore[method-assign]
+        self.right._snapshot = frozen  # type: ignore[method-assign]
+        remotes = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
+        companion = Companion(KommunikationLists(), self.rows)
+        self.engine = Engine(BETEILIGTE, remotes, self.settings, companion=companion)
+
+    async def with_mails(self, *values: str) -> str:
+        """A party in step, with these addresses. Calls are forgotten."""
+        self.left.seed("p1", lastName="Probe", firstName="Paula", assignedUserId=ANNA)
+        self.mails(*values)
+        await self.sync("p1")
+        self.forget_calls()
+        return self.betnr()
+
+    def mails(self, *values: str) -> None:
+        """A user's list of addresses, the first one primary."""
+        items = [
+            {"emailAddress": v, "lower": v.lower(), "primary": i == 0, "optOut": False, "invalid": False}
+            for i, v in enumerate(values)
+        ]
+        self.left.edit("p1", emailAddressData=items)
+
+    def shown_mails(self) -> list[str]:
+        return [item["emailAddress"] for item in self.left.records["p1"]["emailAddressData"] or ()]
+
+    def numbers(self) -> list[str]:
+        return [row["tlf"] for row in self.party()["kommunikation"]]
+
+    def at_the_desk(self, number: int, tlf: str) -> None:
+        """A person changes the value of the n-th row."""
+        self.party()["kommunikation"][number]["tlf"] = tlf
+
+    def typed_at_the_desk(self, komm_kz: int, tlf: str, bemerkung: str = "") -> None:
+        """A person enters a row."""
+        rows = self.party()["kommunikation"]
+        rows.append({"id": 901 + len(rows), "kommKz": komm_kz, "tlf": tlf, "bemerkung": bemerkung, "online": False})
+
+    def forget_calls(self) -> None:
+        super().forget_calls()
+        self.rows.calls.clear()
+
+    @property
+    def calls(self) -> int:
+        return super().calls + len(self.rows.calls)
+
+    @property
+    def writes(self) -> int:
+        return super().writes + len(self.rows.calls)

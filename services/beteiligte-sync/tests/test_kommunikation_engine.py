@@ -1,0 +1,187 @@
+"""Communication through the engine: both sides afterwards, notes, calls, and a crash at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from kommunikation_office import Shop
+
+from synckit.engine.notes import RELEASED
+from synckit.errors import TransientError
+from synckit.ports import Commit
+from synckit.testing.faults import Crash
+
+Scene = Callable[[Shop], Awaitable[None]]
+
+
+async def test_a_party_with_nothing_new_in_its_communication_costs_two_reads() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    outcome = await shop.sync("p1")
+    assert (outcome.result, shop.calls, shop.writes) == ("unchanged", 2, 0)
+
+
+async def test_a_new_party_costs_three_calls_and_one_a_row() -> None:
+    shop = Shop()
+    shop.left.seed("p1", lastName="Probe")
+    shop.mails("anna@probe.de", "bert@probe.de")
+    await shop.sync("p1")
+    assert shop.numbers() == ["anna@probe.de", "bert@probe.de"]
+    assert shop.calls == 5
+    shop.forget_calls()
+    assert (await shop.sync("p1")).result == "unchanged"
+
+
+async def test_a_changed_address_is_one_call_more_than_a_look_that_writes_its_state() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.mails("neu@probe.de")
+    await shop.sync("p1")
+    assert (shop.numbers(), shop.rows.calls, shop.calls) == (["neu@probe.de"], ["update"], 4)
+
+
+async def test_a_phone_typed_at_the_desk_comes_over_in_one_write() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.typed_at_the_desk(3, "0172 / 12 34 567", "nur abends")
+    await shop.sync("p1")
+    (phone,) = shop.left.records["p1"]["phoneNumberData"]
+    assert (phone["phoneNumber"], phone["type"]) == ("+491721234567", "Mobile")
+    assert (shop.calls, shop.rows.calls) == (3, [])
+    assert shop.party()["kommunikation"][1]["bemerkung"] == "nur abends"
+
+
+async def test_two_addresses_changed_one_on_each_side_end_on_both() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    shop.mails("anna@neu.de", "bert@probe.de")
+    shop.at_the_desk(1, "bert@neu.de")
+    await shop.sync("p1")
+    assert shop.numbers() == shop.shown_mails() == ["anna@neu.de", "bert@neu.de"]
+    assert shop.notifier.notes == []
+
+
+async def test_the_same_address_on_both_sides_is_espocrms_and_both_values_are_told_once() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.mails("espo@probe.de")
+    shop.at_the_desk(0, "desk@probe.de")
+    await shop.sync("p1")
+    await shop.sync("p1")
+    (note,) = shop.notifier.notes
+    assert shop.numbers() == shop.shown_mails() == ["espo@probe.de"]
+    assert "„espo@probe.de“" in note[2]
+    assert "„desk@probe.de“" in note[2]
+
+
+async def test_many_addresses_gone_at_once_hold_the_record_until_a_person_confirms() -> None:
+    shop = Shop()
+    await shop.with_mails("a@probe.de", "b@probe.de", "c@probe.de")
+    shop.mails()
+    assert (await shop.sync("p1")).result == "held"
+    assert shop.numbers() == ["a@probe.de", "b@probe.de", "c@probe.de"]
+    state = await shop.links.load("p1")
+    await shop.links.commit(Commit("p1", state.fence, shop.clock.now(), raise_notes=(RELEASED,)))
+    await shop.sync("p1")
+    assert shop.numbers() == ["", "", ""]
+
+
+async def test_rows_that_advoware_does_not_show_are_unknown() -> None:
+    shop = Shop()
+    await shop.with_mails("a@probe.de", "b@probe.de")
+    kept = list(shop.party()["kommunikation"])
+    shop.party()["kommunikation"] = []
+    await shop.sync("p1")
+    assert shop.shown_mails() == ["a@probe.de", "b@probe.de"]
+    shop.party()["kommunikation"] = kept
+    shop.forget_calls()
+    await shop.sync("p1")
+    assert (shop.writes, len(shop.notifier.notes)) == (0, 1)
+
+
+async def created(shop: Shop) -> None:
+    shop.left.seed("p1", lastName="Probe")
+    shop.mails("anna@probe.de", "bert@probe.de")
+
+
+async def changed_left(shop: Shop) -> None:
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    shop.mails("neu@probe.de", "bert@probe.de", "carl@probe.de")
+    shop.left.edit("p1", titel="Dr.")
+
+
+async def changed_right(shop: Shop) -> None:
+    await shop.with_mails("anna@probe.de")
+    shop.at_the_desk(0, "neu@probe.de")
+    shop.typed_at_the_desk(1, "0711 12345")
+
+
+async def conflict(shop: Shop) -> None:
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    shop.mails("espo@probe.de", "bert@probe.de")
+    shop.at_the_desk(0, "desk@probe.de")
+    shop.typed_at_the_desk(1, "nur vormittags")
+
+
+async def slot_reused(shop: Shop) -> None:
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    shop.mails("bert@probe.de")
+    await shop.sync("p1")
+    shop.mails("bert@probe.de", "carl@probe.de", "dora@probe.de")
+
+
+SCENES = [created, changed_left, changed_right, conflict, slot_reused]
+
+
+async def _quiet(shop: Shop) -> None:
+    for _ in range(6):
+        shop.clock.advance(120)
+        before = shop.writes
+        await shop.sync("p1")
+        if shop.writes == before:
+            return
+    raise AssertionError("it never came to rest")
+
+
+def _end(shop: Shop) -> dict[str, Any]:
+    rows = [(row["tlf"], row["bemerkung"]) for row in shop.party()["kommunikation"]]
+    left = shop.left.records["p1"]
+    return {
+        "lists": (left["emailAddressData"], left["phoneNumberData"], left["syncStatus"], left["titel"]),
+        "rows": sorted(rows),
+        "parties": len(shop.right.records),
+        "notes": sorted(part for _, _, text in shop.notifier.notes for part in text.rpartition("(")[0].split("\n\n")),
+        "pending": dict(shop.links.rows["p1"].pending),
+    }
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("error", [Crash, TransientError], ids=["crash", "failed call"])
+async def test_broken_off_at_any_step_ends_as_if_nothing_had_happened(scene: Scene, error: type[BaseException]) -> None:
+    shop = Shop()
+    await scene(shop)
+    shop.faults.points.clear()
+    await shop.sync("p1")
+    points = len(shop.faults.points)
+    await _quiet(shop)
+    expected = _end(shop)
+    assert points > 3
+    for number in range(points):
+        shop = Shop()
+        await scene(shop)
+        left = [number]
+
+        def fail(_point: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise error("lost")
+
+        shop.faults.hook = fail
+        with suppress(error):
+            await shop.sync("p1")
+        shop.faults.clear()
+        await _quiet(shop)
+        assert _end(shop) == expected, f"broken off at point {number}"
