@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from demo import steps_daily, steps_loss, steps_trouble
+from demo import steps_children, steps_daily, steps_loss, steps_trouble
 from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
@@ -33,6 +33,9 @@ STEPS: tuple[Step, ...] = (
     steps_trouble.delete_in_advoware,
     steps_loss.lose_webhooks,
     steps_loss.forge_a_signature,
+    steps_children.address_with_a_read_only_field,
+    steps_children.account_changed,
+    steps_children.child_before_its_party,
 )
 STEP_LIMIT = 180.0
 

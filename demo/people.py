@@ -71,6 +71,22 @@ UNHEARD = (
 UNHEARD_NEWCOMER = Person("Berthildis", "Cardobenedict", "1965-09-14")
 UNHEARD_TITLE = "Dr. Ungehoert"
 
+TENANT = Person("Adelgund", "Brunnenkress", "1959-05-05")
+ADDRESS = {
+    "adresseStreet": "Schnepfenstieg 17",
+    "adressePostalCode": "89073",
+    "adresseCity": "Ulm",
+    "adresseCountry": "Deutschland",
+}
+NEW_STREET = "Wachtelrain 23"
+DESK_STREET = "Kiebitzgasse 41"
+
+ACCOUNT_HOLDER = Person("Burglinde", "Dotterweich", "1963-07-07")
+OLD_IBAN = "DE89370400440532013000"
+NEW_IBAN = "GB82WEST12345698765432"
+
+LATE = Person("Cunigund", "Eichelhaeher", "1970-08-08")
+
 
 def everybody() -> tuple[Person, ...]:
     """All natural persons of the demo."""
@@ -86,6 +102,9 @@ def everybody() -> tuple[Person, ...]:
         DELETED,
         *UNHEARD,
         UNHEARD_NEWCOMER,
+        TENANT,
+        ACCOUNT_HOLDER,
+        LATE,
     )
 
 
@@ -96,3 +115,4 @@ def canaries() -> Iterator[str]:
         yield from (person.first, person.last, person.born, f"{day}.{month}.{year}")
     yield from (COMPANY, BIRTH_NAME, MARRIED_NAME, FIRST_NAME_IN_ESPOCRM, FIRST_NAME_IN_ADVOWARE)
     yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE)
+    yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, OLD_IBAN, NEW_IBAN)
