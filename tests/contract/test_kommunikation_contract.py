@@ -1,0 +1,147 @@
+"""Communication by the real clients, between both sandboxes: what they store, and that a second look writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
+from sandbox.advoware.app import build as build_advoware
+from sandbox.advoware.credentials import DEFAULT
+from sandbox.espocrm.app import build as build_espocrm
+from sandbox.espocrm.settings import API_KEY, Settings
+from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
+from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.advoware_rows import AdvowareRows
+from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
+from synckit.adapters.espocrm_notes import EspoNotifier
+from synckit.engine import Engine, Outcome, Remotes
+from synckit.engine.companion import Companion
+from synckit.errors import Locked
+from synckit.testing.clock import FakeClock
+from synckit.testing.memory import FakeLinks, FakeLocks
+from synckit.testing.tokens import FakeTokenCache
+
+SHAPES: list[dict[str, Any]] = [{}, {"single_as_list": False, "post_row_id": False, "komm_kz_zero": False}]
+
+
+class Office:
+    """Both sandboxes, and the engine between them."""
+
+    def __init__(self, espo: TestClient[Any, Any], desk: TestClient[Any, Any], clock: FakeClock) -> None:
+        self.desk = desk
+        self.espo = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY))
+        base = str(desk.make_url("")).rstrip("/")
+        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
+        self.advoware = AdvowareClient(base, self.auth)
+        self.left = EspoStore(self.espo, "CBeteiligte")
+        self.rows = AdvowareRows(self.advoware, "Kommunikationen")
+        remotes = Remotes(
+            left=self.left,
+            right=AdvowareBeteiligteStore(self.advoware),
+            links=FakeLinks(),
+            locks=FakeLocks(),
+            notifier=EspoNotifier(self.espo, "CBeteiligte"),
+            clock=clock,
+        )
+        self.engine = Engine(BETEILIGTE, remotes, companion=Companion(KommunikationLists(), self.rows))
+        self.id = ""
+
+    async def makes(self, **values: Any) -> None:
+        self.id = (await self.left.create({"lastName": "Probe", **values})).id
+        await self.engine.sync(self.id)
+
+    async def looks(self) -> Outcome:
+        """And once more, which must write nothing."""
+        outcome = await self.engine.sync(self.id)
+        again = await self.engine.sync(self.id)
+        assert (again.left_writes, again.right_writes) == (0, 0)
+        return outcome
+
+    async def record(self) -> dict[str, Any]:
+        found = await self.left.read(self.id)
+        assert found is not None
+        return dict(found.payload)
+
+    async def path(self) -> str:
+        return f"/_sandbox/desk/beteiligte/{(await self.record())['betnr']}"
+
+    async def stored(self) -> list[dict[str, Any]]:
+        party = await (await self.desk.get(await self.path())).json()
+        return list(party["kommunikation"])
+
+    async def close(self) -> None:
+        await self.espo.close()
+        await self.advoware.close()
+        await self.auth.close()
+
+
+@pytest.fixture(params=SHAPES, ids=["as it is", "in its other shapes"])
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    clock = FakeClock()
+    async with (
+        TestClient(TestServer(build_espocrm(Settings()))) as espo,
+        TestClient(TestServer(build_advoware(clock=clock.now))) as desk,
+    ):
+        if request.param:
+            await desk.post("/_sandbox/switches", json=request.param)
+        made = Office(espo, desk, clock)
+        yield made
+        await made.close()
+
+
+async def test_addresses_and_numbers_become_rows_and_come_back_from_the_desk(office: Office) -> None:
+    await office.makes(
+        emailAddressData=[{"emailAddress": "Anna@Probe.de", "primary": True, "optOut": True}],
+        phoneNumberData=[{"phoneNumber": "+49711111", "type": "Fax"}],
+    )
+    assert {(r["tlf"], r["kommKz"]) for r in await office.stored()} == {("Anna@Probe.de", 4), ("+49711111", 2)}
+    await office.desk.post(f"{await office.path()}/kommunikation", json={"kommKz": 3, "tlf": "0172 / 12 34 567"})
+    await office.desk.post(f"{await office.path()}/kommunikation", json={"kommKz": 4, "tlf": "info@müller.de"})
+    await office.looks()
+    record = await office.record()
+    assert [(e["emailAddress"], e["primary"], e["optOut"]) for e in record["emailAddressData"]] == [
+        ("Anna@Probe.de", True, True),
+        ("info@xn--mller-kva.de", False, False),
+    ]
+    assert {(p["phoneNumber"], p["type"]) for p in record["phoneNumberData"]} == {
+        ("+49711111", "Fax"),
+        ("+491721234567", "Mobile"),
+    }
+
+
+async def test_a_change_is_one_put_and_a_removed_one_leaves_a_slot_for_the_next(office: Office) -> None:
+    await office.makes(emailAddressData=[{"emailAddress": "a@probe.de"}, {"emailAddress": "b@probe.de"}])
+    await office.left.update(
+        office.id, {"emailAddressData": [{"emailAddress": "c@probe.de"}, {"emailAddress": "b@probe.de"}]}
+    )
+    assert (await office.looks()).right_writes == 1
+    await office.left.update(office.id, {"emailAddressData": [{"emailAddress": "b@probe.de"}]})
+    await office.looks()
+    assert sorted(r["tlf"] for r in await office.stored()) == ["", "b@probe.de"]
+    await office.left.update(
+        office.id, {"emailAddressData": [{"emailAddress": "b@probe.de"}, {"emailAddress": "d@probe.de"}]}
+    )
+    await office.looks()
+    assert sorted(r["tlf"] for r in await office.stored()) == ["b@probe.de", "d@probe.de"]
+
+
+async def test_an_address_shared_with_another_record_is_no_reason_for_a_loop(office: Office) -> None:
+    await office.makes(emailAddressData=[{"emailAddress": "kanzlei@probe.de"}])
+    shared = [{"emailAddress": "KANZLEI@probe.de", "optOut": True}]
+    await office.left.create({"lastName": "Andere", "emailAddressData": shared})
+    outcome = await office.looks()
+    assert (outcome.left_writes, outcome.right_writes) == (0, 0)
+
+
+async def test_a_party_open_at_a_desk_is_locked_for_its_rows_too(office: Office) -> None:
+    await office.makes()
+    betnr = str((await office.record())["betnr"])
+    await office.desk.post("/_sandbox/desk/open", json={"betNr": int(betnr)})
+    with pytest.raises(Locked):
+        await office.rows.write(betnr, None, {"kommKz": 4, "tlf": "a@probe.de", "bemerkung": "", "online": False})
