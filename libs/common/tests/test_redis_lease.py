@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from synckit.adapters.redis import LockTimes, RedisLease
@@ -53,3 +55,47 @@ def test_a_lease_that_redis_denies_is_over_at_once() -> None:
     with pytest.raises(Locked):
         lease.ensure()
     assert lease.is_over
+
+
+async def test_a_write_is_not_begun_once_the_lease_is_over() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    clock.advance(14)
+    begun: list[str] = []
+
+    async def write() -> None:
+        begun.append("write")
+
+    with pytest.raises(Locked):
+        await lease.during(write())
+    assert begun == []
+
+
+async def test_a_write_that_outlives_its_lease_is_broken_off() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+    ended: list[str] = []
+
+    async def write() -> None:
+        try:
+            clock.advance(60)
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    with pytest.raises(Locked):
+        await lease.during(write())
+    assert ended == ["cancelled"]
+
+
+async def test_a_write_that_is_renewed_meanwhile_goes_on_to_its_end() -> None:
+    clock = FakeClock()
+    lease = fresh(clock)
+
+    async def write() -> str:
+        clock.advance(12)
+        lease.renewed(clock.monotonic())
+        clock.advance(5)
+        return "stored"
+
+    assert await lease.during(write()) == "stored"

@@ -346,6 +346,7 @@ async def test_a_failing_address_goes_up_the_ladder_in_the_states_that_its_type_
     away = RemoteUnavailable("advoware", "503")
     for _ in range(6):
         await house.engine.park("a1", away)
+        house.clock.advance(86_400)
     record = house.children.records["a1"]
     assert record["syncStatus"] == "failed"
     assert not {"syncRetryCount", "syncNextRetry"} & set(record)

@@ -522,6 +522,7 @@ async def test_the_ladder_has_five_rungs_then_once_a_day_with_one_note() -> None
         parked = (await office.links.load("p1")).parked
         assert parked is not None
         waits.append((parked.due_at - office.clock.now()) / timedelta(minutes=1))
+        office.clock.advance((parked.due_at - office.clock.now()).total_seconds())
     assert waits == [1, 5, 15, 60, 240, 1440, 1440]
     assert office.left.records["p1"]["syncStatus"] == "permanently_failed"
     assert office.left.records["p1"]["syncRetryCount"] == 7
@@ -529,6 +530,39 @@ async def test_the_ladder_has_five_rungs_then_once_a_day_with_one_note() -> None
     await office.sync("p1")
     assert office.left.records["p1"]["syncStatus"] == "clean"
     assert (await office.links.load("p1")).parked is None
+
+
+async def test_edits_during_an_outage_climb_no_rung() -> None:
+    office = Office()
+    await office.linked()
+    for _ in range(6):
+        await office.engine.park("p1", RemoteUnavailable("advoware", "503"))
+        office.clock.advance(5)
+    parked = (await office.links.load("p1")).parked
+    assert parked is not None
+    assert parked.attempts == 1
+    assert office.left.records["p1"]["syncStatus"] == "failed"
+
+
+async def test_a_record_is_parked_by_its_holder_only() -> None:
+    office = Office()
+    await office.linked()
+    async with office.locks.hold("beteiligte:p1"):
+        with pytest.raises(Locked):
+            await office.engine.park("p1", RemoteUnavailable("advoware", "503"))
+
+
+async def test_a_record_that_may_not_be_read_is_no_silent_success() -> None:
+    office = Office()
+    await office.linked()
+
+    def forbid(point: str) -> None:
+        if point == "left.read.before":
+            raise RemoteRejected("espocrm", 403, "no read access")
+
+    office.faults.hook = forbid
+    with pytest.raises(RemoteRejected):
+        await office.sync("p1")
 
 
 async def test_the_journal_names_fields_and_rules() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from synckit.events import Record
 from synckit.reconcile.plan import Base, Value
 
 Payload = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -270,10 +271,16 @@ class SweepStore(Protocol):
 
 
 class Lease(Protocol):
-    """A held lock. `ensure` is called before every remote write."""
+    """A held lock."""
 
     def ensure(self) -> None:
         """Raises Locked where the lock may have been lost (renewal failed, the process was frozen)."""
+
+    async def during(self, write: Coroutine[Any, Any, T]) -> T:
+        """A remote write, begun and gone on with only while the lock is surely held.
+
+        Locked where it may be lost: before that, nothing was sent; during it, the write may have been applied.
+        """
 
 
 class Locks(Protocol):

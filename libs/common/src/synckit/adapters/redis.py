@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.lock import Lock
@@ -24,6 +24,7 @@ from synckit.ports import Clock, Lease
 
 UPSTREAM = "redis"
 COMMAND_SECONDS = 3.0
+TICK_SECONDS = 0.05
 T = TypeVar("T")
 
 
@@ -79,8 +80,22 @@ class RedisLease:
 
     def ensure(self) -> None:
         """Locked where another may hold it by now."""
-        if self._lost or self._clock.monotonic() > self._until - self._times.margin:
+        if self._lost or self._left() < 0:
             raise Locked(f"{self._name}: the lock may be lost")
+
+    async def during(self, write: Coroutine[Any, Any, T]) -> T:
+        """Renewals push the end further out while the write goes on; a frozen process finds it passed."""
+        if self._left() < 0 or self._lost:
+            write.close()
+            self.ensure()
+        task = asyncio.ensure_future(write)
+        try:
+            while not task.done():
+                self.ensure()
+                await asyncio.wait([task], timeout=max(0.0, self._left()) + TICK_SECONDS)
+            return task.result()
+        finally:
+            await _ended(task)
 
     def renewed(self, asked_at: float) -> None:
         """Counts from before the question: Redis may have set the time to live at any moment since."""
@@ -89,6 +104,9 @@ class RedisLease:
     def lost(self) -> None:
         """Redis said that it is not ours any more."""
         self._lost = True
+
+    def _left(self) -> float:
+        return self._until - self._times.margin - self._clock.monotonic()
 
     @property
     def is_over(self) -> bool:
@@ -184,6 +202,13 @@ class OncePerCluster:
 
     def _key(self, name: str, every: timedelta) -> str:
         return f"{self._prefix}{name}:{int(self._clock.now().timestamp() // every.total_seconds())}"
+
+
+async def _ended(task: asyncio.Future[T]) -> None:
+    """Nothing is left running behind a lease that is over."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _give_back(lock: Lock, token: bytes, renewal: asyncio.Task[None] | None) -> None:

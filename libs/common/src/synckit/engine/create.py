@@ -86,9 +86,8 @@ class Creator:
     async def _post(self, look: Look, body: Payload) -> Snapshot:
         intent = Intent(look.left_id, body, self._remotes.clock.now())
         await self._remotes.links.declare(intent, look.state.fence)
-        look.lease.ensure()
         try:
-            created = await self._remotes.right.create(body)
+            created = await look.lease.during(self._remotes.right.create(body))
         except (RemoteRejected, RateLimited):
             await self._drop_intent(look)
             raise

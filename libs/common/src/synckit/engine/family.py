@@ -92,9 +92,9 @@ class Family:
         there = await kin.left.find(belongs)
         if there:
             return there[0]
-        look.lease.ensure()
+        new = {**body, **claims, **belongs, "syncStatus": "pending_sync"}
         try:
-            made = await kin.left.create({**body, **claims, **belongs, "syncStatus": "pending_sync"})
+            made = await look.lease.during(kin.left.create(new))
         except RemoteRejected as exc:
             self._journal(look, "not_imported", kin, str(exc.status))
             return None

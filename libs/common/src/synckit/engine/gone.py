@@ -57,7 +57,8 @@ class Undertaker:
             await self._note(look, Notice(kind, detail=f"Advoware Nr. {link.right_id}"), owner=link.owner_id)
             await self._writer.tell(look)
         self._writer.journal(look, LEFT_DELETED)
-        await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), settled=True)
+        # What we knew of a deleted record goes with it: the base is client data without a purpose from here on.
+        await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), base=Base(), settled=True)
         look.result = "deleted_left"
         return True
 
@@ -109,9 +110,8 @@ class Undertaker:
         return False
 
     async def _delete_right(self, look: Look, link: Link) -> NoticeKind | None:
-        look.lease.ensure()
         try:
-            await self._remotes.right.delete(link.right_id)
+            await look.lease.during(self._remotes.right.delete(link.right_id))
         except RemoteRejected as exc:
             if exc.status != IN_USE:
                 raise

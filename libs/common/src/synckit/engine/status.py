@@ -97,9 +97,22 @@ def explain(error: SyncError) -> str:
         case Ambiguous():
             return f"Nicht eindeutig: {', '.join(error.candidates)}. Bitte in EspoCRM die richtige betnr eintragen."
         case _:
-            return f"Vorübergehend nicht möglich ({error.code}). Wird von selbst wiederholt."
+            return f"Vorübergehend nicht möglich ({in_words(error)}). Wird von selbst wiederholt."
 
 
+def in_words(error: SyncError) -> str:
+    """What a user can make of an error that passes."""
+    upstream = _name(getattr(error, "upstream", ""))
+    return f"{upstream} {_WORDS[error.code]}".strip() if error.code in _WORDS else error.code
+
+
+_WORDS = {
+    "remote_unavailable": "nicht erreichbar",
+    "rate_limited": "überlastet",
+    "locked": "Datensatz gerade in Bearbeitung",
+    "stale_version": "Datensatz wird laufend geändert",
+    "transient": "Störung",
+}
 _SIDES = {"left": "EspoCRM", "right": "Advoware"}
 
 

@@ -70,7 +70,7 @@ class Engine:
             except AuthenticationRefused as exc:
                 # Nobody's record is wrong: it waits until a person has mended the credentials.
                 await self._writer.commit_journal(look)
-                raise CredentialsRefused(exc.upstream, "credentials refused", retry_after=exc.retry_after) from None
+                raise _waits_for_us(exc) from None
             except PermanentError as exc:
                 await self._failed(look, exc)
             except TransientError as exc:
@@ -84,16 +84,24 @@ class Engine:
 
         Raises where even remembering fails: then the caller waits, a stalled partition is better than a lost event.
         """
+        async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}"):
+            return await self._park(left_id, error)
+
+    async def _park(self, left_id: str, error: SyncError) -> SyncStatus:
         state = await self._remotes.links.load(left_id)
-        attempts = (state.parked.attempts if state.parked else 0) + 1
-        shown, due_at = ladder.next_try(attempts, self._remotes.clock.now())
+        now, parked = self._remotes.clock.now(), state.parked
+        if parked is not None and parked.due_at > now and parked.reason != WAITS_FOR_PARENT:
+            # Edits while it waits are tried at once, but they are no rungs: an outage is one cause, not many.
+            return ladder.shown_after(parked.attempts)
+        attempts = (parked.attempts if parked else 0) + 1
+        shown, due_at = ladder.next_try(attempts, now)
         await self._remotes.links.park(Parked(left_id, attempts, due_at, error.code, error.code))
         try:
             patch = self._writer.states.parked(shown, status.explain(error), attempts, due_at)
             written = await self._remotes.left.update(left_id, patch)
             if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
                 note = single(
-                    Notice(NoticeKind.PERMANENTLY_FAILED, detail=error.code),
+                    Notice(NoticeKind.PERMANENTLY_FAILED, detail=status.in_words(error)),
                     Wording(self._mapping, state.link.right_id if state.link else ""),
                     self._owner(written, state.link),
                     marker_of(left_id, state.fence),
@@ -309,13 +317,16 @@ class Engine:
 
     async def _failed(self, look: Look, error: PermanentError) -> None:
         """Shows the error in the record's own state. Raises it where that is not possible."""
+        if look.left is None:
+            raise error
         self._writer.journal(look, "failed", rule=error.code)
-        if look.left is not None:
-            patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
-            try:
-                await self._writer.write_left(look, patch)
-            except PermanentError:
-                raise error from None
+        patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
+        try:
+            await self._writer.write_left(look, patch)
+        except AuthenticationRefused as exc:
+            raise _waits_for_us(exc) from None
+        except PermanentError:
+            raise error from None
         await self._writer.commit(look)
         look.result = "failed"
 
@@ -326,3 +337,7 @@ class Engine:
         shown = look.left.payload.get("syncStatus") if look.left else SyncStatus.SYNCING.value
         if shown not in (SyncStatus.SYNCING.value, SyncStatus.DELETED_IN_ADVOWARE.value):
             await self._writer.mark(look, self._writer.states.syncing())
+
+
+def _waits_for_us(error: AuthenticationRefused) -> CredentialsRefused:
+    return CredentialsRefused(error.upstream, "credentials refused", retry_after=error.retry_after)

@@ -53,8 +53,7 @@ class Writer:
         if not patch:
             return False
         body = self.mapping.whole_right(right.payload, patch)
-        look.lease.ensure()
-        look.right = await self.remotes.right.update(right.id, body)
+        look.right = await look.lease.during(self.remotes.right.update(right.id, body))
         look.right_writes += 1
         self._journal_fields(look, plan, Side.RIGHT, before, plan.right_writes)
         return True
@@ -63,8 +62,7 @@ class Writer:
         """PUTs a partial patch. Nothing where the patch is empty."""
         if not patch:
             return
-        look.lease.ensure()
-        look.left = await self.remotes.left.update(look.left_id, patch)
+        look.left = await look.lease.during(self.remotes.left.update(look.left_id, patch))
         look.left_writes += 1
 
     def journal_left(self, look: Look, plan: Plan, before: Canonical) -> None:

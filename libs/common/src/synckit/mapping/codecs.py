@@ -23,7 +23,7 @@ def _read_text(raw: Any) -> Value:
     if type(raw) is str:
         return raw.strip() or None
     if isinstance(raw, bool | list | dict):
-        raise MappingError("", "", f"expected text, got {type(raw).__name__}")
+        raise MappingError("", "", "ist kein Text")
     return str(raw).strip() or None
 
 
@@ -35,10 +35,10 @@ def _read_day(raw: Any) -> Value:
     try:
         day = date.fromisoformat(str(text)[:10])
     except ValueError:
-        raise MappingError("", "", "expected a day as YYYY-MM-DD") from None
+        raise MappingError("", "", "ist kein Tag (JJJJ-MM-TT)") from None
     if day.year < FIRST_YEAR:
         # 0001-01-01 is how a remote in trouble says "nothing": neither a day nor a reason to empty the other side.
-        raise MappingError("", "", f"expected a day after the year {FIRST_YEAR}")
+        raise MappingError("", "", f"liegt vor dem Jahr {FIRST_YEAR}")
     return day
 
 
@@ -46,7 +46,7 @@ def _read_flag(raw: Any) -> Value:
     """Yes is True; no and nothing are one and the same: absent."""
     if raw is None or isinstance(raw, bool):
         return raw or None
-    raise MappingError("", "", f"expected yes or no, got {type(raw).__name__}")
+    raise MappingError("", "", "ist weder Ja noch Nein")
 
 
 def _print_flag(value: Value) -> Any:

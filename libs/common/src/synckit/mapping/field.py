@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from synckit.errors import MappingError
+from synckit.errors import MappingError, TransientError
 from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
 from synckit.mapping.state import EVERY_STATE, LeftState
@@ -153,10 +153,13 @@ class EntityMapping:
         return patch
 
     def whole_right(self, payload: Payload, patch: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a PUT that replaces: all attributes that it takes as read, and the patch over them."""
+        """The body of a PUT that replaces: all attributes that it takes as read, and the patch over them.
+
+        TransientError where the record was not shown whole.
+        """
         missing = [name for name in self.put_takes if name not in payload]
         if missing:
-            raise MappingError(missing[0], Side.RIGHT.value, "the answer lacks it, so a PUT would empty it")
+            raise TransientError(f"the answer lacks {missing[0]}, so a PUT would empty it")
         return {**{name: payload[name] for name in self.put_takes}, **patch}
 
     @property

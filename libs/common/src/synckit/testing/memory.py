@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
@@ -24,6 +25,8 @@ from synckit.ports import (
 )
 from synckit.reconcile.plan import Base
 from synckit.testing.faults import Faults
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -185,6 +188,7 @@ class FakeLinks:
             row.attempted = ()
         if change.forget:
             row.link, row.base = None, Base()
+            row.notes, row.pending = set(), {}
         row.link = change.link or row.link
         row.base = change.base or row.base
         row.intent = None if change.drop_intent else row.intent
@@ -206,6 +210,12 @@ class FakeLease:
     def ensure(self) -> None:
         if self.lost:
             raise Locked("the lock may be lost")
+
+    async def during(self, write: Coroutine[Any, Any, T]) -> T:
+        if self.lost:
+            write.close()
+            self.ensure()
+        return await write
 
 
 class FakeLocks:

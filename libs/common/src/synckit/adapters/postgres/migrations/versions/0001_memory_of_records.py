@@ -300,6 +300,8 @@ BEGIN
         DELETE FROM link WHERE entity = p_entity AND left_id = p_left_id;
         DELETE FROM base WHERE entity = p_entity AND left_id = p_left_id;
         DELETE FROM attempted WHERE entity = p_entity AND left_id = p_left_id;
+        DELETE FROM note WHERE entity = p_entity AND left_id = p_left_id;
+        DELETE FROM pending_note WHERE entity = p_entity AND left_id = p_left_id;
     END IF;
     PERFORM commit_pair(p_entity, p_left_id, p_fence, c);
     PERFORM commit_rest(p_entity, p_left_id, p_fence, c);
