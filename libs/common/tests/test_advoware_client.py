@@ -276,6 +276,7 @@ async def test_what_the_statuses_mean(advoware: Advoware) -> None:
     with pytest.raises(RateLimited) as limited:
         await advoware.store.read("101")
     assert limited.value.retry_after == 3
+    advoware.clock.advance(3)
     with pytest.raises(RemoteRejected) as refused:
         await advoware.store.update("101", {})
     assert (refused.value.status, refused.value.field) == (400, "geburtsdatum")

@@ -16,7 +16,7 @@ import pytest
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.http_client import HttpLimits, Wiring
-from synckit.errors import AuthenticationRefused, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
 from synckit.testing.scripted_http import Asked, Line, ScriptedServer
 
@@ -275,3 +275,32 @@ async def test_every_request_names_the_process_that_it_comes_from(server: Script
     await EspoStore(client, "CBeteiligte").read("5a1")
     await client.close()
     assert server.asked[0].headers["User-Agent"] == "beteiligte-sync/a-host-7"
+
+
+async def test_after_failures_on_many_records_nothing_is_asked_until_a_probe_is_answered(
+    server: ScriptedServer, espo: Espo
+) -> None:
+    for number in range(8):
+        server.says(503)
+        with pytest.raises(RemoteUnavailable):
+            await espo.store.read(f"5a{number % 3}")
+    with pytest.raises(CircuitOpen) as refused:
+        await espo.store.read("5a1")
+    assert (len(server.asked), refused.value.retry_after) == (8, 2.0)
+    assert not espo.client.may_call()
+    espo.clock.advance(2.0)
+    server.says(200, RECORD)
+    await espo.store.read("5a1")
+    assert espo.client.may_call()
+
+
+async def test_the_failure_that_opens_the_circuit_is_no_records_fault_either(
+    server: ScriptedServer, espo: Espo
+) -> None:
+    caught = []
+    for number in range(9):
+        server.says(trouble="reset")
+        with pytest.raises(RemoteUnavailable) as failure:
+            await espo.store.read(f"5a{number % 3}")
+        caught.append(type(failure.value))
+    assert caught == [*[RemoteUnavailable] * 7, CircuitOpen, CircuitOpen]

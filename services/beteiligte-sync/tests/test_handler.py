@@ -8,7 +8,7 @@ import pytest
 from office import Office
 
 from beteiligte_sync.handlers import SyncHandler
-from synckit.errors import CredentialsRefused, InvalidEvent, RemoteUnavailable, TransientError
+from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, RateLimited, RemoteUnavailable, TransientError
 from synckit.events import Action, ChangeEvent, Origin
 from synckit.handling import Attempt
 
@@ -45,9 +45,11 @@ async def test_trouble_of_a_remote_parks_the_record() -> None:
         RemoteUnavailable("redis", "away"),
         RemoteUnavailable("postgres", "away"),
         CredentialsRefused("advoware_auth", "credentials refused", retry_after=600),
+        CircuitOpen("advoware", "in trouble, not asked", retry_after=2),
+        RateLimited("advoware", retry_after=60),
     ],
 )
-async def test_trouble_of_our_own_parks_nothing_and_waits(error: TransientError) -> None:
+async def test_trouble_that_is_no_records_fault_parks_nothing_and_waits(error: TransientError) -> None:
     office = Office()
     await office.linked()
     with pytest.raises(TransientError):

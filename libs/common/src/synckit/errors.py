@@ -3,7 +3,8 @@
 SyncError
 ├── TransientError(retry_after)   in place with backoff, then parked with a due time
 │   ├── RemoteUnavailable         connect, timeout, 5xx
-│   │   └── CredentialsRefused    what AuthenticationRefused means for a record: it waits
+│   │   ├── CredentialsRefused    what AuthenticationRefused means for a record: it waits
+│   │   └── CircuitOpen           a remote as a whole is in trouble: every record waits
 │   ├── RateLimited               429, with its delay
 │   ├── StaleVersion              the ground moved: read again, reconcile again
 │   └── Locked                    somebody else holds the record (our lock, or a desk)
@@ -55,6 +56,12 @@ class CredentialsRefused(RemoteUnavailable):
     """What AuthenticationRefused means for a record: it waits until a person has mended our credentials."""
 
     code = "credentials_refused"
+
+
+class CircuitOpen(RemoteUnavailable):
+    """A remote as a whole is in trouble, and is asked by one probe at a time: no record's fault, all of them wait."""
+
+    code = "circuit_open"
 
 
 class RateLimited(TransientError):

@@ -64,6 +64,10 @@ class Connections:
             Check("redis", partial(ping, self.redis)),
         )
 
+    def remotes_may_be_called(self) -> bool:
+        """False while one of the two remotes is in trouble: a sync needs both."""
+        return self.espocrm.may_call() and self.advoware.may_call()
+
     async def schema_there(self, clock: Clock) -> None:
         """Waits for the database; refuses a schema that is not ours."""
         await until_there("database", partial(ensure_schema, self.pool), clock)
@@ -85,7 +89,13 @@ def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: 
     limits = HttpLimits(concurrency=2 * at_once)
     # Which replica wrote a record is a question that a remote's log must be able to answer.
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
-    wiring = Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused, agent=agent)
+    wiring = Wiring(
+        limits=limits,
+        on_call=metrics.api_call,
+        on_refused=metrics.auth_refused,
+        agent=agent,
+        on_circuit=metrics.circuit,
+    )
     database = settings.database
     pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)

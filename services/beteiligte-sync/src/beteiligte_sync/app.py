@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from beteiligte_sync.agents import TOPICS, attach
+from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import SyncHandler
 from beteiligte_sync.settings import Settings
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.advoware_children import AdvowareChildren
+from synckit.adapters.advoware_rows import AdvowareRows
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.kafka import require_topics
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import RedisLocks
 from synckit.engine import Engine, EngineSettings, Family, Kin, Outcome, Remotes
+from synckit.engine.companion import Companion
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Clock, SearchableStore
 from synckit.runtime import metrics
@@ -66,6 +70,8 @@ def build(settings: Settings) -> BeteiligteSync:
     app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
     for mapping in REGISTRY:
         attach(app, mapping, _executor(mapping, settings, opened, clock))
+    for executor in app.executors:
+        executor.may_start = _both(executor.may_start, opened.remotes_may_be_called)
 
     async def prepare() -> None:
         wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
@@ -82,6 +88,10 @@ def build(settings: Settings) -> BeteiligteSync:
         background=[worker.run],
         closing=opened.closing(),
     )
+
+
+def _both(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: one() and other()
 
 
 def observe(entity: str, outcome: Outcome) -> None:
@@ -112,7 +122,14 @@ def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clo
     )
     # No child is ever deleted in Advoware: the API forbids it.
     chosen = EngineSettings() if parent else EngineSettings(delete=settings.beteiligte.delete)
-    return Engine(mapping, remotes, chosen, _family(mapping, opened, clock))
+    return Engine(mapping, remotes, chosen, _family(mapping, opened, clock), _companion(mapping, opened))
+
+
+def _companion(mapping: EntityMapping, opened: Connections) -> Companion | None:
+    """E-mail and phone: lists of a party in EspoCRM, rows of it in Advoware."""
+    if mapping is not BETEILIGTE:
+        return None
+    return Companion(KommunikationLists(), AdvowareRows(opened.advoware, "Kommunikationen"))
 
 
 def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:

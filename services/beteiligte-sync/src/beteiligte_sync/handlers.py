@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from synckit.engine import Cause, Engine
 from synckit.engine import Outcome as Synced
-from synckit.errors import CredentialsRefused, InvalidEvent, PermanentError, TransientError
+from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, PermanentError, RateLimited, TransientError
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 
 OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
+NO_RECORDS_FAULT = (CircuitOpen, CredentialsRefused, RateLimited)
+"""A remote as a whole is in trouble, or wants us to go slower, or does not know us any more."""
 Observe = Callable[[str, Synced], None]
 
 
@@ -32,7 +34,7 @@ class SyncHandler:
 
     async def give_up(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> None:
         """Parks the record. Raises the error again, and so stays unacked, where the fault is not the record's."""
-        if isinstance(error, CredentialsRefused) or getattr(error, "upstream", "") in OUR_OWN:
+        if isinstance(error, NO_RECORDS_FAULT) or getattr(error, "upstream", "") in OUR_OWN:
             raise error
         await self._engine.park(event.entity_id, error)
 

@@ -61,6 +61,10 @@ class AdvowareClient:
             raise _refusal(answer)
         return answer.json()
 
+    def may_call(self) -> bool:
+        """False while Advoware is in trouble, but for a probe."""
+        return self._http.circuit.may_try()
+
     async def close(self) -> None:
         await self._http.close()
 

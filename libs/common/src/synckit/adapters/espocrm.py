@@ -82,6 +82,10 @@ class EspoClient:
             raise RemoteUnavailable(UPSTREAM, "a list without a list")
         return rows
 
+    def may_call(self) -> bool:
+        """False while EspoCRM is in trouble, but for a probe."""
+        return self._http.circuit.may_try()
+
     async def close(self) -> None:
         await self._http.close()
 

@@ -10,14 +10,15 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
-from synckit.errors import AuthenticationRefused, RateLimited, RemoteUnavailable
+from synckit.adapters.circuit import Circuit, CircuitLimits
+from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteUnavailable
 
 OnCall = Callable[[str, str, str, float], None]
 """(upstream, method, status or word for a failure, seconds): one for every request that was sent."""
@@ -46,7 +47,8 @@ class HttpLimits:
 class Wiring:
     """What a client is given from outside. Without a session it opens its own at the first call.
 
-    `on_refused` gets the upstream whose 401 shut the latch: the metric that alerts. `agent` is our name to the remote.
+    `on_refused` gets the upstream whose 401 shut the latch, `on_circuit` (upstream, is open): metrics that alert.
+    `agent` is our name to the remote.
     """
 
     session: aiohttp.ClientSession | None = None
@@ -55,17 +57,20 @@ class Wiring:
     on_refused: Callable[[str], None] = lambda _: None
     monotonic: Callable[[], float] = time.monotonic
     agent: str = "synckit"
+    circuit: CircuitLimits | None = None
+    on_circuit: Callable[[str, bool], None] = lambda _upstream, _is_open: None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer. `is_write` says that the request may have had an effect."""
+    """A complete answer. `is_write`: the request may have had an effect. `outage`: the remote's circuit is open now."""
 
     upstream: str
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     is_write: bool = False
+    outage: bool = False
 
     @property
     def is_html(self) -> bool:
@@ -84,9 +89,13 @@ class Answer:
     def unavailable(self, what: str, *, retry_after: float | None = None) -> RemoteUnavailable:
         """The error for an answer that tells us nothing."""
         delay = retry_after if retry_after is not None else parse_retry_after(self.headers.get("Retry-After"))
-        return RemoteUnavailable(
-            self.upstream, f"{self.status}, {what}", retry_after=delay, maybe_applied=self.is_write
-        )
+        kind = CircuitOpen if self.outage else RemoteUnavailable
+        return kind(self.upstream, f"{self.status}, {what}", retry_after=delay, maybe_applied=self.is_write)
+
+    @property
+    def is_trouble(self) -> bool:
+        """No answer of the remote's own, or one that says that it can't."""
+        return self.status >= 500 or self.is_html
 
     def raise_for_trouble(self) -> None:
         """3xx, 429, 5xx and pages for people, which mean the same everywhere. Other 4xx are for the client to read."""
@@ -117,6 +126,7 @@ class HttpClient:
         self._on_call = wiring.on_call
         self._agent = wiring.agent
         self._slots = asyncio.Semaphore(wiring.limits.concurrency)
+        self.circuit = Circuit(upstream, wiring.monotonic, wiring.on_circuit, wiring.circuit)
 
     async def send(
         self,
@@ -127,23 +137,30 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         body: object = None,
     ) -> Answer:
-        """One request, whatever the status. RemoteUnavailable where no complete answer came. `body` is sent as JSON."""
+        """One request, whatever the status. `body` is sent as JSON.
+
+        RemoteUnavailable where no complete answer came, CircuitOpen where the whole remote is in trouble.
+        """
         sent_headers = {"User-Agent": self._agent, **(headers or {})}
         content = None
         if body is not None:
             sent_headers["Content-Type"] = "application/json"
             content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
         async with self._slot():
+            is_probe = self.circuit.enter()
             started, code = time.monotonic(), "cancelled"
             try:
                 answer = await self._exchange(method, path, sent_headers, params, content)
                 code = str(answer.status)
-                return answer
+                return self._judged(answer, path)
             except _TRANSPORT_ERRORS as error:
                 code = _word_for(error)
                 lost = self._may_write(method) and not isinstance(error, _NEVER_SENT)
-                raise RemoteUnavailable(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
+                self.circuit.failed(path)
+                kind = CircuitOpen if self.circuit.is_open else RemoteUnavailable
+                raise kind(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
             finally:
+                self.circuit.leave(probe=is_probe)
                 self._on_call(self.upstream, method, code, time.monotonic() - started)
 
     async def close(self) -> None:
@@ -171,6 +188,17 @@ class HttpClient:
                 if len(received) > limits.largest_answer:
                     raise aiohttp.ClientPayloadError("too large")
             return Answer(self.upstream, response.status, response.headers, bytes(received), self._may_write(method))
+
+    def _judged(self, answer: Answer, path: str) -> Answer:
+        """Tells the circuit, and the answer what became of it."""
+        wish = parse_retry_after(answer.headers.get("Retry-After")) if answer.status == 429 else None
+        if wish:
+            self.circuit.asked_to_wait(wish)
+        elif answer.is_trouble:
+            self.circuit.failed(path)
+        else:
+            self.circuit.answered()
+        return replace(answer, outage=self.circuit.is_open)
 
     def _may_write(self, method: str) -> bool:
         return self._has_effects and method not in SAFE_METHODS

@@ -75,6 +75,9 @@ API_SECONDS = _histogram("sync_api_call_seconds", "One call to a remote.", (*_FA
 AUTH_REFUSED = _gauge(
     "sync_upstream_auth_refused", "1 while a remote refuses our credentials: a person must act.", "upstream"
 )
+CIRCUIT_OPEN = _gauge(
+    "sync_upstream_circuit_open", "1 while a remote as a whole is in trouble and only probes are sent.", "upstream"
+)
 LOCK_WAIT = _histogram("sync_lock_wait_seconds", "Wait for a record's lock.", _FAST, "outcome")
 
 TICKER_RUNS = _counter("sync_ticker_runs_total", "Runs of a timer, by outcome.", "timer", "outcome")
@@ -163,6 +166,11 @@ def api_call(upstream: str, method: str, code: str, seconds: float) -> None:
 def auth_refused(upstream: str) -> None:
     """The `on_refused` of the HTTP clients. Good again with the next call that succeeds."""
     _of(AUTH_REFUSED, upstream).set(1)
+
+
+def circuit(upstream: str, is_open: bool) -> None:
+    """The `on_circuit` of the HTTP clients."""
+    _of(CIRCUIT_OPEN, upstream).set(is_open)
 
 
 def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
