@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,7 @@ Benchmark = Callable[[Grounds, Card], None]
 
 def perform(benchmark: Benchmark, grounds: Grounds, name: str, title: str, *, quick: bool) -> Card:
     """One benchmark on grounds that are there; prints and saves its card."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic just made is unknown for a moment
     card = Card(name, title, quick)
     benchmark(grounds, card)
     sys.stdout.write(card.text() + "\n")

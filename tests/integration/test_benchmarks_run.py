@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they found. Two here; `python -m benchmarks --quick` runs all. No figure is judged."""
+"""The benchmarks run and say what they found. Two here; `python -m benchmarks --quick` runs all of them."""
 
 from __future__ import annotations
 
