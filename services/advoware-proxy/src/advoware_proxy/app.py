@@ -85,7 +85,7 @@ def build(settings: Settings) -> ProxyService:
     health = Health([Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)])
     sweep = PostgresSweep(pool, clock, audit_kept=timedelta(days=own.audit_days))
     return ProxyService(
-        server=HttpServer(add_shell(app, health), port=own.port),
+        server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
         starting=[partial(until_there, "database", partial(ensure_schema, pool), clock)],
         background=[

@@ -82,7 +82,7 @@ def build(settings: Settings) -> BeteiligteSync:
     worker = KafkaWorker(app, prepare=prepare)
     health = Health([Check("worker", worker.probe), *opened.checks()])
     return BeteiligteSync(
-        server=HttpServer(add_shell(web.Application(), health), port=own.port),
+        server=HttpServer(add_shell(web.Application(), health), port=own.port, host=settings.http.host),
         health=health,
         starting=[],
         background=[worker.run],

@@ -66,7 +66,7 @@ def build(settings: Settings) -> Ticker:
     return Ticker(
         looks=[look for timer in timers for look in timer.looks],
         emitter=emitter,
-        server=HttpServer(add_shell(web.Application(), health), port=settings.ticker.port),
+        server=HttpServer(add_shell(web.Application(), health), port=settings.ticker.port, host=settings.http.host),
         health=health,
         starting=_starting(settings, opened, clock),
         background=[TimerLoop(timer, emitter, once, clock).forever for timer in timers],

@@ -49,7 +49,7 @@ def build(settings: Settings) -> Ingress:
         await require_topics(brokers, TOPICS)
 
     return Ingress(
-        HttpServer(add_shell(app, health), port=own.port),
+        HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health,
         starting=[require, publisher.start],
         closing=[publisher.stop],

@@ -114,10 +114,11 @@ _WORDS = {
     "transient": "Störung",
 }
 _SIDES = {"left": "EspoCRM", "right": "Advoware"}
+_NAMES = {"espocrm": "EspoCRM", "advoware": "Advoware", "advoware_auth": "Anmeldung bei Advoware"}
 
 
 def _name(upstream: str) -> str:
-    return {"espocrm": "EspoCRM", "advoware": "Advoware"}.get(upstream, upstream)
+    return _NAMES.get(upstream, upstream)
 
 
 def _quiet(status: SyncStatus) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def add_shell(app: web.Application, health: Health, registry: CollectorRegistry 
 class HttpServer:
     """An aiohttp application on a port of its own; `port` is the real one once it has started (0 asks for any)."""
 
-    def __init__(self, app: web.Application, *, port: int, host: str = "0.0.0.0", grace: float = 5.0) -> None:  # noqa: S104
+    def __init__(self, app: web.Application, *, port: int, host: str, grace: float = 5.0) -> None:
         self.port = port
         self._host = host
         self._runner = web.AppRunner(

@@ -108,12 +108,22 @@ class LogSection(Section):
     )
 
 
+class HttpSection(Section):
+    foreign_names: ClassVar[bool] = True
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on; 0.0.0.0 in a container, behind its network.",
+    )
+
+
 class ServiceSettings(BaseSettings):
     """Base of every service's settings: fields are sections, values come from the environment alone."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     service: ClassVar[str] = ""
     log: LogSection = LogSection()
+    http: HttpSection = HttpSection()
 
     @classmethod
     def settings_customise_sources(
