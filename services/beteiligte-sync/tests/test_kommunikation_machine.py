@@ -123,6 +123,7 @@ class Communication(RuleBasedStateMachine):
         row = self._row(which)
         if row is None or (row in self.texts and not self.desk.rows[row]["bemerkung"].startswith("[ESPOCRM")):
             return
+        self.entered_left += row not in self.desk.known
         marked = self.desk.rows[row]["bemerkung"].partition("]")[0] + "]"
         if keep and len(marked) + 1 + len(text) <= 255:
             self.desk.edits(row, bemerkung=f"{marked} {text}" if text else marked)
@@ -266,6 +267,9 @@ class Communication(RuleBasedStateMachine):
     def _leaves(self, row: str) -> None:
         """What stood there was taken away by a person."""
         kind, tlf = self._kind(row), self.desk.rows[row]["tlf"]
+        if row not in self.desk.known:
+            # Posted by a look that was killed, and gone before anybody knew of it: that is posted once more.
+            self.entered_left += 1
         if tlf:
             self.alive.discard((kind, _key(kind, tlf)))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from beteiligte_sync.entities.kommunikation.entry import Entry, Known, value_of
+from beteiligte_sync.entities.kommunikation.entry import Entry, Known, type_for, value_of
 from beteiligte_sync.entities.kommunikation.kinds import OTHER_KZ, Kind, kz_for, type_of
 from beteiligte_sync.entities.kommunikation.plan import RowWrite, Told, Why, empty, fill, post
 from beteiligte_sync.entities.kommunikation.seats import Seat
@@ -126,7 +126,7 @@ class _Decider:
                 pairs[key] = found
         there = {s.key for s in self._seats if not s.is_as_agreed}
         for key, seats in missing.items():
-            types = {s.known.type for s in seats if s.known}
+            types = {t for s in seats if s.known for t in (s.known.type, type_for(s.kind, s.komm_kz))}
             free = (e for e in new if e not in pairs.values() and e.key not in there and e.type in types)
             if key not in pairs and (found := _first(free)) is not None:
                 pairs[key] = found
