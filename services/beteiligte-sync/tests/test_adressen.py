@@ -351,3 +351,14 @@ async def test_a_failing_address_goes_up_the_ladder_in_the_states_that_its_type_
     assert record["syncStatus"] == "failed"
     assert not {"syncRetryCount", "syncNextRetry"} & set(record)
     assert [note[:2] for note in house.notifier.notes] == [(PARTY, ANNA)]
+
+
+async def test_a_child_that_waited_and_then_fails_begins_at_the_first_rung() -> None:
+    house = household()
+    house.party_left.seed(PARTY, lastName="Probe")
+    house.child(**HOME)
+    await house.sync("a1")
+    await house.engine.park("a1", RemoteUnavailable("advoware", "503"))
+    parked = (await house.child_links.load("a1")).parked
+    assert parked is not None
+    assert (parked.reason, parked.attempts) == ("remote_unavailable", 1)

@@ -23,7 +23,7 @@ from synckit.errors import (
     TransientError,
 )
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Link, Parked, Snapshot
+from synckit.ports import WAITS_FOR_PARENT, Link, Parked, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen, reconcile
 
