@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -304,3 +305,26 @@ async def test_the_failure_that_opens_the_circuit_is_no_records_fault_either(
             await espo.store.read(f"5a{number % 3}")
         caught.append(type(failure.value))
     assert caught == [*[RemoteUnavailable] * 7, CircuitOpen, CircuitOpen]
+
+
+async def test_a_write_whose_connection_is_cut_is_never_sent_a_second_time_by_itself(
+    server: ScriptedServer, espo: Espo
+) -> None:
+    server.says(trouble="reset").says(200, RECORD)
+    with pytest.raises(RemoteUnavailable) as lost:
+        await espo.store.update("5a1", {"titel": "Dr."})
+    assert lost.value.maybe_applied
+    assert [each.method for each in server.asked] == ["PUT"]
+
+
+async def test_a_write_to_a_server_that_hangs_up_is_never_sent_a_second_time_by_itself(
+    server: ScriptedServer, espo: Espo
+) -> None:
+    server.says(trouble="silence").says(200, RECORD)
+    asking = asyncio.ensure_future(espo.store.update("5a1", {"titel": "Dr."}))
+    while not server.asked:
+        await asyncio.wait({asking}, timeout=0.01)
+    server.hang_up()
+    with pytest.raises(RemoteUnavailable):
+        await asking
+    assert len(server.asked) == 1

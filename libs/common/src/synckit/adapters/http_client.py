@@ -181,6 +181,7 @@ class HttpClient:
             data=content,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read),
+            middlewares=() if method in SAFE_METHODS else (_sent_once,),
         ) as response:
             received = bytearray()
             async for chunk in response.content.iter_chunked(65536):
@@ -219,6 +220,20 @@ class HttpClient:
             yield
         finally:
             self._slots.release()
+
+
+class _CutOff(aiohttp.ClientConnectionError):
+    """The connection of a write was lost. Of a kind that aiohttp does not repeat by itself."""
+
+
+async def _sent_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp sends a PUT or DELETE again when its connection is lost: then it may be old, and overwrite a person."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _CutOff(type(error).__name__) from None
 
 
 def new_session(connections: int) -> aiohttp.ClientSession:

@@ -66,6 +66,10 @@ class ScriptedServer:
         self._script.append(Line(status, content, headers or {}, trouble))
         return self
 
+    def hang_up(self) -> None:
+        """Cuts all connections on which it is silent."""
+        self._over.set()
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
