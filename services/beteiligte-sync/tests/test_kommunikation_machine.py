@@ -282,6 +282,7 @@ Communication.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=30,
     deadline=None,
+    derandomize="KOMM_EXAMPLES" not in os.environ,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
