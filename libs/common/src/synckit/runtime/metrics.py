@@ -136,8 +136,10 @@ class WorkerMetrics:
 
     def load(self, buffered: int, running: int) -> None:
         before, self._load = self._load, (buffered, running)
-        EVENTS_BUFFERED.inc(buffered - before[0])
-        EVENTS_IN_FLIGHT.inc(running - before[1])
+        if buffered != before[0]:
+            EVENTS_BUFFERED.inc(buffered - before[0])
+        if running != before[1]:
+            EVENTS_IN_FLIGHT.inc(running - before[1])
 
 
 def conflicts(entity: str, count: int) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from synckit.runtime.worker.report import traceback_of
@@ -29,6 +30,7 @@ _ID = re.compile(r"[\w.:=+/@-]*\Z", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}\Z")
 _DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?([a-zA-Z%])")
 _WARNING = re.compile(r"(\S+:\d+): (\w+):")
+_WORDS = frozenset({"event", "level", "service", "entity", "action", "type", "outcome", "reason", "topic"})
 _FREE_TEXT = frozenset({"event", "error", "hint", "command"})
 _SAFE_NAMES = (
     "vmh.",
@@ -70,9 +72,17 @@ def _value(key: str, value: object) -> object:
 
 
 def _text(key: str, value: str) -> str:
+    """Words of ours come with every line; ids would only push them out of what is remembered."""
+    return _known_text(key, value) if key in _WORDS and len(value) <= MAX_TEXT else _checked_text(key, value)
+
+
+def _checked_text(key: str, value: str) -> str:
     if key in _FREE_TEXT:
         return value if len(value) <= MAX_TEXT else f"{value[:MAX_TEXT]}…"
     return value if len(value) <= MAX_TEXT and _ID.match(value) else f"[str {len(value)}]"
+
+
+_known_text = lru_cache(maxsize=1024)(_checked_text)
 
 
 def describe_exception(error: BaseException) -> str:
