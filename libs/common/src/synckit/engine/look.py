@@ -104,6 +104,7 @@ class Look:
     attempted: dict[str, Attempted] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
     causes: set[str] = field(default_factory=set)
+    unparked: bool = False
 
     def pair(self) -> tuple[Snapshot, Snapshot]:
         """Both sides, where the flow has made sure of both."""

@@ -64,6 +64,7 @@ class Engine:
             look = Look(left_id, state, lease, cause or Cause(), link=state.link, base=state.base)
             try:
                 await self._look(look)
+                await self._writer.unpark(look)
                 if self._family is not None:
                     await self._family.follow(look, state.link)
                     await self._writer.commit_journal(look)

@@ -130,7 +130,17 @@ class Writer:
             )
         )
         look.journal.clear()
+        look.unparked = look.unparked or unpark
         look.link = link or (None if forget else look.link)
+
+    async def unpark(self, look: Look) -> None:
+        """Where a look had nothing to remember, it must still not come back as parked for ever.
+
+        A child that this look has put to sleep, until its parent is there, stays parked.
+        """
+        parked = look.state.parked
+        if parked is not None and not look.unparked and parked.due_at <= self.remotes.clock.now():
+            await self.commit(look)
 
     async def commit_journal(self, look: Look) -> None:
         """After a failure half-way: what was written stays written, and in the journal."""
