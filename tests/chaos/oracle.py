@@ -212,4 +212,16 @@ def as_lines(record: Record, looks: Looks) -> Iterator[str]:
         yield f"  {row.at:.3f} {row.side:<8} {row.action:<6} {who:<40} {told}"
 
 
+def calls_of(record: Record, looks: Looks) -> Iterator[str]:
+    """What our services asked of both sides about this record, for the JSON."""
+    ids = {record.espo_id, *record.parties}
+    for call in sorted(looks.calls.values(), key=lambda each: each.started):
+        if call.record in ids:
+            took = "never answered" if call.ended is None else f"{call.ended - call.started:.3f} s"
+            yield (
+                f"{call.started:.3f} {call.side:<8} {call.method:<5} {call.agent:<36} "
+                f"got {call.status}, did {call.effect}, {took}"
+            )
+
+
 _BORING = frozenset({"modifiedAt", "modifiedById", "modifiedByName", "streamUpdatedAt", "createdAt", "createdById"})

@@ -33,6 +33,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     vanished: list[Vanished] = field(default_factory=list)
     histories: dict[str, list[str]] = field(default_factory=dict)
+    calls: dict[str, list[str]] = field(default_factory=dict)
+    posts: dict[str, list[str]] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     ended_by_themselves: list[str] = field(default_factory=list)
     errors_logged: Mapping[str, int] = field(default_factory=dict)

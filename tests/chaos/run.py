@@ -20,7 +20,7 @@ from tests.chaos.changes import People
 from tests.chaos.fields import Side
 from tests.chaos.kills import Kill, Killer
 from tests.chaos.notes import Notes
-from tests.chaos.oracle import Evidence, Oracle, as_lines, events_without_a_look
+from tests.chaos.oracle import Evidence, Oracle, as_lines, calls_of, events_without_a_look
 from tests.chaos.report import Report, figures
 from tests.chaos.world import World
 
@@ -187,6 +187,9 @@ class Run:
             kill.caught_up = history.caught_up_after(kill.at, kill.over)
         keys = dict.fromkeys(finding.key for finding in findings if finding.key)
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
+        for record in (history.records[key] for key in report.histories):
+            report.calls[record.key] = list(calls_of(record, looks))
+            report.posts[record.key] = [post for post in evidence.notes.posts if record.key in post]
         report.late = [_late(kill) for kill in self._killer.kills if _is_late(kill, self._plan.limit)]
         report.ended_by_themselves = world.ended_by_themselves
         report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
