@@ -47,7 +47,7 @@ def run(grounds: Grounds, card: Card) -> None:
                 card.goals.append(Goal(f"{workers} workers : one, slow remotes", rate / one, 0.8 * workers, " ×"))
     card.notes.append(
         f"{os.cpu_count()} cores carry the workers, Kafka, PostgreSQL, Redis and both sandboxes: with quick remotes "
-        "they are full with one worker, and more workers share them. Rates are those of the first 90 % of the syncs, "
+        "two workers fill them, and more share them. Rates are those of the first 90 % of the syncs, "
         "since the twelve partitions don't hold equally many of so few records."
     )
 
