@@ -116,8 +116,7 @@ class Companion:
         left, right = dict(work.base.left), dict(work.base.right)
         for each in work.rows:
             _, party = look.pair()
-            look.lease.ensure()
-            stored = await self._rows.write(party.id, each.row, each.body)
+            stored = await look.lease.during(self._rows.write(party.id, each.row, each.body))
             look.right_writes += 1
             look.touched = True
             look.right = replace(party, payload=self._lists.with_row(party.payload, stored))
