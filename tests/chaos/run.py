@@ -6,8 +6,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,60 +50,66 @@ class Run:
     def __init__(self, plan: Plan, state_dir: Path, tell: Callable[[str], None]) -> None:
         self._plan = plan
         self._tell = tell
-        self._world = World(state_dir, plan.workers, plan.without)
-        self._people = People(self._world, plan.seed, plan.changes)
-        self._killer = Killer(self._world, self._people, plan.seed)
+        self.world = World(state_dir, plan.workers, plan.without)
+        self.people = People(self.world, plan.seed, plan.changes)
+        self.killer = Killer(self.world, self.people, plan.seed)
         self._began = 0.0
         self._unheard: list[str] = []
         self._cost: dict[str, object] = {}
 
     async def run(self) -> Report:
         """The whole run; the stack is gone afterwards."""
+        async with self.stage():
+            await self._storm()
+            await self.calm()
+            return await self.judge()
+
+    @asynccontextmanager
+    async def stage(self) -> AsyncIterator[World]:
+        """The running stack, watched; gone afterwards."""
         try:
             self._tell("starting the stack")
-            await self._world.start()
+            await self.world.start()
+            self._began = time.time()
             watching = asyncio.create_task(self._watch())
             try:
-                await self._storm()
-                await self._calm()
+                yield self.world
             finally:
                 watching.cancel()
-            return await self._judge()
         finally:
-            await self._world.close()
+            await self.world.close()
 
     async def _watch(self) -> None:
         """Sees what is stored, and starts again what ended by itself."""
         while True:
             with suppress(aiohttp.ClientError, StackError, TimeoutError):
-                await self._world.observe()
-                await self._world.look_after()
+                await self.world.observe()
+                await self.world.look_after()
             await asyncio.sleep(0.25)
 
     async def _storm(self) -> None:
-        self._began = time.time()
-        await self._people.open_the_office()
-        await self._until_quiet(60.0)
-        if not self._people.linked():
+        await self.people.open_the_office()
+        await self.until_quiet(60.0)
+        if not self.people.linked():
             raise StackError("nothing is synced even before the first kill; the logs of the stack say why")
-        kinds = self._killer.plan(self._plan.kills, self._plan.only)
-        self._people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
-        working = asyncio.create_task(self._people.work())
-        blows = [(kind,) for kind in kinds] if self._plan.only else self._killer.in_pairs(kinds)
+        kinds = self.killer.plan(self._plan.kills, self._plan.only)
+        self.people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
+        working = asyncio.create_task(self.people.work())
+        blows = [(kind,) for kind in kinds] if self._plan.only else self.killer.in_pairs(kinds)
         for number, blow in enumerate(blows, start=1):
             if self._plan.minutes is not None and time.time() - self._began > 60 * self._plan.minutes:
                 break
-            for kill in await self._killer.strike(*blow):
+            for kill in await self.killer.strike(*blow):
                 self._say(kill)
             self._keep_pace(number, len(blows))
-        self._people.per_second = 50.0
+        self.people.per_second = 50.0
         await working
 
     def _keep_pace(self, done: int, total: int) -> None:
         """So that the last change is made at about the time of the last kill."""
         a_kill = (time.time() - self._began + 3 * SECONDS_A_KILL) / (done + 3)
         left = a_kill * (total - done)
-        self._people.per_second = min(50.0, (self._plan.changes - self._people.done) / max(5.0, left))
+        self.people.per_second = min(50.0, (self._plan.changes - self.people.done) / max(5.0, left))
 
     def _say(self, kill: Kill) -> None:
         caught_up = "not caught up" if kill.caught_up is None else f"caught up after {kill.caught_up:.1f} s"
@@ -111,41 +117,50 @@ class Run:
         caught_up += ", two at once" if kill.together else ""
         self._tell(
             f"[{kill.number:>3}/{self._plan.kills}] {at:6.0f} s  {kill.kind:<22} {kill.what:<44} {caught_up}; "
-            f"{self._people.done} changes"
+            f"{self.people.done} changes"
         )
 
     # -- calm ----------------------------------------------------------------------------------------------------
 
-    async def _calm(self) -> None:
+    async def calm(self) -> None:
         """Everything runs and nothing is wrong any more; first without the ticker, then its turn."""
-        world = self._world
+        world = self.world
         for side in Side:
             await world.mend(side)
-        await self._until_quiet(CALM_LIMIT)
+        await self.until_quiet(CALM_LIMIT)
         world.down.add(TICKER.name)
         await asyncio.to_thread(world.office.stop_process, TICKER.name)
-        await self._until_quiet(CALM_LIMIT)
+        await self.until_quiet(CALM_LIMIT)
         looks = await world.looks()
         self._unheard = events_without_a_look(await remains.find(world.addresses), looks)
-        self._cost = figures(await world.whole_history(), looks, self._people.done)
+        self._cost = figures(await world.whole_history(), looks, self.people.done)
         for turn in range(1, TURNS + 1):
             report = await world.ticker_once()
             self._tell(f"the ticker's turn {turn}: {_emitted(report)}")
             before = await self._writes()
-            await self._until_quiet(CALM_LIMIT)
+            await self.until_quiet(CALM_LIMIT)
             if turn > 1 and await self._writes() == before and not (await self._left_to_do()):
                 break
         await world.observe()
 
     async def _writes(self) -> int:
-        counts = [await self._world.ask(side, "GET", "/_sandbox/calls/count") for side in Side]
+        counts = [await self.world.ask(side, "GET", "/_sandbox/calls/count") for side in Side]
         return sum(int(each["writes"]) for each in counts)
 
     async def _left_to_do(self) -> bool:
-        left = await remains.find(self._world.addresses)
+        left = await remains.find(self.world.addresses)
         return any(left.rows[table] for table in remains.EMPTY_TABLES)
 
-    async def _until_quiet(self, limit: float) -> None:
+    async def until_caught_up(self, over: float, limit: float) -> float | None:
+        """Seconds from `over` until all that was typed before was on both sides; None where that takes longer."""
+        while True:
+            if not self.world.history.outstanding(over):
+                return time.time() - over
+            if time.time() > over + limit:
+                return None
+            await asyncio.sleep(0.1)
+
+    async def until_quiet(self, limit: float) -> None:
         """All webhooks are out, all events acknowledged, no call is under way: three looks in a row."""
         deadline = time.time() + limit
         quiet = 0
@@ -157,40 +172,40 @@ class Run:
 
     async def _is_quiet(self) -> bool:
         try:
-            hooks = await self._world.ask(Side.ESPO, "GET", "/_sandbox/webhooks")
-            if hooks["events_pending"] or hooks["queue_pending"] or await self._world.in_progress():
+            hooks = await self.world.ask(Side.ESPO, "GET", "/_sandbox/webhooks")
+            if hooks["events_pending"] or hooks["queue_pending"] or await self.world.in_progress():
                 return False
-            return await remains.lag(self._world.addresses.kafka) == 0
+            return await remains.lag(self.world.addresses.kafka) == 0
         except Exception as error:
             self._tell(f"not to be seen: {type(error).__name__}")
             return False
 
     # -- judgement -----------------------------------------------------------------------------------------------
 
-    async def _judge(self) -> Report:
-        world = self._world
+    async def judge(self) -> Report:
+        world = self.world
         history, looks = await world.whole_history(), await world.looks()
         told = (await world.ask(Side.ESPO, "GET", "/_sandbox/notes?type=Post"))["notes"]
         evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), self._unheard)
         oracle = Oracle(evidence)
-        findings = oracle.judge() + [finding for kill in self._killer.kills for finding in kill.findings]
-        report = Report(self._plan.seed, self._plan.workers, self._plan.without, self._people.done)
+        findings = oracle.judge() + [finding for kill in self.killer.kills for finding in kill.findings]
+        report = Report(self._plan.seed, self._plan.workers, self._plan.without, self.people.done)
         report.seconds = time.time() - self._began
-        report.by_kind = dict(self._people.by_kind)
-        report.kills = self._killer.kills
+        report.by_kind = dict(self.people.by_kind)
+        report.kills = self.killer.kills
         report.figures = self._cost
         report.figures["saves that fell between our read and our write"] = len(oracle.vanished)
         report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
         report.figures["notes"] = len(told)
         report.findings, report.vanished = findings, oracle.vanished
-        for kill in self._killer.kills:
+        for kill in self.killer.kills:
             kill.caught_up = history.caught_up_after(kill.at, kill.over)
         keys = dict.fromkeys(finding.key for finding in findings if finding.key)
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
         for record in (history.records[key] for key in report.histories):
             report.calls[record.key] = list(calls_of(record, looks))
             report.posts[record.key] = [post for post in evidence.notes.posts if record.key in post]
-        report.late = [_late(kill) for kill in self._killer.kills if _is_late(kill, self._plan.limit)]
+        report.late = [_late(kill) for kill in self.killer.kills if _is_late(kill, self._plan.limit)]
         report.ended_by_themselves = world.ended_by_themselves
         report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
         return report

@@ -74,6 +74,10 @@ class World:
     def addresses(self) -> Addresses:
         return self.office.addresses
 
+    def add_service(self, line: Service) -> None:
+        """One more of a kind, before the start."""
+        self.office.services[line.name] = line
+
     async def start(self) -> None:
         await asyncio.to_thread(self.office.start)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
