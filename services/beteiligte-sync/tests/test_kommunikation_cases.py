@@ -344,3 +344,17 @@ def test_what_people_type_as_a_number(typed: str, number: str | None) -> None:
 )
 def test_what_people_type_as_an_address(typed: str, address: str | None) -> None:
     assert address_of(typed) == address
+
+
+def test_a_number_typed_again_at_the_desk_outlives_its_removal_in_espocrm() -> None:
+    desk = Desk()
+    row = desk.enters(1, "0711 111")
+    desk.look()
+    desk.edits(row, tlf="nur vormittags")
+    desk.look()
+    desk.store_left(PHONE, [])
+    desk.edits(row, tlf="0711 111")
+    desk.look()
+    assert desk.numbers() == ["0711 111"]
+    assert desk.values(PHONE) == ["+49711111"]
+    assert desk.plan().is_empty

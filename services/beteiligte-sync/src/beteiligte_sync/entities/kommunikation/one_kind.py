@@ -196,7 +196,7 @@ class _Decider:
                 if not seat.is_as_agreed:
                     self._tell(Why.UNUSABLE, seat)
                 self._out.known[seat.row.id] = seat.agreed(None)
-            elif seat.is_as_agreed:
+            elif seat.is_as_agreed and not seat.is_retyped:
                 agreed = seat.agreed(None, tlf="")
                 self._out.writes.append(empty(seat.row, agreed))
                 self._out.known[seat.row.id] = agreed

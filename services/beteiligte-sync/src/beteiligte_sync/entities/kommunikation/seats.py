@@ -41,6 +41,12 @@ class Seat:
         return self.key is not None and self.key in (self.known.key, key_of(self.kind, self.known.tlf))
 
     @property
+    def is_retyped(self) -> bool:
+        """A desk had made words of the number, and has put a number there again: an edit, whichever number it is."""
+        words = self.known is not None and bool(self.known.tlf) and key_of(self.kind, self.known.tlf) is None
+        return words and self.known is not None and self.row.tlf != self.known.tlf and self.key is not None
+
+    @property
     def is_new(self) -> bool:
         """Advoware's own: holds something, and nothing was agreed for that."""
         return self.stands_for is None and not self.is_blank and not self.is_as_agreed
