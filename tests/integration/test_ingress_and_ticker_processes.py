@@ -231,6 +231,7 @@ async def test_the_ticker_by_hand_finds_a_record_whose_webhook_was_lost(bootstra
         "modified": 1,
         "not_looked_at": 0,
         "desk": 0,
+        "rows": 0,
         "parked": 0,
     }
     assert events[record_id].type == "vmh.beteiligte.sync_check"
