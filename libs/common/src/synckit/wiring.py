@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -84,7 +84,14 @@ class Connections:
         )
 
 
-def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: int) -> Connections:
+def connections(
+    settings: SyncSettings,
+    clock: Clock,
+    *,
+    service: str,
+    at_once: int,
+    on_circuit: Callable[[str, bool], None] = metrics.circuit,
+) -> Connections:
     """All connections of one process; `service` is its name to broker and database, `at_once` its records in work."""
     limits = HttpLimits(concurrency=2 * at_once)
     # Which replica wrote a record is a question that a remote's log must be able to answer.
@@ -94,7 +101,7 @@ def connections(settings: SyncSettings, clock: Clock, *, service: str, at_once: 
         on_call=metrics.api_call,
         on_refused=metrics.auth_refused,
         agent=agent,
-        on_circuit=metrics.circuit,
+        on_circuit=on_circuit,
     )
     database = settings.database
     pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)

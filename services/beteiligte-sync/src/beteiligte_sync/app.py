@@ -66,7 +66,14 @@ def build(settings: Settings) -> BeteiligteSync:
     clock = SystemClock()
     own = settings.beteiligte_sync
     at_once = sum(_limits(mapping, settings).max_in_flight for mapping in REGISTRY)
-    opened = connections(settings, clock, service=settings.service, at_once=at_once)
+
+    def circuit_changed(upstream: str, is_open: bool) -> None:
+        metrics.circuit(upstream, is_open)
+        if not is_open:
+            for executor in app.executors:
+                executor.hurry()
+
+    opened = connections(settings, clock, service=settings.service, at_once=at_once, on_circuit=circuit_changed)
     app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
     for mapping in REGISTRY:
         attach(app, mapping, _executor(mapping, settings, opened, clock))

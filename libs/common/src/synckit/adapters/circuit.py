@@ -24,7 +24,7 @@ class CircuitLimits:
     failures: int = 8
     paths: int = 3
     pause: float = 2.0
-    longest: float = 30.0
+    longest: float = 10.0
 
 
 class Circuit:

@@ -95,6 +95,11 @@ class KeyedExecutor:
             self.last_progress = self._timers.monotonic()
             self._pump()
 
+    def hurry(self) -> None:
+        """A remote that was away is back: whoever waits for a next try waits no longer, the oldest goes first."""
+        self._lanes.hurry()
+        self._pump()
+
     async def submit(self, delivery: Delivery) -> None:
         """Takes one delivery; waits while the buffer is full. One of another generation is dropped, unacked."""
         while self.buffered >= self._limits.max_buffered and delivery.generation == self._generation:

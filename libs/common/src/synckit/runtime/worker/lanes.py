@@ -101,6 +101,16 @@ class Lanes:
             lane.timer = None
             self._make_ready(lane)
 
+    def hurry(self) -> None:
+        """Nothing waits for its next try any more, and all that is ready is served in the order of its delivery."""
+        for lane in self._lanes.values():
+            if lane.state is LaneState.WAITING:
+                if lane.timer is not None:
+                    lane.timer.cancel()
+                lane.timer = None
+                self._make_ready(lane)
+        self._ready = deque(sorted(self._ready, key=lambda lane: lane.head.entries[0].delivery.timestamp))
+
     def forget_all_but_running(self) -> Iterator[Entry]:
         """Empties all lanes but for the items that run, and gives back what was taken out."""
         self._ready.clear()
