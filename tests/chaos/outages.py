@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ CIRCUIT = "sync_upstream_circuit_open"
 FLAT = 40.0
 """MiB that a service may grow."""
 SLOWEST_DRAIN = 60.0
+AT_ONCE = 32
+"""Syncs that a worker has under way, which end in any order."""
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "advoware-slow": {"kind": "slow", "seconds": 10},
     "advoware-429": {"kind": "status", "status": 429, "retry_after": 5},
@@ -107,11 +108,13 @@ def _samples(figures: Figures, samples: Samples) -> None:
 
 
 async def _order(world: World, figures: Figures, keys: list[str], over: float) -> None:
-    """How many pairs of neighbours came in the order in which they were typed, and how fast they came."""
+    """How far any of them came from its place in the order in which they were typed, and how fast they came."""
     through = {key: at for _, at, key in world.history.late if at > over}
     order = [through[key] for key in keys if key in through]
-    swapped = sum(one > other for one, other in itertools.pairwise(order))
+    ranks = {at: rank for rank, at in enumerate(sorted(order))}
+    furthest = max((abs(ranks[at] - place) for place, at in enumerate(order)), default=0)
     seconds = max(order, default=over) - min(order, default=over)
     figures.told["changes that waited"] = len(order)
-    figures.told["of these not in order"] = swapped
+    figures.told["furthest from its place in the order"] = furthest
+    figures.expect(furthest <= 2 * AT_ONCE, f"one came {furthest} places early or late")
     figures.told["drained per second"] = round(len(order) / max(seconds, 0.1), 1)
