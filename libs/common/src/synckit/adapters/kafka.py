@@ -24,6 +24,8 @@ ACK_SECONDS = 15.0
 STOP_SECONDS = 5.0
 PING_SECONDS = 2.0
 WAIT_FIRST, WAIT_MOST = 0.2, 5.0
+JUST_MADE_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds between the questions after topics that a broker does not know yet."""
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -40,12 +42,20 @@ class MissingTopics(PermanentError):
 
 
 async def require_topics(bootstrap_servers: str, names: Collection[str], *, sleep: Sleep = asyncio.sleep) -> None:
-    """Waits for the broker as long as it takes, and says so. MissingTopics where it has not all of `names`."""
+    """Waits for the broker as long as it takes, and says so. MissingTopics where it has not all of `names`.
+
+    Asked a few times: a broker that has just made a topic may not know of it for a moment.
+    """
 
     async def ask() -> list[str]:
         async with topic_admin(bootstrap_servers) as admin:
             return await admin.missing(names)
 
+    for pause in JUST_MADE_PAUSES:
+        missing = await _until_reachable(ask, sleep)
+        if not missing:
+            return
+        await sleep(pause)
     missing = await _until_reachable(ask, sleep)
     if missing:
         raise MissingTopics(missing)

@@ -137,7 +137,7 @@ class _Decider:
             if seat.key == entry.key:
                 self._keep(seat, entry)
                 continue
-            if seat.is_text or not seat.is_as_agreed:
+            if seat.is_text or seat.is_retyped or not seat.is_as_agreed:
                 self._tell(Why.CONFLICT, seat, entry.value)
             self._fill(seat, entry)
 
