@@ -167,6 +167,19 @@ async def test_a_token_that_died_early_is_replaced_once_and_the_call_repeated(ad
     assert [each.headers["Authorization"] for each in advoware.api.asked] == ["Bearer old", "Bearer new"]
 
 
+async def test_where_all_tokens_died_at_once_another_replicas_is_not_taken_for_a_new_one(advoware: Advoware) -> None:
+    advoware.has_token("ours")
+    advoware.api.says(200, [PARTY])
+    await advoware.store.read("101")
+    advoware.has_token("theirs")
+    advoware.tokens.says(200, {"access_token": "new"})
+    advoware.api.says(401).says(401).says(200, [PARTY])
+    assert await advoware.store.read("101") is not None
+    used = [each.headers["Authorization"].removeprefix("Bearer ") for each in advoware.api.asked]
+    assert used == ["ours", "ours", "theirs", "new"]
+    assert len(advoware.tokens.asked) == 1
+
+
 async def test_a_fresh_token_that_is_refused_costs_no_token_request_a_call(advoware: Advoware) -> None:
     advoware.has_token("old")
     advoware.tokens.says(200, {"access_token": "new"})

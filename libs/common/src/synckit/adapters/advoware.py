@@ -48,18 +48,26 @@ class AdvowareClient:
 
     async def _call(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> Any:
         self._latch.check()
-        token = await self._auth.token()
-        answer = await self._send(method, path, token, params, body)
+        answer = await self._with_token(method, path, params, body)
         if answer.status == 401:
-            token = await self._auth.token(dead=token)
-            answer = await self._send(method, path, token, params, body)
-            if answer.status == 401:
-                raise self._latch.shut()
+            raise self._latch.shut()
         if answer.status == 409 and method != "POST":
             raise Locked(f"{UPSTREAM}: the record is open at a desk")
         if answer.status >= 400:
             raise _refusal(answer)
         return answer.json()
+
+    async def _with_token(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> Answer:
+        """Where a token is refused, with another one; where that was not a new one (another replica's, as dead as ours,
+        when all of them died at once), with a new one.
+        """
+        token = await self._auth.token()
+        answer = await self._send(method, path, token, params, body)
+        is_new = False
+        while answer.status == 401 and not is_new:
+            token, is_new = await self._auth.another(token)
+            answer = await self._send(method, path, token, params, body)
+        return answer
 
     def may_call(self) -> bool:
         """False while Advoware is in trouble, but for a probe."""

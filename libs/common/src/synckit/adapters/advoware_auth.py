@@ -101,6 +101,7 @@ class AdvowareAuth:
         self._cache = cache
         self._clock = clock
         self._token: Token | None = None
+        self._issued = 0
         self._turn = asyncio.Lock()
 
     async def token(self, *, dead: str | None = None) -> str:
@@ -116,6 +117,12 @@ class AdvowareAuth:
                 return good.value
             self._token = self._good(await self._cache.read(), dead) or await self._fetch_in_turn(dead)
             return self._token.value
+
+    async def another(self, dead: str) -> tuple[str, bool]:
+        """Instead of a token that was refused: one, and whether it was asked for since, and not found in the cache."""
+        before = self._issued
+        value = await self.token(dead=dead)
+        return value, self._issued > before
 
     async def close(self) -> None:
         await self._http.close()
@@ -156,6 +163,7 @@ class AdvowareAuth:
         value = told.get("access_token") if isinstance(told, dict) else None
         if not isinstance(value, str) or not value:
             raise RemoteUnavailable(AUTH_UPSTREAM, "an answer without a token")
+        self._issued += 1
         lifetime = _lifetime(told.get("expires_in"))
         return Token(value, asked_at + timedelta(seconds=lifetime), self._login.fingerprint)
 
