@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -75,7 +75,9 @@ class Looks:
             self.calls[side, call.seq] = call
             found = ONE_RECORD[side].search(call.path)
             if call.is_worker and call.method == "GET" and found:
-                self._reads[call.agent, side, found.group(1)].append(call.started)
+                # A slow sandbox waits first and looks then.
+                read_at = row["ended_at"] if row["fault"] == "slow" and row["ended_at"] else call.started
+                insort(self._reads[call.agent, side, found.group(1)], read_at)
 
     def agent_of(self, row: Row) -> str:
         """The process that did it; "" for a person."""

@@ -66,7 +66,7 @@ class Scene:
         record = LEFT if side is ESPO else RIGHT
         told: Mapping[str, Any] = {"method": method, "path": path, "record": record, "agent": agent}
         number = len(self.calls[side]) + 1
-        times = {"started_at": at, "ended_at": at + 0.001, "status": 200, "effect": 200}
+        times = {"started_at": at, "ended_at": at + 0.001, "status": 200, "effect": 200, "fault": None}
         self.calls[side].append({"seq": number, **told, **times})
         return number
 
