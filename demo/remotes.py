@@ -15,6 +15,8 @@ USER_ID = "5a0000000000000b1"
 USER = {"Authorization": aiohttp.encode_basic_auth("anna", "anna")}
 OUR_API_USER = "advoware_sync"
 CALLS = "/_sandbox/calls"
+QUIET_LOOKS = 12
+"""As many looks in a row that see no new call are a quiet system."""
 
 
 class Remote:
@@ -34,6 +36,16 @@ class Remote:
     async def last_call(self) -> int:
         """The number of the newest call: `since` for what comes after."""
         return int((await self.ask("GET", "/_sandbox/health"))["last_seq"])
+
+    async def quiet(self) -> int:
+        """The number of the newest call, once there has been no other for a while."""
+        seen = [await self.last_call()]
+
+        async def still() -> int | None:
+            seen.append(await self.last_call())
+            return seen[-1] if seen[-QUIET_LOOKS:].count(seen[-1]) == QUIET_LOOKS else None
+
+        return await until(still, "no more calls")
 
     async def calls(self, **wanted: str | int) -> list[dict[str, Any]]:
         """The calls that it has seen: record, method, path (regex), caller, since."""

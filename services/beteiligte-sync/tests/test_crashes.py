@@ -121,6 +121,24 @@ async def test_two_crashes_in_a_row_end_as_if_there_had_been_none(scene: Scene) 
             assert _end(office) == expected, f"crashes at points {first} and {second}"
 
 
+async def test_two_broken_writes_of_one_field_never_bring_the_first_one_back() -> None:
+    office = Office()
+    await office.linked()
+    for value, point in (("first", "right.update.after"), (None, "links.announce.after")):
+        office.left.edit("p1", zusatz=value)
+
+        def fail(passed: str, point: str = point) -> None:
+            if passed == point:
+                raise TransientError("lost")
+
+        office.faults.hook = fail
+        with pytest.raises(TransientError):
+            await office.sync("p1")
+    office.faults.clear()
+    await _quiet(office)
+    assert (office.left.records["p1"]["zusatz"], office.party()["zusatz"]) == (None, None)
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 async def test_a_failed_call_at_any_step_ends_as_if_there_had_been_none(scene: Scene) -> None:
     expected, points = await _undisturbed(scene)

@@ -102,9 +102,15 @@ class Look:
     notes: list[PendingNote] = field(default_factory=list)
     waiting: list[PendingNote] = field(default_factory=list)
     attempted: dict[str, Attempted] = field(default_factory=dict)
+    committed: Base | None = None
     posted: set[str] = field(default_factory=set)
     causes: set[str] = field(default_factory=set)
     unparked: bool = False
+
+    def has_moved(self, name: str) -> bool:
+        """Whether the base of a field is newer than what is remembered of it."""
+        known = self.committed or self.state.base
+        return (self.base.left.get(name), self.base.right.get(name)) != (known.left.get(name), known.right.get(name))
 
     def pair(self) -> tuple[Snapshot, Snapshot]:
         """Both sides, where the flow has made sure of both."""

@@ -245,8 +245,13 @@ class Engine:
         if self._companion is not None:
             notes += self._companion.notes(lists, marker, owner)
         look.attempted.update({a.field: a for a in lists.attempted})
+        about_to = attempts(plan)
+        if any(look.has_moved(a.field) for a in about_to):
+            # One entry a field: the new one would take with it what tells an earlier write of ours from an edit.
+            await self._writer.commit(look, base=look.base, unpark=False)
+            look.committed = look.base
         # Of earlier rounds too: their base is not committed yet.
-        look.attempted.update({a.field: a for a in attempts(plan)})
+        look.attempted.update({a.field: a for a in about_to})
         await self._writer.announce(look, notes, tuple(look.attempted.values()))
 
     def _state_patch(self, look: Look, plan: Plan) -> dict[str, object]:
