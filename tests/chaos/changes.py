@@ -142,6 +142,9 @@ class People:
         self.done += 1
         return known
 
+    def any_of(self, known: list[Known]) -> Known:
+        return self._chance.choice(known)
+
     def word(self, known: Known) -> str:
         """A text that nobody else ever typed; it holds the record's key."""
         known.count += 1

@@ -16,6 +16,7 @@ import psutil
 
 from deploy.local.table import INGRESS, TICKER
 from tests.chaos import remains
+from tests.chaos.changes import Known
 from tests.chaos.fields import Side
 from tests.chaos.outages import FLAT, Figures
 from tests.chaos.run import Run
@@ -74,10 +75,14 @@ async def disk_full(run: Run, seconds: float, records: int) -> Figures:
         sending = asyncio.create_task(_send(world, seconds + 8.0))
         await asyncio.sleep(2.0)
         with _full(world, server):
-            for each in known:
-                await people.save(Side.ESPO, each, zusatz=people.word(each))
-            await asyncio.sleep(seconds)
+            ends = time.time() + seconds
+            while time.time() < ends:  # so much that what is stored has to grow
+                await _save(run, people.any_of(known))
+                await asyncio.sleep(0.02)
             figures.told[f"{server} lives on a full disk"] = world.office.supervisor.is_alive(server)
+            behind = world.history.outstanding(time.time())
+            figures.told[f"{server}: saves that wait meanwhile"] = behind
+            figures.expect(behind > 0, f"{server} did not mind its full disk: nothing was tried")
         await _again(world, server)
         over = time.time()
         sent += await sending
@@ -86,6 +91,10 @@ async def disk_full(run: Run, seconds: float, records: int) -> Figures:
         figures.expect(took is not None, f"not caught up after {server}'s disk was full")
     await _is_true(world, figures, sent)
     return figures
+
+
+async def _save(run: Run, known: Known) -> None:
+    await run.people.save(Side.ESPO, known, zusatz=run.people.word(known))
 
 
 async def _send(world: World, seconds: float) -> list[Sent]:
@@ -153,15 +162,26 @@ def _full(world: World, server: str) -> Iterator[None]:
 def _no_growth(world: World, server: str) -> Iterator[None]:
     pid = world.office.supervisor.pid(server)
     family = [] if pid is None else [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    before = resource.prlimit(family[0].pid, resource.RLIMIT_FSIZE) if family else (-1, -1)
     for each in family:
-        resource.prlimit(each.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        _limit(each.pid, "0")
     try:
         yield
     finally:
         for each in family:
-            with suppress(ProcessLookupError):
-                resource.prlimit(each.pid, resource.RLIMIT_FSIZE, before)
+            _limit(each.pid, "unlimited")
+
+
+def _limit(pid: int, size: str) -> None:
+    """How large a file of that process may become; the hard limit stays. As its owner, where that is not us."""
+    try:
+        number = 0 if size == "0" else resource.RLIM_INFINITY
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (number, resource.RLIM_INFINITY))
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        owner = psutil.Process(pid)
+        argv = ["setpriv", f"--reuid={owner.uids().real}", f"--regid={owner.gids().real}", "--clear-groups"]
+        subprocess.run([*argv, "prlimit", "--pid", str(pid), f"--fsize={size}:unlimited"], check=True)
 
 
 async def _again(world: World, server: str) -> None:
