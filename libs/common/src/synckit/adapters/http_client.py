@@ -38,7 +38,7 @@ class HttpLimits:
     connect: float = 3.0
     read: float = 8.0
     queue: float = 10.0
-    whole: float = 25.0
+    whole: float = 20.0
     concurrency: int = 8
     largest_answer: int = 32 * 1024 * 1024
 

@@ -55,7 +55,7 @@ class EngineSettings:
     `gone_pause`: between the two reads that must both say "gone". `delete`: what a deletion in EspoCRM does over there.
     """
 
-    right_timeout: timedelta = timedelta(seconds=30)
+    right_timeout: timedelta = timedelta(seconds=25)
     gone_pause: timedelta = timedelta(seconds=1)
     delete: Literal["never", "when-unused"] = "never"
 
