@@ -18,7 +18,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+
+import aiohttp
+from aiohttp import web
 
 from deploy.local.table import INGRESS, REGISTER, TICKER, Service
 from tests.chaos.changes import Known
@@ -104,15 +107,7 @@ async def ingresses(run: Run, known: list[Known]) -> Figures:
     for name in (TICKER.name, SECOND_TICKER):
         world.office.freeze(name)
     async with one_address(backends) as url:
-        world.office.run_job(
-            REGISTER,
-            "--espocrm-url",
-            world.addresses.espocrm_url,
-            "--url",
-            url,
-            "--secrets-file",
-            str(world.office.secrets_file),
-        )
+        await _move_webhooks(world, url)
         before = await world.ask(Side.ESPO, "GET", "/_sandbox/webhooks")
         editing = asyncio.create_task(_edit(run, known))
         await asyncio.sleep(3.0)
@@ -132,6 +127,21 @@ async def ingresses(run: Run, known: list[Known]) -> Figures:
     figures.expect(took is not None, "a save never came over")
     figures.expect(after["failed"] == before["failed"], "EspoCRM gave up on events")
     return figures
+
+
+async def _move_webhooks(world: World, url: str) -> None:
+    """EspoCRM sends to that address and to no other."""
+
+    async def as_admin(method: str, path: str) -> Any:
+        asked = {"user": "admin", "method": method, "path": path}
+        return (await world.ask(Side.ESPO, "POST", "/_sandbox/as-user", asked))["body"]
+
+    old = (await as_admin("GET", "/Webhook?maxSize=200"))["list"]
+    espocrm, secrets_file = world.addresses.espocrm_url, str(world.office.secrets_file)
+    arguments = ("--espocrm-url", espocrm, "--url", url, "--secrets-file", secrets_file)
+    await asyncio.to_thread(world.office.run_job, REGISTER, *arguments)
+    for webhook in old:
+        await as_admin("DELETE", f"/Webhook/{webhook['id']}")
 
 
 async def _edit(run: Run, known: list[Known]) -> None:
@@ -155,34 +165,33 @@ async def _ticks(world: World, since: float) -> dict[int, set[str]]:
 
 @asynccontextmanager
 async def one_address(backends: list[str]) -> AsyncIterator[str]:
-    """A TCP balancer: in turn, and the next one where a connection is refused."""
+    """A proxy as one puts in front: in turn, and the next one where a backend does not answer (nginx:
+    `proxy_next_upstream error timeout non_idempotent`). The same webhook twice is harmless.
+    """
     turn = 0
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(request: web.Request) -> web.Response:
         nonlocal turn
+        body = await request.read()
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
         for _ in backends:
-            parts = urlsplit(backends[turn % len(backends)])
             turn += 1
-            with suppress(OSError):
-                there = await asyncio.open_connection(parts.hostname, parts.port)
-                await asyncio.gather(_pipe(reader, there[1]), _pipe(there[0], writer))
-                break
-        writer.close()
+            with suppress(aiohttp.ClientError, OSError):
+                url = backends[turn % len(backends)] + request.path_qs
+                async with session.request(request.method, url, data=body, headers=headers) as answer:
+                    return web.Response(status=answer.status, body=await answer.read())
+        return web.Response(status=503)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://localhost:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    with suppress(OSError, RuntimeError):
-        writer.close()
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", forward)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession() as session:
+        try:
+            yield f"http://localhost:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
 
 async def play(state_dir: Path) -> list[Figures]:

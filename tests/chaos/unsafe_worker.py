@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import beteiligte_sync.app as app
 import synckit.adapters.redis as redis
@@ -28,6 +28,7 @@ from synckit.runtime.settings import load
 from synckit.runtime.worker import tracker
 from synckit.runtime.worker.tracker import PartitionTracker
 
+T = TypeVar("T")
 WITHOUT, TRAP = "CHAOS_WITHOUT", "CHAOS_TRAP"
 
 
@@ -72,6 +73,9 @@ class NoLease(RedisLease):
 
     def ensure(self) -> None:
         return
+
+    async def during(self, write: Coroutine[Any, Any, T]) -> T:
+        return await write
 
 
 class TrappedWriter(Writer):
