@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
-from synckit.adapters.postgres.pool import PostgresPool
+from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.redis import connect
 
 MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
@@ -29,7 +29,7 @@ def migrated_database(backends: LazyBackends) -> str:
 @pytest.fixture
 async def postgres_pool(migrated_database: str) -> AsyncIterator[PostgresPool]:
     """A pool of this test's loop."""
-    pool = PostgresPool(migrated_database)
+    pool = PostgresPool(migrated_database, limits=PoolLimits(connect=60, acquire=60, statement=60, command=60))
     await pool.open()
     yield pool
     await pool.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -18,19 +19,19 @@ from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.http_client import Wiring
 from synckit.errors import AuthenticationRefused, Locked, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import IMPATIENT, PATIENT
 from synckit.testing.tokens import FakeTokenCache
 
-SHORT = Wiring(limits=HttpLimits(total=0.5, connect=0.5, read=0.5))
 Control = TestClient[Any, Any]
 
 
 class Espo:
     def __init__(self, control: Control) -> None:
         self.control = control
-        self.client = EspoClient(str(control.make_url("")), EspoAuth(API_KEY), SHORT)
+        self.client = EspoClient(str(control.make_url("")), EspoAuth(API_KEY), PATIENT)
         self.store = EspoStore(self.client, "CBeteiligte")
         self.notifier = EspoNotifier(self.client, "CBeteiligte")
 
@@ -39,12 +40,12 @@ class Espo:
 
 
 class Advoware:
-    def __init__(self, control: Control, clock: FakeClock) -> None:
+    def __init__(self, control: Control, clock: FakeClock, wiring: Wiring = PATIENT) -> None:
         self.control, self.clock = control, clock
         base = str(control.make_url("")).rstrip("/")
         self.cache = FakeTokenCache(clock)
-        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), self.cache, clock)
-        self.client = AdvowareClient(base, self.auth, SHORT)
+        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), self.cache, clock, PATIENT)
+        self.client = AdvowareClient(base, self.auth, wiring)
         self.store = AdvowareBeteiligteStore(self.client)
 
     async def fault(self, **rule: Any) -> None:
@@ -59,14 +60,26 @@ async def espo() -> AsyncIterator[Espo]:
         await made.client.close()
 
 
-@pytest.fixture
-async def advoware() -> AsyncIterator[Advoware]:
+@asynccontextmanager
+async def running_advoware(wiring: Wiring = PATIENT) -> AsyncIterator[Advoware]:
     clock = FakeClock()
     async with TestClient(TestServer(build_advoware(clock=clock.now))) as control:
-        made = Advoware(control, clock)
+        made = Advoware(control, clock, wiring)
         yield made
         await made.client.close()
         await made.auth.close()
+
+
+@pytest.fixture
+async def advoware() -> AsyncIterator[Advoware]:
+    async with running_advoware() as made:
+        yield made
+
+
+@pytest.fixture
+async def advoware_of_the_hurried() -> AsyncIterator[Advoware]:
+    async with running_advoware(IMPATIENT) as made:
+        yield made
 
 
 async def test_espocrm_lists_what_a_where_asks_for_and_what_changed_since(espo: Espo) -> None:
@@ -111,7 +124,7 @@ async def test_a_note_of_a_role_without_messages_ends_on_the_stream(espo: Espo) 
 
 
 async def test_a_refused_key_costs_espocrm_one_failed_login(espo: Espo) -> None:
-    client = EspoClient(str(espo.control.make_url("")), EspoAuth("wrong"), SHORT)
+    client = EspoClient(str(espo.control.make_url("")), EspoAuth("wrong"), PATIENT)
     for _ in range(30):
         with pytest.raises(AuthenticationRefused):
             await client.call("GET", "/CBeteiligte")
@@ -158,8 +171,9 @@ async def test_a_wrong_password_is_tried_once(advoware: Advoware) -> None:
     [("timeout_after", True), ("reset_after", True), ("timeout_before", False), ("status", False), ("html", False)],
 )
 async def test_a_post_without_an_answer_is_found_among_the_candidates_or_was_not_made(
-    advoware: Advoware, kind: str, is_stored: bool
+    advoware_of_the_hurried: Advoware, kind: str, is_stored: bool
 ) -> None:
+    advoware = advoware_of_the_hurried
     await advoware.auth.token()
     await advoware.fault(match={"method": "POST", "path_regex": "/Beteiligte$"}, times=1, fault={"kind": kind})
     payload = {"name": "Müller", "vorname": "Anna"}

@@ -28,7 +28,7 @@ from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.http_client import Wiring
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.redis import RedisLocks
@@ -38,11 +38,11 @@ from synckit.runtime.clock import SystemClock
 from synckit.runtime.worker import KeyedExecutor, Limits
 from synckit.runtime.worker.delivery import Delivery
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT
 from synckit.testing.tokens import FakeTokenCache
 from synckit.testing.worker import BuriedLetters, Partition
 from tests.e2e.budgets import Budget
 
-SHORT = Wiring(limits=HttpLimits(total=0.5, connect=0.5, read=0.5))
 PERSON = {"firstName": "Paula", "lastName": "Probe", "assignedUserId": USER_ID}
 READS = ("GET", "HEAD")
 
@@ -122,21 +122,21 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(pool: PostgresPool, redis: Redis) -> AsyncIterator[Rig]:
-    """Fresh sandboxes; memory of records that no other test has."""
+async def rig(pool: PostgresPool, redis: Redis, *, to_advoware: Wiring = PATIENT) -> AsyncIterator[Rig]:
+    """Fresh sandboxes; memory of records that no other test has. `to_advoware`: of the client, not of its tokens."""
     clock = FakeClock(datetime.now(UTC))
     async with AsyncExitStack() as stack:
         left_url = await _serve(stack, build_espocrm(Settings(webhooks_enabled=False)))
         right_url = await _serve(stack, build_advoware(clock=clock.now))
         people = await stack.enter_async_context(aiohttp.ClientSession())
         espo, advo = EspoCrm(people, left_url), Advoware(people, right_url)
-        client = EspoClient(left_url, EspoAuth(API_KEY), SHORT)
+        client = EspoClient(left_url, EspoAuth(API_KEY), PATIENT)
         stack.push_async_callback(client.close)
         auth = AdvowareAuth(
-            f"{right_url}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, SHORT
+            f"{right_url}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
         )
         stack.push_async_callback(auth.close)
-        parties = AdvowareClient(right_url, auth, SHORT)
+        parties = AdvowareClient(right_url, auth, to_advoware)
         stack.push_async_callback(parties.close)
         own = f"rig-{uuid.uuid4().hex[:8]}"
         links, right = PostgresLinkStore(pool, own), AdvowareBeteiligteStore(parties)

@@ -85,7 +85,7 @@ async def test_calls_of_nobody_are_one_line(audit: PostgresAudit, postgres_pool:
 
 async def test_without_a_database_no_line_is_promised_and_ends_of_calls_are_kept() -> None:
     pool = PostgresPool("postgresql://nobody@127.0.0.1:1/nothing")
-    audit = PostgresAudit(pool, SystemClock(), AuditLimits(queue=3, seconds=2.0))
+    audit = PostgresAudit(pool, SystemClock(), AuditLimits(queue=3, seconds=60))
     writing = asyncio.create_task(audit.write_forever())
     with pytest.raises(RemoteUnavailable):
         await audit.announce(entry())
@@ -233,8 +233,8 @@ class Running:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         assert self.process.stdout is not None
-        self.logged += await asyncio.wait_for(self.process.stdout.read(), 40)
-        return await asyncio.wait_for(self.process.wait(), 10)
+        self.logged += await asyncio.wait_for(self.process.stdout.read(), 90)
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 @asynccontextmanager
@@ -317,6 +317,6 @@ async def _journey(session: ClientSession, one: str, two: str) -> list[str]:
 
 async def _refused_at_last(session: ClientSession, url: str) -> None:
     """A revoked key is forgotten within ADVOWARE_PROXY_KEYS_SECONDS."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await session.get(f"{url}/advoware/proxy?path=/Beteiligte")).status != 401:
             pass

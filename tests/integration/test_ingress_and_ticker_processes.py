@@ -62,7 +62,7 @@ class Running:
         assert self.process.stdout is not None
         rest = await asyncio.wait_for(self.process.stdout.read(), 40)
         self.lines += [json.loads(line) for line in rest.splitlines()]
-        return await asyncio.wait_for(self.process.wait(), 10)
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 @asynccontextmanager

@@ -36,7 +36,7 @@ def test_nothing_behind_a_record_in_flight_is_committed(stage: Stage) -> None:
     stage.until(lambda: stage.committed() == {0: 42}, what="everything is committed")
     stage.until(lambda: stage.journal("state")[-1]["lag"] == 0, what="and that nothing is")
     assert worker.is_ready()
-    assert worker.terminate(10) == 0
+    assert worker.terminate(60) == 0
 
 
 def test_a_backlog_waits_outside_while_the_buffer_is_full_and_is_worked_off_then(stage: Stage) -> None:
@@ -50,7 +50,7 @@ def test_a_backlog_waits_outside_while_the_buffer_is_full_and_is_worked_off_then
     assert stage.done_ids() == []
     for key in held:
         stage.release(key)
-    stage.until(lambda: sum(stage.committed().values()) == 6005, seconds=30, what="all is done and committed")
+    stage.until(lambda: sum(stage.committed().values()) == 6005, what="all is done and committed")
     assert len(stage.done_ids()) == 6005
 
 
@@ -103,7 +103,7 @@ def test_bugs_in_a_row_end_the_process_and_the_last_one_stays_in_the_topic(stage
     stage.create(partitions=1)
     stage.publish(*(change(f"bug-{number}", event_id=str(number)) for number in range(10)))
     worker = stage.worker()
-    assert worker.process.wait(20) == 1
+    assert worker.process.wait(90) == 1
     assert [one["dlq_offset"] for one in stage.dead_letters()] == ["0", "1"]
     assert stage.committed() == {0: 2}
     assert worker.log_lines("worker.failed")[0]["error"] == "fuse blown: KeyError"
@@ -111,7 +111,7 @@ def test_bugs_in_a_row_end_the_process_and_the_last_one_stays_in_the_topic(stage
 
 def test_a_missing_topic_is_named_with_the_command_that_creates_it(stage: Stage) -> None:
     worker = stage.worker()
-    assert worker.process.wait(20) == 1
+    assert worker.process.wait(90) == 1
     [line] = worker.log_lines("worker.failed")
     assert stage.topic in line["error"]
     assert "python -m synckit.topics apply" in line["error"]
@@ -122,7 +122,7 @@ def test_a_sigterm_lets_the_running_end_and_commits(stage: Stage) -> None:
     worker = stage.worker(seconds=0.5)
     stage.publish(*changes(3, 3))
     stage.until(lambda: len(stage.journal("start")) == 3, what="three are running")
-    assert worker.terminate(10) == 0
+    assert worker.terminate(60) == 0
     assert sorted(stage.done_ids()) == ["0", "1", "2"]
     assert stage.committed() == {0: 3}
 
@@ -131,13 +131,13 @@ def test_a_recovery_step_that_times_out_is_started_again(stage: Stage) -> None:
     stage.create()
     stage.publish(*changes(5, 5))
     worker = stage.worker(slow_first_seek=4.0, worker={"session_seconds": 2.0, "heartbeat_seconds": 0.5})
-    stage.until(lambda: len(stage.done_ids()) == 5, what="consumed after a slow seek")
+    stage.until(lambda: len(set(stage.done_ids())) == 5, what="consumed after a slow seek")
     assert worker.log_lines("worker.recovery_again")
 
 
 def test_a_session_time_out_that_the_broker_refuses_ends_the_process_instead_of_leaving_it_silent(stage: Stage) -> None:
     stage.create()
     worker = stage.worker(worker={"session_seconds": 2000.0}, patience={"first_assignment": 2.0})
-    assert worker.process.wait(20) == 70
+    assert worker.process.wait(90) == 70
     [line] = worker.log_lines("worker.watchdog")
     assert line["error"] == "no first assignment"

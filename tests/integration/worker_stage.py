@@ -61,7 +61,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def is_ready(self) -> bool:
         try:
@@ -142,7 +142,7 @@ class Stage:
     def done_ids(self) -> list[str]:
         return [one for line in self.journal("done") for one in line["ids"]]
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20.0, what: str = "") -> float:
+    def until(self, condition: Callable[[], bool], seconds: float = 90.0, what: str = "") -> float:
         """Waits for the condition; how long it took. Shows the workers' logs where it does not come."""
         began = time.monotonic()
         pause = threading.Event()
@@ -161,7 +161,7 @@ class Stage:
     async def create_again(self, partitions: int) -> None:
         """After a deletion, which the broker finishes when it likes."""
         codes = [-1]
-        async with self._admin() as admin, asyncio.timeout(15):
+        async with self._admin() as admin, asyncio.timeout(60):
             while codes != [0]:
                 answer = await admin.create_topics([NewTopic(self.topic, partitions, 1)])
                 codes = [error[1] for error in answer.topic_errors]

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +20,7 @@ from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
 from synckit.adapters.http_client import HttpLimits, Wiring, parse_retry_after
 from synckit.errors import AuthenticationRefused, Locked, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
 from synckit.testing.scripted_http import ScriptedServer
 from synckit.testing.tokens import FakeTokenCache
 
@@ -28,12 +30,12 @@ PARTY = {"betNr": 101, "rowId": "AAA=", "name": "Müller", "geaendertAm": "2026-
 
 
 class Replica:
-    """One process: its own memory, the shared cache, short limits."""
+    """One process: its own memory, the shared cache."""
 
-    def __init__(self, api: str, tokens: str, cache: FakeTokenCache, clock: FakeClock) -> None:
+    def __init__(self, api: str, tokens: str, cache: FakeTokenCache, clock: FakeClock, limits: HttpLimits) -> None:
         self.refusals: list[str] = []
         wiring = Wiring(
-            limits=HttpLimits(total=0.3, connect=0.3, read=0.3, concurrency=20),
+            limits=replace(limits, concurrency=20),
             on_refused=self.refusals.append,
             monotonic=clock.monotonic,
         )
@@ -56,8 +58,8 @@ class Advoware:
         self.one = self.replica()
         self.store = self.one.store
 
-    def replica(self) -> Replica:
-        made = Replica(self.api.url, self.tokens.url, self.cache, self.clock)
+    def replica(self, limits: HttpLimits = PATIENT_LIMITS) -> Replica:
+        made = Replica(self.api.url, self.tokens.url, self.cache, self.clock, limits)
         self.replicas.append(made)
         return made
 
@@ -262,12 +264,12 @@ async def test_a_lost_answer_of_a_post_may_have_been_applied(advoware: Advoware,
     advoware.has_token()
     advoware.api.says(201, PARTY, trouble=trouble)
     with pytest.raises(RemoteUnavailable) as caught:
-        await advoware.store.create({"name": "Müller"})
+        await advoware.replica(ABRUPT_LIMITS).store.create({"name": "Müller"})
     assert caught.value.maybe_applied
 
 
 async def test_a_post_that_waits_for_its_token_or_its_turn_is_never_sent_later(advoware: Advoware) -> None:
-    hurried = Wiring(limits=HttpLimits(total=5, read=5, whole=0.2))
+    hurried = Wiring(limits=replace(PATIENT_LIMITS, whole=0.2))
     auth = AdvowareAuth(advoware.tokens.url, LOGIN, advoware.cache, advoware.clock, hurried)
     client = AdvowareClient(advoware.api.url, auth, hurried)
     advoware.tokens.says(trouble="silence")

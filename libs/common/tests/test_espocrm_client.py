@@ -19,6 +19,7 @@ from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.http_client import HttpLimits, Wiring
 from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
 from synckit.testing.scripted_http import Asked, Line, ScriptedServer
 
 RECORD = {"id": "5a1", "lastName": "Müller", "modifiedAt": "2026-06-01 10:00:00"}
@@ -26,13 +27,12 @@ VALIDATION = "Field validation failure; entityType: CBeteiligte, field: lastName
 
 
 class Espo:
-    """A client with short limits, and what its hooks were told."""
+    """A client, and what its hooks were told."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: HttpLimits = PATIENT_LIMITS) -> None:
         self.clock = FakeClock()
         self.calls: list[tuple[str, str, str]] = []
         self.refusals: list[str] = []
-        limits = HttpLimits(total=0.3, connect=0.3, read=0.3)
         wiring = Wiring(
             limits=limits,
             on_call=lambda upstream, method, code, _: self.calls.append((upstream, method, code)),
@@ -52,6 +52,13 @@ async def server() -> AsyncIterator[ScriptedServer]:
 @pytest.fixture
 async def espo(server: ScriptedServer) -> AsyncIterator[Espo]:
     made = Espo(server.url)
+    yield made
+    await made.client.close()
+
+
+@pytest.fixture
+async def abrupt_espo(server: ScriptedServer) -> AsyncIterator[Espo]:
+    made = Espo(server.url, ABRUPT_LIMITS)
     yield made
     await made.client.close()
 
@@ -100,14 +107,14 @@ async def test_an_answer_that_is_not_about_the_record_never_reads_as_gone_or_emp
 
 @pytest.mark.parametrize("trouble", ["silence", "reset", "cut_short"])
 async def test_a_write_whose_answer_is_lost_may_have_been_applied(
-    server: ScriptedServer, espo: Espo, trouble: Any
+    server: ScriptedServer, abrupt_espo: Espo, trouble: Any
 ) -> None:
     server.otherwise = Line(200, b"{}", trouble=trouble)
     with pytest.raises(RemoteUnavailable) as caught:
-        await espo.store.create({"lastName": "Müller"})
+        await abrupt_espo.store.create({"lastName": "Müller"})
     assert caught.value.maybe_applied
     with pytest.raises(RemoteUnavailable) as caught:
-        await espo.store.read("5a1")
+        await abrupt_espo.store.read("5a1")
     assert not caught.value.maybe_applied
 
 

@@ -28,12 +28,18 @@ async def hanging() -> None:
     await asyncio.Event().wait()
 
 
-async def test_ready_names_what_fails_and_what_takes_too_long(aiohttp_client: Start) -> None:
-    checks = [Check("kafka", good), Check("database", bad), Check("redis", hanging)]
-    client = await aiohttp_client(add_shell(web.Application(), Health(checks, seconds=0.05)))
+async def test_ready_names_what_fails(aiohttp_client: Start) -> None:
+    checks = [Check("kafka", good), Check("database", bad)]
+    client = await aiohttp_client(add_shell(web.Application(), Health(checks, seconds=60)))
     answer = await client.get("/health/ready")
     assert answer.status == 503
-    assert await answer.json() == {"status": "not ready", "failing": ["database", "redis"]}
+    assert await answer.json() == {"status": "not ready", "failing": ["database"]}
+
+
+async def test_ready_names_what_takes_too_long(aiohttp_client: Start) -> None:
+    client = await aiohttp_client(add_shell(web.Application(), Health([Check("redis", hanging)], seconds=0.05)))
+    answer = await client.get("/health/ready")
+    assert (answer.status, (await answer.json())["failing"]) == (503, ["redis"])
 
 
 async def test_live_is_not_asked_about_others_and_metrics_are_text(aiohttp_client: Start) -> None:
@@ -62,14 +68,14 @@ async def test_a_service_that_is_asked_to_end_is_not_ready_then_closes_in_order(
     async def closing() -> None:
         seen.append(",".join(await health.failing()))
 
-    status = await asyncio.wait_for(run_service(server, health, background=[background], closing=[bad, closing]), 10)
+    status = await asyncio.wait_for(run_service(server, health, background=[background], closing=[bad, closing]), 60)
     assert (status, seen) == (0, ["ready 200", "cancelled", "stopping"])
 
 
 async def test_a_background_that_fails_ends_the_service_with_one() -> None:
     health = Health()
     server = HttpServer(add_shell(web.Application(), health), port=0, host="127.0.0.1")
-    assert await asyncio.wait_for(run_service(server, health, background=[bad]), 10) == 1
+    assert await asyncio.wait_for(run_service(server, health, background=[bad]), 60) == 1
 
 
 async def test_health_answers_while_starting_and_the_background_waits_for_it() -> None:
@@ -87,18 +93,18 @@ async def test_health_answers_while_starting_and_the_background_waits_for_it() -
     async def background() -> None:
         seen.extend(await health.failing() or ["ready"])
 
-    status = await asyncio.wait_for(run_service(server, health, starting=[starting], background=[background]), 10)
+    status = await asyncio.wait_for(run_service(server, health, starting=[starting], background=[background]), 60)
     assert (status, seen) == (1, ["live 200", "ready 503", "starting", "ready"])
 
 
 async def test_a_start_that_fails_and_a_port_that_is_taken_end_with_one() -> None:
     first = HttpServer(web.Application(), port=0, host="127.0.0.1")
-    assert await asyncio.wait_for(run_service(first, Health(), starting=[bad]), 10) == 1
+    assert await asyncio.wait_for(run_service(first, Health(), starting=[bad]), 60) == 1
     holder = HttpServer(web.Application(), port=0, host="127.0.0.1")
     await holder.start()
     try:
         taken = HttpServer(web.Application(), port=holder.port, host="127.0.0.1")
-        assert await asyncio.wait_for(run_service(taken, Health()), 10) == 1
+        assert await asyncio.wait_for(run_service(taken, Health()), 60) == 1
     finally:
         await holder.stop()
 
@@ -116,4 +122,4 @@ async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    assert await asyncio.wait_for(process.wait(), 30) == 1
+    assert await asyncio.wait_for(process.wait(), 120) == 1

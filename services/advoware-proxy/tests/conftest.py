@@ -12,9 +12,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from proxy_stage import Stage
 
+from advoware_proxy.routes import RequestLimits
+
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     """A proxy on a real port, between a caller and a scripted Advoware."""
     async with Stage() as made:
+        yield made
+
+
+@pytest.fixture
+async def abrupt_stage() -> AsyncIterator[Stage]:
+    """A proxy that waits for nobody."""
+    async with Stage(limits=RequestLimits(body=4096, body_seconds=0.3), read=0.3) as made:
         yield made

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -22,10 +23,11 @@ from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from synckit.adapters.advoware import API
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.http_client import Wiring
 from synckit.errors import RemoteUnavailable
 from synckit.runtime.http import Health, HttpServer, add_shell
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer
 from synckit.testing.tokens import FakeTokenCache
 
@@ -92,7 +94,7 @@ class FakeAudit:
 
     async def ended(self, count: int = 1) -> list[Entry]:
         """The ends of calls; an end is written after the caller has the answer, so there may be one to wait for."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(found := [line for line in self.lines if line.status is not None]) < count:
                 await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(lambda: None))])
         return found
@@ -133,7 +135,7 @@ class Stage:
     """`get`, `post` … speak as a caller with a key does; `raw` sends bytes."""
 
     def __init__(
-        self, *, limits: RequestLimits | None = None, seconds: float = 2.0, read: float = 0.5, large: int = 65536
+        self, *, limits: RequestLimits | None = None, seconds: float = 60, read: float = 60, large: int = 65536
     ) -> None:
         self.clock = FakeClock()
         self.upstream, self.decoy, self.tokens = ScriptedServer(), ScriptedServer(), ScriptedServer()
@@ -141,7 +143,7 @@ class Stage:
         self.cache = FakeTokenCache(self.clock)
         self.callers, self.buckets, self.audit = FakeCallers(), FakeBuckets(), FakeAudit()
         self.replies = FakeReplies(self.clock)
-        self._limits = limits or RequestLimits(body=4096, body_seconds=0.5)
+        self._limits = limits or RequestLimits(body=4096, body_seconds=60)
         self._seconds, self._read, self._large = seconds, read, large
         self._session = aiohttp.ClientSession(auto_decompress=False)
 
@@ -149,7 +151,7 @@ class Stage:
         for server in (self.upstream, self.decoy, self.tokens):
             await server.__aenter__()
         self.cache.token = Token("token-0", self.clock.now() + timedelta(minutes=30), LOGIN.fingerprint)
-        limits = HttpLimits(total=2, connect=1, read=self._read, concurrency=8, largest_answer=self._large)
+        limits = replace(PATIENT_LIMITS, read=self._read, largest_answer=self._large)
         wiring = Wiring(limits=limits, monotonic=self.clock.monotonic, agent="advoware-proxy/test")
         self.base = Base.of(self.upstream.url, API)
         self._auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
@@ -199,7 +201,7 @@ class Stage:
     async def raw(self, request: bytes) -> bytes:
         """The bytes go out as they are; what comes back until the end, or until nothing more comes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
-        received, patience = b"", 2.0
+        received, patience = b"", 20.0
         try:
             writer.write(request)
             await writer.drain()

@@ -226,7 +226,6 @@ async def test_a_fresh_token_that_is_refused_is_advowares_refusal_of_us_and_shut
         (Line(200, b"\n <!doctype html>Zwiebelfisch"), (502, "advoware_answer")),
         (Line(200, b"x" * 65537), (502, "advoware_answer")),
         (Line(trouble="reset"), (502, "advoware_trouble")),
-        (Line(trouble="silence"), (504, "advoware_slow")),
     ],
 )
 async def test_advowares_refusals_say_that_it_was_advoware_and_quote_nothing(
@@ -239,6 +238,12 @@ async def test_advowares_refusals_say_that_it_was_advoware_and_quote_nothing(
     assert "Zwiebelfisch" not in told.body.decode() + str(told.headers)
     assert stage.decoy.asked == []
     assert (await stage.audit.ended())[0].status == status
+
+
+async def test_a_silence_of_advoware_is_called_slow(abrupt_stage: Stage) -> None:
+    abrupt_stage.upstream.says(trouble="silence")
+    assert (await abrupt_stage.get(PARTY)).refusal == (504, "advoware", "advoware_slow")
+    assert (await abrupt_stage.audit.ended())[0].status == 504
 
 
 async def test_a_refusal_names_the_fields_that_advoware_complains_of(stage: Stage) -> None:
@@ -286,7 +291,8 @@ async def test_a_body_of_another_form_is_not_passed_on(
     assert stage.upstream.asked == []
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(stage: Stage) -> None:
+async def test_a_body_that_does_not_come_is_not_waited_for(abrupt_stage: Stage) -> None:
+    stage = abrupt_stage
     head = _get("/Beteiligte").replace(b"GET", b"POST", 1).replace(b"\r\n\r\n", b"\r\nContent-Length: 10\r\n\r\n{")
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.server.port)
     writer.write(head)
@@ -312,13 +318,13 @@ async def test_more_calls_at_once_than_there_are_places_are_told_to_come_again()
 
 
 async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
-    async with Stage(seconds=0.2, read=30) as stage:
+    async with Stage(seconds=0.2) as stage:
         stage.upstream.says(trouble="silence")
         assert (await stage.get(PARTY)).refusal == (504, "advoware", "advoware_slow")
 
 
 async def test_a_caller_that_does_not_read_loses_its_connection_and_its_place() -> None:
-    async with Stage(seconds=0.3, read=30, large=1 << 24) as stage:
+    async with Stage(seconds=3, large=1 << 24) as stage:
         stage.upstream.otherwise = Line(200, b"x" * (1 << 24))
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.server.port, limit=1024)
         writer.write(_get(PARTY))
