@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from synckit.errors import RemoteUnavailable
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
@@ -46,6 +48,27 @@ async def test_what_waits_for_its_next_try_is_tried_at_once_and_the_oldest_first
     assert outage.partition.acked == [0, 1, 2, 3]
     await outage.timers.advance(60)
     assert len(outage.handler.seen) == 6
+
+
+async def test_a_try_that_was_under_way_and_fails_of_the_old_trouble_is_made_again_at_once_and_first() -> None:
+    outage = Outage()
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def answer(event: ChangeEvent, attempt: Attempt) -> Outcome:
+        if (event.entity_id, attempt.number) == ("a", 1):
+            asked.set()
+            await told.wait()
+            raise RemoteUnavailable("advoware", "503")
+        return Done("written")
+
+    outage.handler.script = answer
+    await outage.take("a", "b")
+    await asked.wait()
+    outage.executor.hurry()
+    told.set()
+    await settle()
+    assert outage.handler.keys == ["a", "a", "b"]
+    assert outage.partition.acked == [0, 1]
 
 
 async def test_after_a_drain_nothing_is_hurried() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import structlog
@@ -74,6 +74,7 @@ class KeyedExecutor:
         self._idle = asyncio.Event()
         self._context = contextvars.copy_context()
         self._poll_set = False
+        self._hurries = 0
         self.buffered = 0
         self.last_progress = self._timers.monotonic()
         self.may_start: Callable[[], bool] = lambda: True
@@ -97,6 +98,7 @@ class KeyedExecutor:
 
     def hurry(self) -> None:
         """A remote that was away is back: whoever waits for a next try waits no longer, the oldest goes first."""
+        self._hurries += 1
         self._lanes.hurry()
         self._pump()
 
@@ -174,9 +176,12 @@ class KeyedExecutor:
 
     async def _run(self, lane: Lane) -> None:
         item = lane.head
-        newest = item.entries[-1].delivery
+        newest, hurries = item.entries[-1].delivery, self._hurries
         try:
-            self._apply(lane, item, newest, await self._runner.run(lane.key, item))
+            step = await self._runner.run(lane.key, item)
+            if isinstance(step, Again) and hurries != self._hurries:
+                step = replace(step, delay=0.0)  # it met the trouble that is over by now
+            self._apply(lane, item, newest, step)
         except asyncio.CancelledError:
             self._forget(item.entries)
             self._lanes.finish(lane)
@@ -193,8 +198,10 @@ class KeyedExecutor:
             self._lanes.finish(lane)  # outlived its drain: delivered again elsewhere, not tried again here
         elif isinstance(step, Again):
             self._observer.retried(newest.topic, step.reason)
-            timer = self._timers.call_later(step.delay, lambda: self._wake(lane))
-            self._lanes.hold(lane, timer)
+            if step.delay:
+                self._lanes.hold(lane, self._timers.call_later(step.delay, lambda: self._wake(lane)))
+            else:
+                self._lanes.put_first(lane)
         else:
             tell(step, newest, item, self._timers, self._observer)
             self._complete(item.entries)

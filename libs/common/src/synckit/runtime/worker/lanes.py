@@ -95,6 +95,11 @@ class Lanes:
         lane.state = LaneState.WAITING
         lane.timer = timer
 
+    def put_first(self, lane: Lane) -> None:
+        """A running lane is ready again, before all others: it was started before them."""
+        lane.state = LaneState.READY
+        self._ready.appendleft(lane)
+
     def wake(self, lane: Lane) -> None:
         """The timer's call. A lane that was forgotten meanwhile stays forgotten."""
         if lane.state is LaneState.WAITING and self._lanes.get(lane.key) is lane:
