@@ -17,7 +17,17 @@ from synckit.testing.memory import FakePublisher
 from tests.e2e.budgets import SWEEP_CALLS, SWEEP_RECORDS
 from tests.e2e.rig import Rig, rig
 from ticker.adapters.lists import AdvowareLists, EspoLists
-from ticker.handlers import ChangedAtDesk, Emitter, Look, Modified, NotLookedAt, ParkedAndDue, WaitingStates
+from ticker.domain.entities import ADRESSEN, BANKVERBINDUNGEN
+from ticker.handlers import (
+    ChangedAtDesk,
+    Emitter,
+    Look,
+    Modified,
+    NotLookedAt,
+    ParkedAndDue,
+    RowsAtDesk,
+    WaitingStates,
+)
 
 pytestmark = pytest.mark.stack
 OVERLAP = timedelta(minutes=2)
@@ -58,6 +68,7 @@ async def test_a_sweep_over_ten_thousand_unchanged_records_stays_within_its_call
         "not_looked_at": 0,
         "parked": 0,
         "desk": SWEEP_RECORDS,
+        "rows": SWEEP_RECORDS,
     }
     desk.clock.advance(900)
     second, _ = await swept(desk, emitter, OwnCursors(postgres_pool, desk.memory))
@@ -67,6 +78,12 @@ async def test_a_sweep_over_ten_thousand_unchanged_records_stays_within_its_call
     await desk.advo.change(await one_party(desk), zusatz="c/o Probe")
     await swept(desk, emitter, OwnCursors(postgres_pool, desk.memory))
     assert len(publisher.sent) == 1, "what was changed is found among them"
+
+    (party,) = await desk.advo.named("Probe 00011")
+    row = {"kommKz": 1, "tlf": "0711 12345"}
+    await desk.advo.ask("POST", f"/_sandbox/desk/beteiligte/{party}/kommunikation", row)
+    await swept(desk, emitter, OwnCursors(postgres_pool, desk.memory))
+    assert len({record.key for _, record in publisher.sent}) == 2, "so is a number that was typed at a desk"
 
 
 async def one_party(desk: Rig) -> int:
@@ -125,6 +142,7 @@ async def swept(desk: Rig, emitter: Emitter, store: PostgresSweepStore) -> tuple
         NotLookedAt(store, clock, age=timedelta(hours=24), limit=50),
         ParkedAndDue(store, clock),
         ChangedAtDesk(right, store, clock, overlap=OVERLAP, limit=1000),
+        RowsAtDesk(right, store, {ADRESSEN: store, BANKVERBINDUNGEN: store}),
     ]
     left_since, right_since = await desk.espo.last_call(), await desk.advo.last_call()
     told = {look.name: (await emitter.carry_out(look)).seen for look in looks}

@@ -11,6 +11,7 @@ from kommunikation_office import Shop
 
 from synckit.engine.notes import RELEASED
 from synckit.errors import TransientError
+from synckit.mapping.rows import as_seen
 from synckit.ports import Commit
 from synckit.testing.faults import Crash
 
@@ -100,6 +101,18 @@ async def test_rows_that_advoware_does_not_show_are_unknown() -> None:
     shop.forget_calls()
     await shop.sync("p1")
     assert (shop.writes, len(shop.notifier.notes)) == (0, 1)
+
+
+async def test_what_a_look_saw_of_the_rows_is_what_advoware_shows_afterwards_also_of_those_it_wrote() -> None:
+    shop = Shop()
+    number = await shop.with_mails("anna@probe.de")
+    shop.mails("anna@probe.de", "neu@probe.de")
+    await shop.sync("p1")
+    assert await shop.links.lists_seen([number]) == {number: as_seen(shop.party())}
+    shop.typed_at_the_desk(4, "desk@probe.de")
+    assert await shop.links.lists_seen([number]) != {number: as_seen(shop.party())}
+    await shop.sync("p1")
+    assert await shop.links.lists_seen([number]) == {number: as_seen(shop.party())}
 
 
 async def created(shop: Shop) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from synckit.errors import RemoteUnavailable
 from synckit.events import Action, Origin, decode
+from synckit.mapping.rows import SEEN
 from synckit.ports import Commit, Link, Parked
+from synckit.reconcile.plan import Base
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakePublisher
 from ticker.domain.entities import ADRESSEN, Watched
@@ -63,6 +65,7 @@ class FakeRight:
         self.since: list[datetime] = []
         self.given = 0
         self.parties: dict[str, dict[str, str]] = {}
+        self.lists: dict[str, str | None] = {}
 
     async def changed_since(self, since: datetime) -> AsyncGenerator[RightRow, None]:
         self.since.append(since)
@@ -72,7 +75,7 @@ class FakeRight:
 
     async def with_rows(self, kinds: Sequence[Watched]) -> AsyncGenerator[PartyRow, None]:
         for number, rows in self.parties.items():
-            yield PartyRow(number, {kind.entity: rows for kind in kinds})
+            yield PartyRow(number, {kind.entity: rows for kind in kinds}, self.lists.get(number))
 
 
 class Desk:
@@ -89,6 +92,12 @@ class Desk:
 
     def desk(self, limit: int = 1000) -> ChangedAtDesk:
         return ChangedAtDesk(self.right, self.store, self.clock, overlap=OVERLAP, limit=limit)
+
+    async def saw(self, left_id: str, lists: str | None) -> None:
+        """What a look remembers of the party's own rows."""
+        state = await self.store.load(left_id)
+        base = Base() if lists is None else Base(right={SEEN: lists})
+        await self.store.commit(Commit(left_id, state.fence, self.clock.now(), base=base))
 
     async def look(self, look: Look, *, dry_run: bool = False) -> Told:
         return await self.emitter.carry_out(look, dry_run=dry_run)
@@ -288,6 +297,46 @@ async def test_a_party_whose_rows_moved_is_looked_at(
     desk.right.parties = {"1": row, "2": {"2/1": "v1"}}
     assert (await desk.look(RowsAtDesk(desk.right, desk.store, {kind: children}))).seen == 2
     assert desk.emitted == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen", "expected"),
+    [
+        ("two", "one", ["party"]),
+        ("one", "one", []),
+        ("one", None, ["party"]),
+        ("", "one", []),
+        ("", None, []),
+        (None, "one", []),
+    ],
+)
+async def test_a_party_whose_own_rows_are_not_as_last_seen_is_looked_at(
+    desk: Desk, shown: str | None, seen: str | None, expected: list[str]
+) -> None:
+    await desk.link("party", "1", "v1")
+    await desk.saw("party", seen)
+    desk.right.parties, desk.right.lists = {"1": {}, "2": {}}, {"1": shown, "2": "of nobody that we know"}
+    await desk.look(RowsAtDesk(desk.right, desk.store, {ADRESSEN: FakeLinks()}))
+    assert desk.emitted == expected
+
+
+async def test_rows_whose_look_comes_to_nothing_are_told_once_and_again_when_they_move(desk: Desk) -> None:
+    await desk.link("party", "1", "v1")
+    desk.right.parties, desk.right.lists = {"1": {}}, {"1": "one"}
+    look = RowsAtDesk(desk.right, desk.store, {ADRESSEN: FakeLinks()})
+    assert (await desk.look(look, dry_run=True)).emitted == 1
+    emitted = [(await desk.look(look)).emitted for _ in range(3)]
+    desk.right.lists = {"1": "two"}
+    assert [*emitted, (await desk.look(look)).emitted] == [1, 0, 0, 1]
+    assert desk.emitted == ["party", "party"]
+
+
+async def test_rows_of_a_parked_party_wait_for_its_time(desk: Desk) -> None:
+    await desk.link("party", "1", "v1")
+    await desk.store.park(Parked("party", 1, desk.clock.now() + timedelta(hours=1), "remote_unavailable"))
+    desk.right.parties, desk.right.lists = {"1": {}}, {"1": "one"}
+    await desk.look(RowsAtDesk(desk.right, desk.store, {ADRESSEN: FakeLinks()}))
+    assert desk.emitted == []
 
 
 def test_rows_hold_no_more_than_they_need() -> None:

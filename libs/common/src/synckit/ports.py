@@ -269,6 +269,9 @@ class SweepStore(Protocol):
     async def rows_known(self, right_ids: Collection[str]) -> Mapping[str, str | None]:
         """right id → row id that we saw last; None for a tombstone, whose row is of no interest any more."""
 
+    async def lists_seen(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        """right id → `mapping.rows.as_seen` at the last look, of live links; none where a look saw no such rows yet."""
+
 
 class Lease(Protocol):
     """A held lock."""

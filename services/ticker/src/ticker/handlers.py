@@ -205,6 +205,8 @@ class ChangedAtDesk:
 class RowsAtDesk:
     """Parties whose rows a desk changed or made: a look at the party finds which. No time tells of a row, so all are
     listed; what is missing in the list means nothing.
+
+    What a party's own rows look like is told once: where its look comes to nothing, that has its own next time.
     """
 
     entity = ENTITY
@@ -215,23 +217,37 @@ class RowsAtDesk:
         self._lists = lists
         self._parties = parties
         self._stores = stores
+        self._told: dict[str, str | None] = {}
 
     async def find(self) -> Found:
         rows, capped = await _up_to(MOST_ROWS, self._lists.with_rows(list(self._stores)))
         ids: list[str] = []
+        moved: dict[str, str | None] = {}
         for start in range(0, len(rows), BATCH):
-            ids += await self._moved(rows[start : start + BATCH])
-        return Found(ids, len(rows), capped)
+            ids += await self._moved(rows[start : start + BATCH], moved)
+        return Found(ids, len(rows), capped, partial(self._remember, moved))
 
-    async def _moved(self, parties: Sequence[PartyRow]) -> list[str]:
+    async def _remember(self, moved: dict[str, str | None]) -> None:
+        self._told = moved
+
+    async def _moved(self, parties: Sequence[PartyRow], moved: dict[str, str | None]) -> list[str]:
         linked = await self._parties.linked([party.id for party in parties])
         ours = [party for party in parties if party.id in linked]
-        found: list[str] = []
+        lists = await self._with_moved_lists(ours, linked)
+        moved.update((party.id, party.lists) for party in lists)
+        found = [party.id for party in lists if self._told.get(party.id) != party.lists]
         for kind, store in self._stores.items():
             shown = [right_id for party in ours for right_id in party.children.get(kind.entity, {})]
             known = await store.rows_known(shown) if shown else {}
             found += selection.with_moved_rows(ours, kind.entity, known, imported=kind.imported)
         return [linked[party_id] for party_id in found]
+
+    async def _with_moved_lists(self, parties: Sequence[PartyRow], linked: Mapping[str, str]) -> list[PartyRow]:
+        shown = [party.id for party in parties if party.lists]
+        seen = await self._parties.lists_seen(shown) if shown else {}
+        moved = selection.with_moved_lists(parties, seen)
+        parked = await self._parties.parked([linked[party.id] for party in moved]) if moved else ()
+        return [party for party in moved if linked[party.id] not in parked]
 
 
 class NotLookedAt:

@@ -71,6 +71,9 @@ class ListMapping(Protocol):
 
     def row_id(self, row: Payload) -> str: ...
 
+    def as_seen(self, right: Payload) -> Base:
+        """What the ticker holds against the remote's list to find rows that a desk touched; empty where unknown."""
+
 
 class RowStore(Protocol):
     """The rows of a record, written one by one."""
@@ -125,9 +128,18 @@ class Companion:
             writer.journal(look, "write", field=name, side=Side.RIGHT.value, rule="list", after=repr(each.right))
         return Base(left, right)
 
-    def agreed(self, base: Base, rows: Base) -> Base:
+    def agreed(self, look: Look, rows: Base) -> Base:
         """The record's base with that of its rows in place of what was there."""
-        return Base({**self._others(base.left), **rows.left}, {**self._others(base.right), **rows.right})
+        left, right = self._others(look.base.left), self._others(look.base.right)
+        return self._with_sight(look, Base({**left, **rows.left}, {**right, **rows.right}))
+
+    def seen(self, look: Look) -> Base:
+        """The record's base where nothing was done about the rows, but they were looked at."""
+        return self._with_sight(look, look.base)
+
+    def _with_sight(self, look: Look, base: Base) -> Base:
+        seen = self._lists.as_seen(look.pair()[1].payload)
+        return Base({**base.left, **seen.left}, {**base.right, **seen.right})
 
     def _others(self, part: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value for name, value in part.items() if not name.startswith(self._lists.prefix)}

@@ -236,7 +236,7 @@ class Engine:
         as_expected = self._remember(look, plan, before)
         if self._companion is None or rows is None:
             return as_expected
-        look.base = self._companion.agreed(look.base, rows)
+        look.base = self._companion.agreed(look, rows)
         return as_expected and self._companion.decide(look).is_empty
 
     async def _announce(self, look: Look, plan: Plan, lists: ListWork) -> None:
@@ -318,7 +318,8 @@ class Engine:
         await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
         await self._writer.tell(look)
         self._writer.journal(look, "held", rule="brake")
-        await self._writer.commit(look, base=look.base, settled=True)
+        base = self._companion.seen(look) if self._companion else look.base
+        await self._writer.commit(look, base=base, settled=True)
         look.result = "held"
 
     async def _failed(self, look: Look, error: PermanentError) -> None:

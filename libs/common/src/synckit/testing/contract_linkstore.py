@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from synckit.errors import Ambiguous, StaleVersion
+from synckit.mapping.rows import SEEN
 from synckit.ports import (
     WAITS_FOR_PARENT,
     Attempted,
@@ -308,6 +309,17 @@ class LinkStoreContract:
         assert await sweep.right_versions_known(["101", "102"]) == {"101": "row-1"}
         assert await sweep.linked(["101", "102"]) == {"101": "a"}
         assert await sweep.rows_known(["101", "102"]) == {"101": "row-1"}
+
+    async def test_what_a_look_saw_of_a_partys_own_rows_is_known_of_live_links(self) -> None:
+        links, sweep, _ = await self.linked_store()
+        assert await sweep.lists_seen(["101", "102"]) == {}
+        for tombstone, expected in (("", {"101": "c0ffee"}), ("left_deleted", {})):
+            state = await links.load("a")
+            base = Base(right={**BASE.right, SEEN: "c0ffee"})
+            change = Commit("a", state.fence, NOON, link=replace(LINK, tombstone=tombstone), base=base)
+            await links.commit(change)
+            assert await sweep.lists_seen(["101", "102"]) == expected
+            assert await sweep.lists_seen([]) == {}
 
     async def test_the_row_of_a_tombstone_is_known_and_of_no_interest(self) -> None:
         links, sweep, _ = await self.linked_store(replace(LINK, tombstone="left_deleted"))

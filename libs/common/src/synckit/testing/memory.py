@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
+from synckit.mapping.rows import SEEN
 from synckit.ports import (
     WAITS_FOR_PARENT,
     Attempted,
@@ -154,6 +155,10 @@ class FakeLinks:
             for link in links
             if link.right_id in right_ids
         }
+
+    async def lists_seen(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        seen = {link.right_id: self.rows[link.left_id].base.right.get(SEEN) for link in self._live()}
+        return {right_id: str(each) for right_id, each in seen.items() if right_id in right_ids and each is not None}
 
     def _may_go_on(self, parked: Parked) -> bool:
         parent = self.parents.rows.get(parked.message) if self.parents and parked.reason == WAITS_FOR_PARENT else None

@@ -12,6 +12,7 @@ import structlog
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.espocrm import EspoClient, EspoStore
 from synckit.errors import SyncError
+from synckit.mapping.rows import as_seen
 from synckit.ports import Snapshot
 from ticker.domain.entities import BETEILIGTE, Watched
 from ticker.domain.queries import Where
@@ -67,7 +68,8 @@ class AdvowareLists:
         parties = cast("AsyncGenerator[Any, None]", self._store.list({}))
         async with aclosing(parties):
             async for party in parties:
-                yield PartyRow(party.id, {kind.entity: _rows(party, kind.inline) for kind in kinds})
+                children = {kind.entity: _rows(party, kind.inline) for kind in kinds}
+                yield PartyRow(party.id, children, as_seen(party.payload))
 
 
 def _rows(party: Snapshot, inline: Sequence[str]) -> dict[str, str]:

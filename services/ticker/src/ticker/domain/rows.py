@@ -26,7 +26,11 @@ class RightRow:
 
 @dataclass(frozen=True, slots=True)
 class PartyRow:
-    """A party in Advoware's list, with what belongs to it: noun → right id → row id."""
+    """A party in Advoware's list, with what belongs to it: noun → right id → row id.
+
+    `lists`: `synckit.mapping.rows.as_seen` of the rows that are synced along with the party.
+    """
 
     id: str
     children: Mapping[str, Mapping[str, str]]
+    lists: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from synckit.mapping.rows import NONE_SHOWN
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 
@@ -42,6 +43,11 @@ def with_moved_rows(
         return known[right_id] not in (None, version) if right_id in known else imported
 
     return [p.id for p in parties if any(moved(*row) for row in p.children.get(entity, {}).items())]
+
+
+def with_moved_lists(parties: Iterable[PartyRow], seen: Mapping[str, str]) -> list[PartyRow]:
+    """Parties whose own rows are not the ones that the last look saw. That none are shown means nothing."""
+    return [p for p in parties if p.lists not in (None, NONE_SHOWN, seen.get(p.id, NONE_SHOWN))]
 
 
 def without_repeats(ids: Iterable[str]) -> list[str]:

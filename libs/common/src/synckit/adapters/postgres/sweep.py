@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from synckit.adapters.postgres.pool import PostgresPool
+from synckit.mapping.rows import SEEN
 from synckit.ports import WAITS_FOR_PARENT
 
 
@@ -88,6 +89,17 @@ class PostgresSweepStore:
             list(right_ids),
         )
         return {row["right_id"]: row["right_version"] for row in rows}
+
+    async def lists_seen(self, right_ids: Collection[str]) -> Mapping[str, str]:
+        """Of the base no more than this one value leaves the database."""
+        rows = await self._pool.fetch(
+            "SELECT l.right_id, b.right_values ->> $3 AS seen FROM link l JOIN base b USING (entity, left_id) "
+            "WHERE entity = $1 AND l.right_id = ANY($2) AND l.tombstone = '' AND b.right_values ->> $3 IS NOT NULL",
+            self._entity,
+            list(right_ids),
+            SEEN,
+        )
+        return {row["right_id"]: row["seen"] for row in rows}
 
     async def rows_known(self, right_ids: Collection[str]) -> Mapping[str, str | None]:
         """Where a live link and tombstones share a right id, the live one counts."""

@@ -11,10 +11,11 @@ from beteiligte_sync.entities.kommunikation.entry import PREFIX, from_base, read
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true
 from synckit.engine.companion import ListWork, RowNote, RowWork
+from synckit.mapping.rows import SEEN, as_seen
 from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base
 
-ROWS = "kommunikation"
+ROWS = SEEN
 
 
 class KommunikationLists:
@@ -45,6 +46,10 @@ class KommunikationLists:
 
     def row_id(self, row: Mapping[str, Any]) -> str:
         return str(row["id"])
+
+    def as_seen(self, right: Payload) -> Base:
+        seen = as_seen(right)
+        return Base() if seen is None else Base(right={ROWS: seen})
 
 
 def _row_work(write: RowWrite) -> RowWork:
