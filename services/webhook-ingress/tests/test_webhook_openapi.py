@@ -16,6 +16,7 @@ from webhook_ingress.domain.openapi import document
 from webhook_ingress.routes import MAX_BODY, Limits
 
 Client = TestClient[web.Request, web.Application]
+PAIR = b'{"leftType":"CBeteiligte","leftId":"p1","rightType":"CAdressen","rightId":"a1","link":"adressens"}'
 Start = Callable[[web.Application], Awaitable[Client]]
 
 
@@ -41,17 +42,18 @@ async def test_each_described_status_is_answered_and_no_other(
     publisher = FakePublisher()
     client = await aiohttp_client(make_app(publisher))
     busy = await aiohttp_client(make_app(publisher, limits=Limits(in_flight=0)))
-    body, large = b'{"id":"a"}', b"x" * (MAX_BODY + 1)
-    requests: list[tuple[Client, bytes, dict[str, str]]] = [
-        (client, body, sign(body)),
-        (client, b"malformed", sign(b"malformed")),
-        (client, body, {}),
-        (client, large, sign(large)),
-        (busy, body, sign(body)),
-    ]
+    large = b"x" * (MAX_BODY + 1)
     for path, methods in document()["paths"].items():
         if "post" not in methods:
             continue
+        body = PAIR if "/entity/" in path else b'{"id":"a"}'
+        requests: list[tuple[Client, bytes, dict[str, str]]] = [
+            (client, body, sign(body)),
+            (client, b"malformed", sign(b"malformed")),
+            (client, body, {}),
+            (client, large, sign(large)),
+            (busy, body, sign(body)),
+        ]
         seen = set()
         for asked, sent, headers in requests:
             answer = await asked.post(path, data=BytesIO(sent), headers=headers)

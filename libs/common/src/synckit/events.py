@@ -34,6 +34,12 @@ class Action(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     SYNC_CHECK = "sync_check"
+    LINK = "link"
+    UNLINK = "unlink"
+
+
+LINKS = frozenset({Action.LINK, Action.UNLINK})
+"""What happens to two records at once: an event for each, on a topic that all nouns share."""
 
 
 class Origin(StrEnum):
@@ -48,6 +54,11 @@ class Origin(StrEnum):
 
 _ACTIONS = {one.value: one for one in Action}
 _ORIGINS = {one.value: one for one in Origin}
+
+
+def event_type(entity: str, action: Action) -> str:
+    """CloudEvents type: `vmh.beteiligte.update`; for links `vmh.entity.link`, whatever the noun is."""
+    return f"vmh.{'entity' if action in LINKS else entity}.{action.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +76,8 @@ class ChangeEvent:
 
     @property
     def type(self) -> str:
-        """CloudEvents type, e.g. `vmh.beteiligte.update`."""
-        return f"vmh.{self.entity}.{self.action.value}"
+        """As `event_type` says it."""
+        return event_type(self.entity, self.action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +130,10 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         isinstance(entity_id, str) and bool(ENTITY_ID.match(entity_id)), "id is not 1 to 36 letters, digits, dashes"
     )
     _require(key == entity_id.encode(), "key differs from the id in the value")
-    event_type = f"vmh.{entity}.{action.value}".encode()
-    _require(named.get("ce_type") == event_type, "ce_type differs from entity and action in the value")
+    _require(
+        named.get("ce_type") == event_type(entity, action).encode(),
+        "ce_type differs from entity and action in the value",
+    )
     event_id = named.get("ce_id") or b""
     _require(bool(_EVENT_ID.match(event_id)), "ce_id is not 1 to 100 printable characters")
     traceparent = named.get("ce_traceparent") or b""

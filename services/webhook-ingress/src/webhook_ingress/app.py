@@ -17,7 +17,7 @@ from webhook_ingress.handlers import Webhooks
 from webhook_ingress.routes import MAX_BODY, Limits, WebhookRoutes
 from webhook_ingress.settings import Settings, WebhookIngressSection
 
-TOPICS = frozenset({*topics.EVENT_TOPICS.values(), topics.WEBHOOK_INGRESS_DLQ})
+TOPICS = frozenset({*topics.EVENT_TOPICS.values(), topics.ENTITY_LINKS, topics.WEBHOOK_INGRESS_DLQ})
 
 
 @dataclass(frozen=True, slots=True)

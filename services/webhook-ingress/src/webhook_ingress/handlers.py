@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import structlog
 
 from synckit import topics
-from synckit.events import Action, Record
+from synckit.events import LINKS, Action, Record
 from synckit.ports import Clock, Publisher
 from webhook_ingress.domain.dead_letter import dead_letter
 from webhook_ingress.domain.envelope import Envelope
+from webhook_ingress.domain.links import NOUNS, WrongPair, parse_links
 from webhook_ingress.domain.paths import ACTIONS
 from webhook_ingress.domain.payload import Parsed, parse
 
@@ -47,16 +48,18 @@ class Webhooks:
         self._clock = clock
         self._envelopes = {
             (entity, action): Envelope(entity, action) for entity in topics.EVENT_TOPICS for action in ACTIONS
-        }
+        } | {(noun, action): Envelope(noun, action) for noun in NOUNS.values() for action in LINKS}
         self._ids = random.Random(random.SystemRandom().getrandbits(128))  # many a second: no system call each
 
     async def receive(self, delivery: Delivery) -> Receipt:
         """Answers when the broker has acknowledged every record, the dead letter included."""
+        if delivery.action in LINKS:
+            return await self._linked(delivery)
         parsed = parse(delivery.action, delivery.body)
         if parsed.changes:
             await self._publisher.publish(topics.EVENT_TOPICS[delivery.entity], self._records(delivery, parsed))
         if parsed.bad:
-            await self._bury(delivery, parsed)
+            await self._bury(delivery, parsed.bad)
         return Receipt(parsed.accepted, len(parsed.changes), parsed.bad)
 
     def _records(self, delivery: Delivery, parsed: Parsed) -> list[Record]:
@@ -67,9 +70,31 @@ class Webhooks:
             received_at=self._clock.now(),
         )
 
-    async def _bury(self, delivery: Delivery, parsed: Parsed) -> None:
+    async def _linked(self, delivery: Delivery) -> Receipt:
+        """An event for each of the two records, in one topic. Raises WrongPair, with nothing of the body published."""
+        try:
+            linked = parse_links(delivery.body)
+        except WrongPair as wrong:
+            await self._bury(delivery, {wrong.reason: 1})
+            raise
+        received_at = self._clock.now()
+        records = [
+            record
+            for noun, changes in linked.changes.items()
+            for record in self._envelopes[noun, delivery.action].records(
+                changes,
+                batch_id=f"{self._ids.getrandbits(128):032x}",
+                traceparent=delivery.traceparent,
+                received_at=received_at,
+            )
+        ]
+        if records:
+            await self._publisher.publish(topics.ENTITY_LINKS, records)
+        return Receipt(linked.accepted, linked.records, {})
+
+    async def _bury(self, delivery: Delivery, bad: Mapping[str, int]) -> None:
         letter = dead_letter(
-            delivery.entity, delivery.action, delivery.webhook_id, delivery.body, parsed.bad, self._clock.now()
+            delivery.entity, delivery.action, delivery.webhook_id, delivery.body, bad, self._clock.now()
         )
         await self._publisher.publish(topics.WEBHOOK_INGRESS_DLQ, [letter])
         log.warning(
@@ -77,7 +102,7 @@ class Webhooks:
             entity=delivery.entity,
             action=delivery.action,
             webhook_id=delivery.webhook_id,
-            reason=next(iter(parsed.bad)),
-            items=sum(parsed.bad.values()),
+            reason=next(iter(bad)),
+            items=sum(bad.values()),
             size=len(delivery.body),
         )

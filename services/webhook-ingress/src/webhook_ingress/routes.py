@@ -6,6 +6,7 @@ EspoCRM drops an event for good on 400, 409, 413, 422, 429, 502, 504, so all tro
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ from synckit.errors import TransientError
 from synckit.events import Action
 from synckit.ports import Clock
 from synckit.runtime import metrics, tracing
+from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
-from webhook_ingress.domain.paths import webhook_paths
+from webhook_ingress.domain.paths import link_paths, webhook_paths
 from webhook_ingress.domain.secrets import Secrets
 from webhook_ingress.domain.signature import claimed_id, is_signed
 from webhook_ingress.handlers import Delivery, Receipt, Webhooks
@@ -38,12 +40,13 @@ class Limits:
 
 
 class _Refused(Exception):
-    """An answer other than 200; `outcome` is its word in logs and metrics."""
+    """An answer other than 200; `outcome` is its word in logs and metrics, `place` is for the caller alone."""
 
-    def __init__(self, status: int, outcome: str) -> None:
+    def __init__(self, status: int, outcome: str, place: WrongPair | None = None) -> None:
         super().__init__(outcome)
         self.status = status
         self.outcome = outcome
+        self.place = place
 
 
 class WebhookRoutes:
@@ -60,7 +63,7 @@ class WebhookRoutes:
 
     def add_to(self, app: web.Application) -> None:
         """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
-        for path, entity, action in webhook_paths():
+        for path, entity, action in (*webhook_paths(), *link_paths()):
             app.router.add_post(path, self._route(entity, action))
         app.router.add_get("/openapi.json", _openapi)
 
@@ -105,6 +108,9 @@ class WebhookRoutes:
                 return await self._answer(request, entity, action, traceparent)
         except _Refused:
             raise
+        except WrongPair as wrong:
+            metrics.dead_letter("webhook-ingress", wrong.reason)
+            raise _Refused(400, wrong.reason, wrong) from None
         except TimeoutError:
             raise _Refused(503, "too_slow") from None
         except TransientError as error:
@@ -146,7 +152,10 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _refusal(refused: _Refused) -> web.Response:
-    response = _json(b'{"error": "%s"}' % refused.outcome.encode(), refused.status)
+    told: dict[str, str | int] = {"error": refused.outcome}
+    if refused.place is not None:
+        told |= {name: part for name in ("item", "name") if (part := getattr(refused.place, name)) is not None}
+    response = _json(json.dumps(told).encode(), refused.status)
     if refused.status == 503:
         response.headers[hdrs.RETRY_AFTER] = RETRY_AFTER
     return response

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from synckit.events import CONTENT_TYPE, Action, Origin, Record
+from synckit.events import CONTENT_TYPE, Action, Origin, Record, event_type
 
 _SPECVERSION = ("ce_specversion", b"1.0")
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE)
@@ -20,7 +20,7 @@ class Envelope:
     def __init__(self, entity: str, action: Action) -> None:
         origin = Origin.ESPOCRM.value
         self._source = ("ce_source", f"/{origin}/{entity}".encode())
-        self._type = ("ce_type", f"vmh.{entity}.{action.value}".encode())
+        self._type = ("ce_type", event_type(entity, action).encode())
         self._before = f'{{"entity":"{entity}","id":"'.encode()
         self._after = f'","action":"{action.value}","origin":"{origin}"'.encode()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from synckit.events import Action
-from webhook_ingress.domain.paths import webhook_paths
+from webhook_ingress.domain.links import MAX_PAIRS, NOUNS
+from webhook_ingress.domain.paths import link_paths, webhook_paths
 
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
@@ -14,6 +15,7 @@ _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer
 def document() -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {path: {"post": _webhook(entity, action)} for path, entity, action in webhook_paths()}
+    paths |= {path: {"post": _link(action)} for path, _, action in link_paths()}
     paths["/health/live"] = {"get": _plain("live", "The process runs.")}
     paths["/health/ready"] = {"get": {**_plain("ready", "Ready."), "responses": _ready()}}
     paths["/metrics"] = {"get": _plain("metrics", "Prometheus text.", "text/plain")}
@@ -49,6 +51,28 @@ def _webhook(entity: str, action: Action) -> dict[str, Any]:
     }
 
 
+def _link(action: Action) -> dict[str, Any]:
+    described = _webhook("entity", action)
+    wrong = {"application/json": {"schema": {"$ref": "#/components/schemas/WrongPair"}}}
+    return {
+        **described,
+        "summary": f"{action.value} of two records, or of up to {MAX_PAIRS} pairs: an event for each record.",
+        "requestBody": {
+            "required": True,
+            "description": "At most 1 MiB. Sent by our hook in EspoCRM, signed as EspoCRM signs its webhooks.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pairs"}}},
+        },
+        "responses": {
+            **described["responses"],
+            "200": {**described["responses"]["200"], "description": "The broker has acknowledged every record."},
+            "400": {
+                "description": "A wrong pair: nothing of the body is published. It leaves a dead letter.",
+                "content": wrong,
+            },
+        },
+    }
+
+
 def _plain(name: str, what: str, kind: str = "application/json") -> dict[str, Any]:
     return {"operationId": name, "summary": what, "responses": {"200": {"description": what, "content": {kind: {}}}}}
 
@@ -70,6 +94,7 @@ def _schemas() -> dict[str, Any]:
     }
     count = {"type": "integer", "minimum": 0}
     return {
+        **_pair_schemas(),
         "Item": item,
         "Batch": {"oneOf": [{"type": "array", "items": {"$ref": "#/components/schemas/Item"}}, item]},
         "Receipt": {
@@ -79,6 +104,21 @@ def _schemas() -> dict[str, Any]:
             "additionalProperties": False,
         },
         "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    }
+
+
+def _pair_schemas() -> dict[str, Any]:
+    names: dict[str, Any] = {"link": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,99}$"}}
+    for side in ("left", "right"):
+        names[f"{side}Type"] = {"type": "string", "enum": sorted(NOUNS)}
+        names[f"{side}Id"] = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,36}$"}
+    pair = {"type": "object", "required": sorted(names), "properties": names, "additionalProperties": True}
+    several = {"type": "array", "items": {"$ref": "#/components/schemas/Pair"}, "maxItems": MAX_PAIRS}
+    place = {"item": {"type": "integer", "minimum": 0}, "name": {"type": "string", "enum": sorted(names)}}
+    return {
+        "Pair": pair,
+        "Pairs": {"oneOf": [several, {"$ref": "#/components/schemas/Pair"}]},
+        "WrongPair": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}, **place}},
     }
 
 

@@ -18,6 +18,8 @@ NOUNS: Mapping[str, str] = MappingProxyType(
 )
 """Word in the path → noun of the event."""
 ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE)
+LINKED = "entity"
+"""Word in the path of what happens to two records at once, whatever their nouns are."""
 
 
 def webhook_paths() -> Iterator[tuple[str, str, Action]]:
@@ -25,3 +27,9 @@ def webhook_paths() -> Iterator[tuple[str, str, Action]]:
     for word, entity in NOUNS.items():
         for action in ACTIONS:
             yield f"{PREFIX}/{word}/{action.value}", entity, action
+
+
+def link_paths() -> Iterator[tuple[str, str, Action]]:
+    """Path, entity, action of the webhooks that EspoCRM itself does not have."""
+    for action in (Action.LINK, Action.UNLINK):
+        yield f"{PREFIX}/{LINKED}/{action.value}", LINKED, action
