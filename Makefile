@@ -33,7 +33,7 @@ test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis inclu
 bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RESULTS.md (20 minutes)
 	@$(PY) -m benchmarks
 
-chaos: $(READY) ## 200 kills over 10,000 changes, about 90 minutes (SEED=1 KILLS=200 CHANGES=10000)
+chaos: $(READY) ## 200 kills over 10,000 changes, about 40 minutes (SEED=1 KILLS=200 CHANGES=10000)
 	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/chaos-$(SEED).json
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json

@@ -43,12 +43,15 @@ SHARES = {
 AIMED_AT = {"acks-in-order": "slow-head", "intents": "kill-after-post", "fence": "freeze-in-a-sync"}
 """The blow against which a safety is there."""
 GROUPS = {
-    "ours": ("kill-worker", "freeze-worker", "rolling-restart", "leave-and-join", "kill-ingress", "kill-ticker"),
+    "workers": ("kill-worker", "freeze-worker", "rolling-restart", "leave-and-join"),
+    "others": ("kill-ingress", "kill-ticker", "freeze-ingress", "freeze-ticker"),
     "servers": ("kill-kafka", "kill-postgres", "kill-redis", "freeze-server"),
-    "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death"),
+    "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death", "desk-open"),
 }
 """Misfortunes seldom come alone: two of different groups may strike at once."""
-AT_ONCE = 0.25
+AT_ONCE = 0.6
+REACH = 6
+"""So many blows back one is looked for that another may join."""
 SERVERS = ("kafka", "postgres", "redis")
 CALM_AFTER = 60.0
 """Seconds that the script waits for everything to be caught up before it goes on all the same."""
@@ -86,14 +89,16 @@ class Killer:
         return self._chance.choices(list(shares), list(shares.values()), k=count)
 
     def in_pairs(self, kinds: list[str]) -> list[tuple[str, ...]]:
-        """The same kinds; now and then two that follow one another strike at once."""
+        """The same kinds; often two of them strike at once."""
         found: list[tuple[str, ...]] = []
         for kind in kinds:
-            is_alone = bool(found) and len(found[-1]) == 1 and self._may_meet(found[-1][0], kind)
-            if is_alone and self._chance.random() < AT_ONCE:
-                found[-1] = (found[-1][0], kind)
-            else:
+            places = range(len(found) - 1, max(-1, len(found) - 1 - REACH), -1)
+            alone = (place for place in places if len(found[place]) == 1 and self._may_meet(found[place][0], kind))
+            partner = next(alone, None) if self._chance.random() < AT_ONCE else None
+            if partner is None:
                 found.append((kind,))
+            else:
+                found[partner] = (found[partner][0], kind)
         return found
 
     async def strike(self, *kinds: str) -> list[Kill]:
@@ -176,7 +181,7 @@ class Killer:
         await self._world.back(name)
 
     async def _kill_server(self, kill: Kill, name: str) -> None:
-        seconds = self._chance.uniform(1.0, 20.0)
+        seconds = self._rather_short(1.0, 20.0)
         kill.what = f"{name} for {seconds:.0f} s"
         await self._world.kill(name)
         await asyncio.sleep(seconds)
@@ -185,7 +190,7 @@ class Killer:
 
     async def _freeze(self, kill: Kill, name: str, low: float = 5.0, high: float = 40.0) -> None:
         """SIGSTOP, SIGCONT. A server is silent for no longer than it may be away."""
-        seconds = self._chance.uniform(low, 20.0 if name in SERVERS else high)
+        seconds = self._rather_short(low, 20.0 if name in SERVERS else high)
         kill.what = f"{name} for {seconds:.0f} s"
         with self._frozen(name):
             await asyncio.sleep(seconds)
@@ -227,20 +232,20 @@ class Killer:
         )
 
     async def _storm(self, kill: Kill) -> None:
-        side, seconds = self._side(kill), self._chance.uniform(3, 20)
+        side, seconds = self._side(kill), self._rather_short(3.0, 20.0)
         status = self._chance.choice((500, 502, 503, 504))
         kill.what += f" {status} for {seconds:.0f} s"
         fault = {"kind": "html" if status == 502 else "status", "status": status}
         await self._with_fault(side, fault, seconds, probability=self._chance.choice((0.5, 1.0)))
 
     async def _resets(self, kill: Kill) -> None:
-        side, seconds = self._side(kill), self._chance.uniform(3, 12)
+        side, seconds = self._side(kill), self._rather_short(3.0, 12.0)
         kind = self._chance.choice(("reset_before", "reset_after"))
         kill.what += f" {kind} for {seconds:.0f} s"
         await self._with_fault(side, {"kind": kind}, seconds, probability=0.4)
 
     async def _slow(self, kill: Kill) -> None:
-        side, seconds = self._side(kill), self._chance.uniform(5, 15)
+        side, seconds = self._side(kill), self._rather_short(5.0, 15.0)
         kill.what += f" for {seconds:.0f} s"
         await self._with_fault(side, {"kind": "slow", "seconds": 1.0}, seconds, probability=0.5)
 
@@ -292,6 +297,10 @@ class Killer:
 
     async def _slow_head(self, kill: Kill) -> None:
         kill.what, kill.over, kill.findings = await self._aimed.slow_head()
+
+    def _rather_short(self, low: float, high: float) -> float:
+        """Seconds. More than half are in the first third: a long trouble takes a run's time and finds no more."""
+        return self._chance.triangular(low, high, low)
 
     async def _pause(self, low: float, high: float) -> None:
         await asyncio.sleep(self._chance.uniform(low, high))

@@ -16,6 +16,7 @@ from tests.chaos.oracle import Finding, Vanished
 
 SHOWN = 8
 """Records whose history is printed."""
+ALL_KINDS = "of any kind"
 
 
 @dataclass
@@ -54,7 +55,8 @@ class Report:
         """By kind of kill: how many, and the seconds from its end until all that was typed before was on both sides."""
         by_kind: dict[str, list[float]] = defaultdict(list)
         for kill in self.kills:
-            by_kind[kill.kind].append(float("inf") if kill.caught_up is None else kill.caught_up)
+            for kind in (kill.kind, ALL_KINDS):
+                by_kind[kind].append(float("inf") if kill.caught_up is None else kill.caught_up)
         return {kind: _spread(seconds) for kind, seconds in sorted(by_kind.items())}
 
     def lines(self) -> Iterable[str]:
@@ -66,7 +68,7 @@ class Report:
         for kind, told in self.catch_up().items():
             yield f"  {kind:<24} {told['count']:>5} {told['p50']:>7.1f} {told['p95']:>7.1f} {told['max']:>7.1f}"
         for name, value in self.figures.items():
-            yield f"  {name:<40} {value}"
+            yield f"  {name:<50} {value}"
         if self.ended_by_themselves:
             yield f"  ended by themselves: {dict(Counter(self.ended_by_themselves))}"
         for name, count in self.errors_logged.items():
@@ -94,7 +96,7 @@ def figures(history: History, looks: Looks, changes: int) -> dict[str, Any]:
         "calls per change, ticker included": round(len(calls) / max(1, changes), 2),
         "writes": len(ours),
         "writes that changed nothing": idle,
-        "syncs that wrote nothing": _idle_looks(reads, by_worker),
+        "duplicates of work: syncs that wrote nothing": _idle_looks(reads, by_worker),
         "latency of a save p50, p95, max s": _latency([at - typed for typed, at, _ in history.late]),
     }
 
