@@ -73,11 +73,7 @@ class Grounds:
     @cached_property
     def kafka(self) -> str:
         """Its address, with all our topics there."""
-        try:
-            bootstrap = self.backends.kafka_bootstrap
-        except StackError:  # Kafka 4.3 may trip over itself where it starts on busy cores
-            self.backends.start("kafka")
-            bootstrap = self.backends.kafka_bootstrap
+        bootstrap = self.backends.kafka_bootstrap
         self._job(TOPICS, Addresses(bootstrap, "", "", "", "", ""))
         return bootstrap
 
