@@ -9,6 +9,7 @@ from kommunikation_desk import MAIL, PHONE, Crash, Desk
 
 from beteiligte_sync.entities.kommunikation import marker
 from beteiligte_sync.entities.kommunikation.diff import diff
+from beteiligte_sync.entities.kommunikation.entry import Known, Row
 from beteiligte_sync.entities.kommunikation.mail import address_of
 from beteiligte_sync.entities.kommunikation.phone import number_of
 from beteiligte_sync.entities.kommunikation.plan import Why
@@ -358,3 +359,59 @@ def test_a_number_typed_again_at_the_desk_outlives_its_removal_in_espocrm() -> N
     assert desk.numbers() == ["0711 111"]
     assert desk.values(PHONE) == ["+49711111"]
     assert desk.plan().is_empty
+
+
+def broken_off(desk: Desk, steps: int) -> None:
+    """A look whose process is killed after so many steps."""
+    left = [steps]
+
+    def step() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Crash
+
+    desk.step = step
+    with pytest.raises(Crash):
+        desk.look()
+    desk.step = lambda: None
+
+
+def test_after_a_kill_an_address_that_a_person_typed_is_not_taken_for_ours() -> None:
+    desk = Desk()
+    row = desk.enters(4, "anna@probe.de")
+    broken_off(desk, 1)
+    desk.edits(row, tlf="")
+    desk.types(MAIL, "anna@probe.de")
+    desk.look()
+    assert desk.values(MAIL) == ["anna@probe.de"]
+    assert "anna@probe.de" in desk.numbers()
+
+
+def test_after_a_kill_a_desk_that_changed_the_same_row_again_is_told_of_both_values() -> None:
+    desk = settled("anna@probe.de")
+    (row,) = desk.rows
+    desk.edits(row, tlf="bert@probe.de")
+    broken_off(desk, 1)
+    rename(desk, "anna@probe.de", "bert@probe.de")
+    desk.edits(row, tlf="carl@probe.de")
+    desk.look()
+    assert desk.values(MAIL) == desk.numbers() == ["bert@probe.de"]
+    assert [(t.why, t.left, t.right) for t in desk.told] == [(Why.CONFLICT, "bert@probe.de", "carl@probe.de")]
+
+
+@pytest.mark.parametrize(
+    ("tlf", "bemerkung", "known", "expected"),
+    [
+        ("0711 111", "[ESPOCRM:KzQ5NzExMTEx:3] text", 8, 3),
+        ("0711 111", "[ESPOCRM-SLOT:2]", 8, 2),
+        ("0711 111", "text", 8, 8),
+        ("0711 111", "", None, 1),
+        ("anna@probe.de", "", None, 4),
+    ],
+)
+def test_a_hidden_type_is_told_by_the_marker_then_by_our_table_then_by_the_shape(
+    tlf: str, bemerkung: str, known: int | None, expected: int
+) -> None:
+    agreed = Known(PHONE, known, "0711 111") if known else None
+    assert Row("1", 0, tlf, bemerkung).true_kz(agreed) == expected
+    assert Row("1", 7, tlf, bemerkung).true_kz(agreed) == 7, "what the server shows comes first"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from kommunikation_desk import MAIL, PHONE, Crash, Desk
 
-from beteiligte_sync.entities.kommunikation.entry import key_of
+from beteiligte_sync.entities.kommunikation.entry import PREFIX, key_of
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 
 EXAMPLES = int(os.environ.get("KOMM_EXAMPLES", "200"))
@@ -267,8 +267,8 @@ class Communication(RuleBasedStateMachine):
     def _leaves(self, row: str) -> None:
         """What stood there was taken away by a person."""
         kind, tlf = self._kind(row), self.desk.rows[row]["tlf"]
-        if row not in self.desk.known:
-            # Posted by a look that was killed, and gone before anybody knew of it: that is posted once more.
+        if row not in self.desk.known or any(a.field == PREFIX + row for a in self.desk.attempted):
+            # Written by a look that was killed, and gone before anybody knew of it: that is posted once more.
             self.entered_left += 1
         if tlf:
             self.alive.discard((kind, _key(kind, tlf)))

@@ -49,10 +49,11 @@ def came_true(
         if not each.field.startswith(PREFIX):
             continue
         row, agreed = each.field.removeprefix(PREFIX), known_of(each.left, each.right)
-        if each.side == Side.RIGHT.value:
-            done = values.get(row) == agreed.tlf
-        else:
-            done = agreed.kind in keys and _is_on_the_left(keys[agreed.kind], agreed, known.get(row))
+        # On either side a row that holds something else by now tells of no write: who says that the entry is ours, and
+        # no person's who typed the same? In doubt it stays.
+        done = values.get(row) == agreed.tlf
+        if each.side == Side.LEFT.value:
+            done = done and agreed.kind in keys and _is_on_the_left(keys[agreed.kind], agreed, known.get(row))
         if done:
             found.append(each)
     return tuple(found)
