@@ -12,6 +12,7 @@ from aiohttp import web
 from synckit import topics
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.kafka import require_topics
+from synckit.adapters.postgres.brake import PostgresBrakes
 from synckit.adapters.postgres.sweep import PostgresSweepStore
 from synckit.adapters.redis import OncePerCluster
 from synckit.ports import Clock
@@ -19,7 +20,9 @@ from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Health, HttpServer, Step, add_shell, run_service
 from synckit.wiring import Connections, connections
 from ticker.adapters.lists import AdvowareLists, EspoLists
+from ticker.adapters.retention import PostgresRetention
 from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
+from ticker.domain.retention import Kept
 from ticker.handlers import (
     ChangedAtDesk,
     Emitter,
@@ -31,7 +34,7 @@ from ticker.handlers import (
     WaitingStates,
 )
 from ticker.settings import Settings, TickerSection
-from ticker.timers import Timer, TimerLoop
+from ticker.timers import BrakeGauge, Timer, TimerLoop
 
 CONNECTIONS = 4
 
@@ -69,7 +72,10 @@ def build(settings: Settings) -> Ticker:
         server=HttpServer(add_shell(web.Application(), health), port=settings.ticker.port, host=settings.http.host),
         health=health,
         starting=_starting(settings, opened, clock),
-        background=[TimerLoop(timer, emitter, once, clock).forever for timer in timers],
+        background=[
+            *(TimerLoop(timer, emitter, once, clock).forever for timer in timers),
+            BrakeGauge(PostgresBrakes(opened.pool), clock, settings.ticker.parked_seconds).forever,
+        ],
         closing=opened.closing(),
     )
 
@@ -84,8 +90,14 @@ def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer
         Timer("sweep", own.sweep_seconds, [look for w in WATCHED for look in _sweep(w, stores[w], own, opened, clock)]),
         Timer("desk", own.desk_seconds, [ChangedAtDesk(right, parties, clock, overlap=overlap, limit=own.desk_limit)]),
         Timer("rows", own.rows_seconds, [RowsAtDesk(right, parties, children)]),
+        Timer("retention", own.retention_seconds, duties=[_retention(own, opened, clock)]),
         Timer("parked", own.parked_seconds, [ParkedAndDue(s, clock, entity=w.entity) for w, s in stores.items()]),
     ]
+
+
+def _retention(own: TickerSection, opened: Connections, clock: Clock) -> PostgresRetention:
+    days = (own.journal_days, own.operator_days, own.guard_days)
+    return PostgresRetention(opened.pool, clock, Kept(*(timedelta(days=each) for each in days)))
 
 
 def _sweep(

@@ -76,6 +76,16 @@ class Look(Protocol):
     async def find(self) -> Found: ...
 
 
+class Duty(Protocol):
+    """What a timer does besides looking. `name` is its word in logs."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def carry_out(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        """What of (a word of ours) → how many rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What came of a look, for a person."""

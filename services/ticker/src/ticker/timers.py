@@ -11,10 +11,10 @@ from typing import Protocol, TypeVar
 import structlog
 
 from synckit.errors import SyncError
-from synckit.ports import Clock
+from synckit.ports import BrakeState, Clock
 from synckit.runtime import metrics
 from ticker.domain import schedule
-from ticker.handlers import Emitter, Look, Told
+from ticker.handlers import Duty, Emitter, Look, Told
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 60.0
@@ -31,11 +31,12 @@ class Once(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """What is looked at every so many seconds."""
+    """What is looked at, or done, every so many seconds."""
 
     name: str
     seconds: float
-    looks: Sequence[Look]
+    looks: Sequence[Look] = ()
+    duties: Sequence[Duty] = ()
 
     @property
     def every(self) -> timedelta:
@@ -79,14 +80,49 @@ class TimerLoop:
         return good
 
     async def _carry_out(self) -> bool:
-        """All looks, also where one of them fails."""
-        told = [await guarded(self._timer.name, look.name, partial(self._look, look)) for look in self._timer.looks]
+        """All looks and duties, also where one of them fails."""
+        timer = self._timer
+        told: list[object] = [await guarded(timer.name, look.name, partial(self._look, look)) for look in timer.looks]
+        told += [await guarded(timer.name, duty.name, partial(self._do, duty)) for duty in timer.duties]
         return None not in told
 
     async def _look(self, look: Look) -> Told:
         told = await self._emitter.carry_out(look)
         metrics.ticker_emitted(look.entity, look.name, told.emitted)
         return told
+
+    async def _do(self, duty: Duty) -> bool:
+        for table, rows in (await duty.carry_out()).items():
+            metrics.pruned(table, rows)
+            log.info("pruned", kind=table, count=rows)
+        return True
+
+
+class Brakes(Protocol):
+    """What our memory has of the brake for sweeps."""
+
+    async def states(self) -> Sequence[BrakeState]: ...
+
+
+class BrakeGauge:
+    """Shows how the sources stand. Every replica does, for a gauge that its owner forgets would stay for ever."""
+
+    def __init__(self, brakes: Brakes, clock: Clock, seconds: float) -> None:
+        self._brakes = brakes
+        self._clock = clock
+        self._seconds = seconds
+
+    async def forever(self) -> None:
+        while True:
+            await guarded("brake", "states", self.show)
+            await self._clock.sleep(self._seconds)
+
+    async def show(self) -> int:
+        """Sets the gauges; answers how many sources are held."""
+        states, now = await self._brakes.states(), self._clock.now()
+        for each in states:
+            metrics.brake(each.source, is_engaged=each.is_engaged(now), waiting=each.held)
+        return sum(each.is_engaged(now) for each in states)
 
 
 Result = TypeVar("Result")

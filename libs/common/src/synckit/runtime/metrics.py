@@ -78,12 +78,12 @@ AUTH_REFUSED = _gauge(
 CIRCUIT_OPEN = _gauge(
     "sync_upstream_circuit_open", "1 while a remote as a whole is in trouble and only probes are sent.", "upstream"
 )
-LOCK_WAIT = _histogram("sync_lock_wait_seconds", "Wait for a record's lock.", _FAST, "outcome")
 
 TICKER_RUNS = _counter("sync_ticker_runs_total", "Runs of a timer, by outcome.", "timer", "outcome")
 TICKER_SECONDS = _histogram("sync_ticker_seconds", "One run of a timer.", _SYNC, "timer")
 TICKER_EMITTED = _counter("sync_ticker_emitted_total", "sync_check events, by why.", "entity", "reason")
 TICKER_LAST_SUCCESS = _gauge("sync_ticker_last_success_timestamp_seconds", "When a timer last succeeded.", "timer")
+PRUNED = _counter("sync_pruned_rows_total", "Rows of our memory removed because they had their time.", "table")
 
 PROXY_CALLS = _counter("sync_proxy_calls_total", "Calls of the Advoware proxy's callers.", "method", "outcome", "code")
 PROXY_SECONDS = _histogram("sync_proxy_seconds", "From a call's headers to the last byte answered.", _FAST, "outcome")
@@ -153,10 +153,6 @@ def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> No
     _of(NOTICES, entity).inc(notices)
 
 
-def lock_waited(outcome: str, seconds: float) -> None:
-    _of(LOCK_WAIT, outcome).observe(seconds)
-
-
 def api_call(upstream: str, method: str, code: str, seconds: float) -> None:
     """One call to a remote: its status, or a word where none came. The `on_call` of the HTTP clients."""
     _of(API_CALLS, upstream, method, code).inc()
@@ -185,6 +181,10 @@ def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
 
 def ticker_emitted(entity: str, reason: str, count: int) -> None:
     _of(TICKER_EMITTED, entity, reason).inc(count)
+
+
+def pruned(table: str, rows: int) -> None:
+    _of(PRUNED, table).inc(rows)
 
 
 def proxy_call(method: str, outcome: str, code: str, seconds: float) -> None:
