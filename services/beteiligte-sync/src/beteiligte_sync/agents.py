@@ -6,11 +6,16 @@ from beteiligte_sync.entities.registry import REGISTRY
 from synckit.mapping.field import EntityMapping
 from synckit.runtime.faust_adapter import SafeApp, keyed_agent
 from synckit.runtime.worker import KeyedExecutor
-from synckit.topics import EVENT_TOPICS
+from synckit.topics import ENTITY_LINKS, EVENT_TOPICS
 
-TOPICS = tuple(EVENT_TOPICS[mapping.entity] for mapping in REGISTRY)
+TOPICS = (*(EVENT_TOPICS[mapping.entity] for mapping in REGISTRY), ENTITY_LINKS)
 
 
 def attach(app: SafeApp, mapping: EntityMapping, executor: KeyedExecutor) -> None:
     """Feeds an entity's topic to its executor."""
     keyed_agent(app, EVENT_TOPICS[mapping.entity], executor)
+
+
+def attach_links(app: SafeApp, executor: KeyedExecutor) -> None:
+    """Feeds the links of all records to an executor of their own, which passes on what concerns us."""
+    keyed_agent(app, ENTITY_LINKS, executor)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from beteiligte_sync.agents import TOPICS, attach
+from beteiligte_sync.agents import TOPICS, attach, attach_links
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
-from beteiligte_sync.handlers import SyncHandler
+from beteiligte_sync.handlers import LinkHandler, SyncHandler
 from beteiligte_sync.settings import Settings
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.advoware_children import AdvowareChildren
@@ -79,6 +79,8 @@ def build(settings: Settings) -> BeteiligteSync:
         attach(app, mapping, _executor(mapping, settings, opened, clock))
     for executor in app.executors:
         executor.may_start = _both(executor.may_start, opened.remotes_may_be_called)
+    # After the loop: to pass a link on needs no remote, so that it waits for none.
+    attach_links(app, _link_executor(settings, opened, clock))
 
     async def prepare() -> None:
         wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
@@ -112,6 +114,15 @@ def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, c
         SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         _limits(mapping, settings),
+        observer=metrics.WorkerMetrics(),
+    )
+
+
+def _link_executor(settings: Settings, opened: Connections, clock: Clock) -> KeyedExecutor:
+    return KeyedExecutor(
+        LinkHandler(frozenset(mapping.entity for mapping in REGISTRY), opened.publisher),
+        DeadLetters(opened.publisher, service=settings.service, clock=clock),
+        Limits(max_buffered=settings.beteiligte_sync.max_buffered),
         observer=metrics.WorkerMetrics(),
     )
 

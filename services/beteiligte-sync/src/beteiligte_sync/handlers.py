@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from beteiligte_sync.domain.links import looks
 from synckit.engine import Cause, Engine
 from synckit.engine import Outcome as Synced
 from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, PermanentError, RateLimited, TransientError
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
+from synckit.ports import Publisher
 
 OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
@@ -40,4 +42,26 @@ class SyncHandler:
 
     async def refused(self, event: ChangeEvent, error: PermanentError) -> None:
         """Not even the record's state could take it: the event goes to the dead letters with its reason."""
+        raise error
+
+
+class LinkHandler:
+    """Passes links of our records on to their own topics, done once the broker has them. The rest is nobody's."""
+
+    def __init__(self, entities: frozenset[str], publisher: Publisher) -> None:
+        self._entities = entities
+        self._publisher = publisher
+
+    async def handle(self, _event: ChangeEvent, attempt: Attempt) -> Outcome:
+        found = looks(attempt.events, self._entities)
+        for topic, record in found.items():
+            await self._publisher.publish(topic, [record])
+        return Done("passed_on" if found else "not_ours")
+
+    async def give_up(self, _event: ChangeEvent, error: TransientError, _attempt: Attempt) -> None:
+        """Only the broker can be in trouble here: the link stays unacked, and waits for it."""
+        raise error
+
+    async def refused(self, _event: ChangeEvent, error: PermanentError) -> None:
+        """To the dead letters."""
         raise error
