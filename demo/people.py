@@ -87,6 +87,17 @@ NEW_IBAN = "GB82WEST12345698765432"
 
 LATE = Person("Cunigund", "Eichelhaeher", "1970-08-08")
 
+CORRESPONDENT = Person("Demudis", "Fichtenkreuz", "1971-09-09")
+OLD_MAILS = ("demudis@fichtenkreuz-alt.example", "buero@fichtenkreuz-alt.example")
+NEW_MAILS = ("demudis@fichtenkreuz-neu.example", "sekretariat@fichtenkreuz-neu.example")
+
+CALLER = Person("Eilika", "Girlitzmoos", "1958-10-10")
+CALLER_TITLE = "Dr. Fernmund"
+TYPED_PHONE, PHONE, PHONE_TEXT = "0711 / 90 81-4567", "+4971190814567", "nur beim Rotkehlchen"
+
+MOVER = Person("Frowina", "Haselhuhn", "1977-12-12")
+MOVED_MAILS = ("frowina@haselhuhn-vorher.example", "frowina@haselhuhn-nachher.example")
+
 
 def everybody() -> tuple[Person, ...]:
     """All natural persons of the demo."""
@@ -105,6 +116,9 @@ def everybody() -> tuple[Person, ...]:
         TENANT,
         ACCOUNT_HOLDER,
         LATE,
+        CORRESPONDENT,
+        CALLER,
+        MOVER,
     )
 
 
@@ -116,3 +130,4 @@ def canaries() -> Iterator[str]:
     yield from (COMPANY, BIRTH_NAME, MARRIED_NAME, FIRST_NAME_IN_ESPOCRM, FIRST_NAME_IN_ADVOWARE)
     yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE)
     yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, OLD_IBAN, NEW_IBAN)
+    yield from (*OLD_MAILS, *NEW_MAILS, *MOVED_MAILS, TYPED_PHONE, PHONE, PHONE_TEXT, CALLER_TITLE)
