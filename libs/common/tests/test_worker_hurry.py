@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from synckit.errors import RemoteUnavailable
+from synckit.errors import CircuitOpen, RemoteUnavailable
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
@@ -14,8 +14,9 @@ from synckit.testing.worker import EPOCH, BuriedLetters, FakeTimers, Partition, 
 class Outage:
     """An executor with one run at a time, whose remote is away until `is_back`."""
 
-    def __init__(self) -> None:
+    def __init__(self, trouble: RemoteUnavailable | None = None) -> None:
         self.is_back = False
+        self.trouble = trouble or RemoteUnavailable("advoware", "503")
         self.timers, self.partition = FakeTimers(), Partition()
         self.handler = ScriptedHandler(self._answer)
         limits = Limits(max_in_flight=1, retry=RetryPolicy(base=5.0, jitter=0.0))
@@ -24,7 +25,7 @@ class Outage:
 
     async def _answer(self, _event: ChangeEvent, _attempt: Attempt) -> Outcome:
         if not self.is_back:
-            raise RemoteUnavailable("advoware", "503")
+            raise self.trouble
         return Done("written")
 
     async def take(self, *keys: str) -> None:
@@ -69,6 +70,17 @@ async def test_a_try_that_was_under_way_and_fails_of_the_old_trouble_is_made_aga
     await settle()
     assert outage.handler.keys == ["a", "a", "b"]
     assert outage.partition.acked == [0, 1]
+
+
+async def test_the_probe_of_a_remote_in_trouble_is_that_of_the_oldest_event() -> None:
+    outage = Outage(trouble=CircuitOpen("advoware", "in trouble, not asked"))
+    await outage.take("a", "b", "c")
+    outage.executor.may_start = lambda: False
+    await outage.take("d")
+    assert outage.executor.waiting == 3
+    outage.executor.may_start = lambda: True
+    await outage.timers.advance(1)
+    assert outage.handler.keys[3:] == ["a", "b", "c", "d"]
 
 
 async def test_after_a_drain_nothing_is_hurried() -> None:

@@ -140,7 +140,7 @@ def test_a_waiting_lane_that_was_forgotten_is_not_woken() -> None:
     lanes.put("a", Trackers().add(Partition().deliver(change("a"))))
     lane = lanes.start_next()
     assert lane is not None
-    lanes.hold(lane, timers.call_later(1, lambda: None))
+    lanes.hold(lane, timers.call_later(1, lambda: None), "locked")
     assert lanes.waiting == 1
     assert len(list(lanes.forget_all_but_running())) == 1
     lanes.wake(lane)

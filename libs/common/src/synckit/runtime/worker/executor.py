@@ -17,6 +17,7 @@ from typing import cast
 
 import structlog
 
+from synckit.errors import CircuitOpen
 from synckit.handling import EventHandler
 from synckit.runtime.worker.canonical import tell
 from synckit.runtime.worker.delivery import Delivery, TopicPartition
@@ -75,6 +76,7 @@ class KeyedExecutor:
         self._context = contextvars.copy_context()
         self._poll_set = False
         self._hurries = 0
+        self._barred = False
         self.buffered = 0
         self.last_progress = self._timers.monotonic()
         self.may_start: Callable[[], bool] = lambda: True
@@ -99,7 +101,7 @@ class KeyedExecutor:
     def hurry(self) -> None:
         """A remote that was away is back: whoever waits for a next try waits no longer, the oldest goes first."""
         self._hurries += 1
-        self._lanes.hurry()
+        self._lanes.recall()
         self._pump()
 
     async def submit(self, delivery: Delivery) -> None:
@@ -161,7 +163,11 @@ class KeyedExecutor:
         if self._generation is None or len(self._running) >= self._limits.max_in_flight or not self._lanes.has_ready:
             return False
         if self.may_start():
+            if self._barred:  # A probe may go: that of the oldest event, and not of whose pause ended first.
+                self._barred = False
+                self._lanes.recall(CircuitOpen.code)
             return True
+        self._barred = True
         self._poll_lease()
         return False
 
@@ -199,7 +205,8 @@ class KeyedExecutor:
         elif isinstance(step, Again):
             self._observer.retried(newest.topic, step.reason)
             if step.delay:
-                self._lanes.hold(lane, self._timers.call_later(step.delay, lambda: self._wake(lane)))
+                timer = self._timers.call_later(step.delay, lambda: self._wake(lane))
+                self._lanes.hold(lane, timer, step.reason)
             else:
                 self._lanes.put_first(lane)
         else:

@@ -28,15 +28,16 @@ class Item:
 
 
 class Lane:
-    """The items of one key, in order. `timer` wakes it where it waits for its next try."""
+    """The items of one key, in order. `timer` wakes it where it waits for its next try, because of `reason`."""
 
-    __slots__ = ("items", "key", "state", "timer")
+    __slots__ = ("items", "key", "reason", "state", "timer")
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
         self.items: deque[Item] = deque()
         self.state = LaneState.READY
         self.timer: Cancellable | None = None
+        self.reason = ""
 
     @property
     def head(self) -> Item:
@@ -90,10 +91,10 @@ class Lanes:
         else:
             del self._lanes[lane.key]
 
-    def hold(self, lane: Lane, timer: Cancellable) -> None:
+    def hold(self, lane: Lane, timer: Cancellable, reason: str) -> None:
         """A running lane waits for its head's next try."""
         lane.state = LaneState.WAITING
-        lane.timer = timer
+        lane.timer, lane.reason = timer, reason
 
     def put_first(self, lane: Lane) -> None:
         """A running lane is ready again, before all others: it was started before them."""
@@ -106,10 +107,13 @@ class Lanes:
             lane.timer = None
             self._make_ready(lane)
 
-    def hurry(self) -> None:
-        """Nothing waits for its next try any more, and all that is ready is served in the order of its delivery."""
+    def recall(self, reason: str | None = None) -> None:
+        """None waits for its next try any more, or none of those that wait because of `reason`.
+
+        All that is ready is served in the order of its delivery.
+        """
         for lane in self._lanes.values():
-            if lane.state is LaneState.WAITING:
+            if lane.state is LaneState.WAITING and reason in (None, lane.reason):
                 if lane.timer is not None:
                     lane.timer.cancel()
                 lane.timer = None
