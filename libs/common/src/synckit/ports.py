@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from synckit.events import Record
-from synckit.reconcile.plan import Base, Value
+from synckit.reconcile.brake import BrakeLimits, Loss, Tally
+from synckit.reconcile.plan import Base, Side, Value
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -84,6 +85,7 @@ class Link:
 
     `tombstone` is "" (live), `right_gone`, `left_deleted`, or `duplicate` (this left record claims a right record that
     belongs to another live link). `owner_id` is the user to tell, also when the left record can't be read any more.
+    `left_seen_at`, `right_changed_at`: what each side said of its last change when both last agreed.
     """
 
     left_id: str
@@ -92,6 +94,8 @@ class Link:
     left_changed_at: datetime | None = None
     tombstone: str = ""
     owner_id: str | None = None
+    left_seen_at: datetime | None = None
+    right_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ class Parked:
 
 WAITS_FOR_PARENT = "waits_for_parent"
 """Reason of a child's parked row: it is no failure, counts no attempt, and its message is the left id of the parent."""
+BRAKED = "brake"
+"""Reason of the parked row of a record that a sweep's brake holds; its message is the source that is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,8 @@ class RecordState:
     """Announced and not known to be written. Gone with the next base."""
     rivals: tuple[str, ...] = ()
     """Other left records that claim our right record (tombstone `duplicate`)."""
+    looked_at: datetime | None = None
+    """When what a look came to was last committed, by the clock of the worker that did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +279,57 @@ class SweepStore(Protocol):
 
     async def lists_seen(self, right_ids: Collection[str]) -> Mapping[str, str]:
         """right id → `mapping.rows.as_seen` at the last look, of live links; none where a look saw no such rows yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A record of which something would be lost on the other side. Holds no client data once it is stored.
+
+    `source`: the side that wants it. `value`: the new value of a renamed one (hashed by the store), `version`: the row
+    id that its source shows.
+    """
+
+    source: Side
+    left_id: str
+    loss: Loss
+    at: datetime
+    value: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeState:
+    """One source of the brake for sweeps, for people. `held`: records that wait for it."""
+
+    source: str
+    engaged_at: datetime | None = None
+    engaged_until: datetime | None = None
+    counted: int = 0
+    allowed: int = 0
+    released_until: datetime | None = None
+    released_by: str = ""
+    held: int = 0
+
+    def is_engaged(self, now: datetime) -> bool:
+        """True while the source is held."""
+        return self.engaged_until is not None and self.engaged_until > now
+
+    def is_released(self, now: datetime) -> bool:
+        """True while a person lets it go on."""
+        return self.released_until is not None and self.released_until > now
+
+
+class BrakeLedger(Protocol):
+    """What all workers of all entities know of the losses within the last minutes, for one entity's records."""
+
+    async def count(self, suspicion: Suspicion, limits: BrakeLimits) -> Tally:
+        """Counts it, and says how its source stands. A record counts once. Nothing is counted while released."""
+
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
+        """The source holds from now on, for people to see: until `window` has passed without another."""
+
+    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
+        """Other live links, those first of which nothing is suspected, and then those looked at last."""
 
 
 class Lease(Protocol):

@@ -19,6 +19,7 @@ from synckit.adapters.advoware_rows import AdvowareRows
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.kafka import require_topics
+from synckit.adapters.postgres.brake import PostgresBrake
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import RedisLocks
 from synckit.engine import Engine, EngineSettings, Family, Kin, Outcome, Remotes
@@ -107,6 +108,8 @@ def observe(entity: str, outcome: Outcome) -> None:
     """A look's outcome as metrics."""
     metrics.conflicts(entity, outcome.conflicts)
     metrics.synced(entity, outcome.left_writes, outcome.right_writes, outcome.notices)
+    if outcome.held_by is not None:
+        metrics.braked(entity, *outcome.held_by)
 
 
 def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> KeyedExecutor:
@@ -137,9 +140,10 @@ def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clo
         notifier=EspoNotifier(opened.espocrm, (parent or mapping).left_type),
         clock=clock,
         parents=PostgresLinkStore(opened.pool, parent.entity) if parent else None,
+        brake=PostgresBrake(opened.pool, mapping.entity),
     )
     # No child is ever deleted in Advoware: the API forbids it.
-    chosen = EngineSettings() if parent else EngineSettings(delete=settings.beteiligte.delete)
+    chosen = EngineSettings(delete="never" if parent else settings.beteiligte.delete, brake=settings.brake.limits())
     return Engine(mapping, remotes, chosen, _family(mapping, opened, clock), _companion(mapping, opened))
 
 

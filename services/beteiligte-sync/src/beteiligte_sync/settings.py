@@ -8,6 +8,7 @@ from pydantic import Field
 
 from synckit.runtime.settings import (
     AdvowareSection,
+    BrakeSection,
     DatabaseSection,
     EspoCrmSection,
     KafkaSection,
@@ -41,3 +42,4 @@ class Settings(ServiceSettings):
     advoware: AdvowareSection
     beteiligte_sync: BeteiligteSyncSection = BeteiligteSyncSection()
     beteiligte: BeteiligteSection = BeteiligteSection()
+    brake: BrakeSection = BrakeSection()

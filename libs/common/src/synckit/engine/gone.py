@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from synckit.engine.brake import SweepBrake
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.notes import marker_of, single
 from synckit.engine.parentage import Parentage, home_of
@@ -11,7 +12,7 @@ from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import RemoteRejected
 from synckit.ports import Link, RecordState, Snapshot
-from synckit.reconcile.plan import Base, Notice, NoticeKind
+from synckit.reconcile.plan import Base, Notice, NoticeKind, Side
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
 IN_USE = 403
@@ -20,8 +21,9 @@ IN_USE = 403
 class Undertaker:
     """Tombstones: set, kept, and taken back when a person has decided."""
 
-    def __init__(self, writer: Writer, parentage: Parentage, settings: EngineSettings) -> None:
+    def __init__(self, writer: Writer, parentage: Parentage, brake: SweepBrake, settings: EngineSettings) -> None:
         self._writer = writer
+        self._brake = brake
         self._parentage = parentage
         self._remotes = writer.remotes
         self._settings = settings
@@ -32,6 +34,8 @@ class Undertaker:
         look.right = await self._remotes.right.read(right_id)
         if look.right is not None:
             return False
+        if await self._is_held(look, Side.RIGHT):
+            return True
         if look.parent is None or look.has_parent:
             await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
         await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
@@ -48,6 +52,8 @@ class Undertaker:
         look.left = await self._remotes.left.read(look.left_id)
         if look.left is not None:
             return False
+        if await self._is_held(look, Side.LEFT):
+            return True
         await self._parentage.find(look, link)
         is_left_over = self._writer.mapping.child_of is None or look.right is not None
         kind = NoticeKind.DELETED_LEFT if is_left_over else None
@@ -61,6 +67,12 @@ class Undertaker:
         await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), base=Base(), settled=True)
         look.result = "deleted_left"
         return True
+
+    async def _is_held(self, look: Look, side: Side) -> bool:
+        held = await self._brake.gone(look, side)
+        if held is not None:
+            await self._brake.hold(look, held)
+        return held is not None
 
     async def entombed(self, look: Look, link: Link) -> RecordState | None:
         """A tombstone was found. The state to go on with where a person has decided, None where it stays."""

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from synckit.ports import (
     Attempted,
+    BrakeLedger,
     Clock,
     JournalEntry,
     Lease,
@@ -17,12 +18,14 @@ from synckit.ports import (
     LinkStore,
     Locks,
     Notifier,
+    Parked,
     PendingNote,
     RecordState,
     RemoteStore,
     SearchableStore,
     Snapshot,
 )
+from synckit.reconcile.brake import BrakeLimits
 from synckit.reconcile.plan import Base
 
 A = TypeVar("A")
@@ -51,6 +54,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """`right_timeout`: the right client's own total time-out; a POST without an answer may still land until then.
+    held_by: tuple[str, str] | None = None
+    """Source and why (`doubt`, `sweep`), where the brake for sweeps held it."""
 
     `gone_pause`: between the two reads that must both say "gone". `delete`: what a deletion in EspoCRM does over there.
     """
@@ -63,8 +68,9 @@ class EngineSettings:
 @dataclass(frozen=True, slots=True)
 class Remotes:
     """The ports of one entity. `parents`: our memory of the entity that this one's records belong to.
+    brake: BrakeLimits = field(default_factory=BrakeLimits)
 
-    A child's notes go to its parent: `notifier` is that of the parent's type then.
+    A child's notes go to its parent: `notifier` is that of the parent's type then. `brake`: shared by all workers.
     """
 
     left: RemoteStore
@@ -79,6 +85,7 @@ class Remotes:
 @dataclass(slots=True)
 class Look:
     """The state of a look in progress. Lives as long as the lock is held.
+    brake: BrakeLedger | None = None
 
     `link`: as it is now remembered. `parent`, `about`: a child's parent's link and left id, which its notes are about.
     """
@@ -111,6 +118,10 @@ class Look:
         """Whether the base of a field is newer than what is remembered of it."""
         known = self.committed or self.state.base
         return (self.base.left.get(name), self.base.right.get(name)) != (known.left.get(name), known.right.get(name))
+    held_by: tuple[str, str] | None = None
+    to_park: Parked | None = None
+    standing: set[str] = field(default_factory=set)
+    """Causes that nobody is told of in a note, and that the next look must know."""
 
     def pair(self) -> tuple[Snapshot, Snapshot]:
         """Both sides, where the flow has made sure of both."""
@@ -124,7 +135,8 @@ class Look:
         return self.parent is not None and not self.parent.tombstone
 
     def outcome(self) -> Outcome:
-        return Outcome(self.result, self.left_writes, self.right_writes, self.conflicts, len(self.posted))
+        posted = len(self.posted)
+        return Outcome(self.result, self.left_writes, self.right_writes, self.conflicts, posted, self.held_by)
 
 
 async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:

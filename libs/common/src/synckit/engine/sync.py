@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from synckit.engine import ladder, status
+from synckit.engine.brake import SweepBrake
 from synckit.engine.companion import Companion, ListWork
 from synckit.engine.create import Creator
+from synckit.engine.doubt import REFUSED
 from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
@@ -18,6 +20,7 @@ from synckit.errors import (
     CredentialsRefused,
     Locked,
     PermanentError,
+    MappingError,
     StaleVersion,
     SyncError,
     TransientError,
@@ -47,7 +50,8 @@ class Engine:
         self._writer = Writer(mapping, remotes)
         self._creator = Creator(self._writer, chosen)
         self._parentage = Parentage(self._writer)
-        self._undertaker = Undertaker(self._writer, self._parentage, chosen)
+        self._brake = SweepBrake(self._writer, remotes.brake, chosen.brake)
+        self._undertaker = Undertaker(self._writer, self._parentage, self._brake, chosen)
         self._family = family
         self._companion = companion
 
@@ -201,6 +205,10 @@ class Engine:
             if await self._carry_out(look, plan, seen_left, lists):
                 await self._settle(look, plan)
                 return
+            held = await self._brake.plan(look, plan, lists)
+            if held is not None:
+                await self._brake.hold(look, held, look.base)
+                return
         raise StaleVersion("the record is being edited while it is synced")
 
     def _resume(self, look: Look) -> None:
@@ -313,6 +321,9 @@ class Engine:
 
     async def _hold(self, look: Look, plan: Plan, left: Snapshot) -> None:
         """The brake: nothing is written but the state and one note."""
+        behind = {REFUSED + d.field for d in plan.refusals}
+        look.standing |= behind
+        look.causes |= behind
         await self._announce(look, plan, ListWork())
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
         await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
@@ -334,6 +345,9 @@ class Engine:
             raise _waits_for_us(exc) from None
         except PermanentError:
             raise error from None
+        if isinstance(error, MappingError) and (held := await self._brake.unreadable(look, error)) is not None:
+            await self._brake.hold(look, held)
+            return
         await self._writer.commit(look)
         look.result = "failed"
 

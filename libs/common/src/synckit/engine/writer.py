@@ -122,7 +122,8 @@ class Writer:
                 base=base,
                 drop_intent=link is not None,
                 unpark=unpark and look.state.parked is not None,
-                raise_notes=tuple(look.posted),
+                park=look.to_park,
+                raise_notes=tuple(look.posted | look.standing),
                 clear_notes=tuple(known - look.causes) if settled else (),
                 journal=tuple(look.journal),
                 looked_at=now,
@@ -161,7 +162,8 @@ class Writer:
 
     def link_of(self, look: Look, right: Snapshot, *, tombstone: str = "") -> Link:
         """The link as both sides stand after the last write."""
-        owner = self.owner(look) or (look.state.link.owner_id if look.state.link else None)
+        known = look.state.link
+        owner = self.owner(look) or (known.owner_id if known else None)
         return Link(
             left_id=look.left_id,
             right_id=right.id,
@@ -169,6 +171,8 @@ class Writer:
             left_changed_at=look.left.changed_at if look.left and look.left_writes else self._known_change(look),
             tombstone=tombstone,
             owner_id=owner,
+            left_seen_at=look.left.changed_at if look.left else (known.left_seen_at if known else None),
+            right_changed_at=right.changed_at or (known.right_changed_at if known else None),
         )
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:

@@ -79,6 +79,16 @@ CIRCUIT_OPEN = _gauge(
     "sync_upstream_circuit_open", "1 while a remote as a whole is in trouble and only probes are sent.", "upstream"
 )
 
+BRAKED = _counter(
+    "sync_brake_held_total",
+    "Looks held because of their source: its answer was doubted, or its sweep is held.",
+    "entity",
+    "source",
+    "reason",
+)
+BRAKE_ENGAGED = _gauge("sync_brake_engaged", "1 while a source is held: it wants to lose too much at once.", "source")
+BRAKE_WAITING = _gauge("sync_brake_waiting_records", "Records held because their source is not believed.", "source")
+
 TICKER_RUNS = _counter("sync_ticker_runs_total", "Runs of a timer, by outcome.", "timer", "outcome")
 TICKER_SECONDS = _histogram("sync_ticker_seconds", "One run of a timer.", _SYNC, "timer")
 TICKER_EMITTED = _counter("sync_ticker_emitted_total", "sync_check events, by why.", "entity", "reason")
@@ -151,6 +161,17 @@ def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> No
     _of(WRITES, entity, "to_left").inc(left_writes)
     _of(WRITES, entity, "to_right").inc(right_writes)
     _of(NOTICES, entity).inc(notices)
+
+
+def braked(entity: str, source: str, reason: str) -> None:
+    """A look that the brake for sweeps held."""
+    _of(BRAKED, entity, source, reason).inc()
+
+
+def brake(source: str, *, is_engaged: bool, waiting: int) -> None:
+    """How a source stands, as our memory has it."""
+    _of(BRAKE_ENGAGED, source).set(is_engaged)
+    _of(BRAKE_WAITING, source).set(waiting)
 
 
 def api_call(upstream: str, method: str, code: str, seconds: float) -> None:

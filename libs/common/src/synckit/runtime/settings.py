@@ -13,12 +13,15 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from synckit.reconcile.brake import BrakeLimits
 
 WRONG_SETTINGS = 2
 """Exit status of a process whose environment is wrong."""
@@ -97,6 +100,18 @@ class AdvowareSection(Section):
     user: str = Field(min_length=1, description="User of the token request.")
     role: str = Field(min_length=1, description="Role of the token request.")
     password: SecretStr = Field(min_length=1, description="Password of the token request.")
+
+
+class BrakeSection(Section):
+    window_seconds: Seconds = Field(default=900.0, description="How far back losses are counted, per source.")
+    least: int = Field(default=5, ge=0, description="Records of a source that may lose something meanwhile; more hold.")
+    share: float = Field(default=0.02, ge=0, le=1, description="The same, as a share of the records looked at.")
+    retry_seconds: Seconds = Field(default=300.0, description="When a held record is looked at again by itself.")
+
+    def limits(self) -> BrakeLimits:
+        """As the engine takes them."""
+        window, retry = timedelta(seconds=self.window_seconds), timedelta(seconds=self.retry_seconds)
+        return BrakeLimits(window, self.least, self.share, retry)
 
 
 class LogSection(Section):

@@ -68,6 +68,7 @@ class FakeLinks:
             pending=tuple(row.pending.values()),
             attempted=row.attempted,
             rivals=self._rivals(row.link),
+            looked_at=row.looked_at if row.link else None,
         )
 
     async def declare(self, intent: Intent, fence: int) -> None:

@@ -86,6 +86,7 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         pending=tuple(PendingNote(**from_json(note)) for note in document["pending"] or ()),
         attempted=tuple(Attempted(**from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
+        looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
     )
 
 
@@ -96,6 +97,8 @@ def _link_document(link: Link) -> dict[str, Any]:
         "left_changed_at": link.left_changed_at and link.left_changed_at.isoformat(),
         "tombstone": link.tombstone,
         "owner_id": link.owner_id,
+        "left_seen_at": link.left_seen_at and link.left_seen_at.isoformat(),
+        "right_changed_at": link.right_changed_at and link.right_changed_at.isoformat(),
     }
 
 
@@ -115,15 +118,20 @@ def _journal_document(entry: JournalEntry, hashed: Hash) -> dict[str, Any]:
 
 def as_link(row: Mapping[str, Any]) -> Link:
     """A row of the table, as JSON."""
-    changed_at = row["left_changed_at"]
     return Link(
         left_id=row["left_id"],
         right_id=row["right_id"],
         right_version=row["right_version"],
-        left_changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
+        left_changed_at=_time(row["left_changed_at"]),
         tombstone=row["tombstone"],
         owner_id=row["owner_id"],
+        left_seen_at=_time(row["left_seen_at"]),
+        right_changed_at=_time(row["right_changed_at"]),
     )
+
+
+def _time(told: str | None) -> datetime | None:
+    return datetime.fromisoformat(told) if told else None
 
 
 def _base(row: Mapping[str, Any]) -> Base:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import PermanentError
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 COMMAND = "python -m synckit.adapters.postgres.migrate apply"
 
 

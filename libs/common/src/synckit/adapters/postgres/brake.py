@@ -1,0 +1,115 @@
+"""The brake's ledger in PostgreSQL: shared by all workers, and not lost with Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from synckit.adapters.postgres.change import as_link, keyed_hash
+from synckit.adapters.postgres.pool import PostgresPool, json_text
+from synckit.ports import BRAKED, BrakeState, Link, Suspicion
+from synckit.reconcile.brake import BrakeLimits, Tally
+from synckit.reconcile.plan import Side
+
+SOURCES = {Side.LEFT: "espocrm", Side.RIGHT: "advoware"}
+
+
+class PostgresBrake:
+    """Implements `ports.BrakeLedger` for one entity. `scope` keeps the sources of two offices apart."""
+
+    def __init__(self, pool: PostgresPool, entity: str, scope: str = "") -> None:
+        self._pool = pool
+        self._entity = entity
+        self._scope = scope
+
+    async def count(self, suspicion: Suspicion, limits: BrakeLimits) -> Tally:
+        hashed = keyed_hash(await self._pool.hash_key(), self._entity, "")
+        told = {
+            "loss": suspicion.loss.value,
+            "at": suspicion.at.isoformat(),
+            "version": suspicion.version,
+            "digest": hashed("", suspicion.value),
+            "window": limits.window.total_seconds(),
+            "least": limits.least,
+        }
+        answer = await self._pool.fetch_value(
+            "SELECT count_suspicion($1, $2, $3, $4::text::jsonb)",
+            self._scope + SOURCES[suspicion.source],
+            self._entity,
+            suspicion.left_id,
+            json_text(told),
+            writes=True,
+        )
+        return Tally(**json.loads(answer))
+
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
+        await self._pool.fetch(
+            "INSERT INTO brake AS b (source, engaged_at, engaged_until, counted, allowed) VALUES ($1, $2, $3, $4, $5) "
+            "ON CONFLICT (source) DO UPDATE SET engaged_until = excluded.engaged_until, counted = excluded.counted, "
+            "allowed = excluded.allowed, engaged_at = CASE WHEN b.engaged_until > excluded.engaged_at "
+            "THEN b.engaged_at ELSE excluded.engaged_at END",
+            self._scope + SOURCES[source],
+            at,
+            at + limits.window,
+            max(tally.lost, tally.renamed),
+            limits.allowed(tally.looked_at),
+            writes=True,
+        )
+
+    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
+        rows = await self._pool.fetch(
+            "SELECT to_jsonb(l)::text AS link FROM (SELECT * FROM link WHERE entity = $1 AND tombstone = '' "
+            "AND left_id <> $2 ORDER BY looked_at DESC LIMIT 50) l "
+            "ORDER BY EXISTS (SELECT FROM brake_event e WHERE e.entity = l.entity AND e.left_id = l.left_id), "
+            "looked_at DESC LIMIT $3",
+            self._entity,
+            left_id,
+            limit,
+        )
+        return [as_link(json.loads(row["link"])) for row in rows]
+
+
+class PostgresBrakes:
+    """All sources, for the command, the report and the ticker's gauges."""
+
+    def __init__(self, pool: PostgresPool, scope: str = "") -> None:
+        self._pool = pool
+        self._scope = scope
+
+    async def states(self) -> Sequence[BrakeState]:
+        """Both sources, one row each."""
+        rows = await self._pool.fetch(
+            "SELECT s.source, b.engaged_at, b.engaged_until, coalesce(b.counted, 0) AS counted, "
+            "coalesce(b.allowed, 0) AS allowed, b.released_until, coalesce(b.released_by, '') AS released_by, "
+            "(SELECT count(*) FROM parked p WHERE p.reason = $2 AND p.message = s.source) AS held "
+            "FROM unnest($1::text[]) AS s(source) LEFT JOIN brake b ON b.source = $3 || s.source ORDER BY s.source",
+            sorted(SOURCES.values()),
+            BRAKED,
+            self._scope,
+        )
+        return [BrakeState(**dict(row)) for row in rows]
+
+    async def held(self, source: str, limit: int) -> Sequence[tuple[str, str]]:
+        """(entity, left id) of records that wait for this source."""
+        rows = await self._pool.fetch(
+            "SELECT entity, left_id FROM parked WHERE reason = $1 AND message = $2 "
+            "ORDER BY parked_at, left_id LIMIT $3",
+            BRAKED,
+            source,
+            limit,
+        )
+        return [(row["entity"], row["left_id"]) for row in rows]
+
+    async def release(self, source: str, who: str, at: datetime, window: timedelta) -> int:
+        """Lets the source go on for `window`; answers how many records were waiting for it."""
+        freed = await self._pool.fetch_value(
+            "SELECT release_brake($1, $2, $3, $4, $5)",
+            self._scope + source,
+            source,
+            who,
+            at,
+            at + window,
+            writes=True,
+        )
+        return int(freed)

@@ -1,0 +1,102 @@
+"""Whether an answer of a remote can be true, by what it says of itself. Pure.
+
+Advoware gives a new row id with every write, EspoCRM a new time of change: other values under the same one, or a
+version older than one that we have seen, are nobody's edit. Source: contracts/advoware.md, contracts/espocrm.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from synckit.ports import Link, Snapshot
+from synckit.reconcile.plan import Base, Canonical, Decision, Side
+
+REFUSED = "refused:"
+"""Cause of a field whose base stays behind its version: the other side could not hold the value."""
+MARGIN = timedelta(seconds=2)
+FINAL = timedelta(seconds=5)
+"""EspoCRM's times have no fractions: two edits may share one, unless we have seen the record later than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """`side` says something that can't be true. `reason` is for a user."""
+
+    side: Side
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a record, and what both sides show. `claims`: the right id that the left record names."""
+
+    link: Link
+    looked_at: datetime | None
+    notes: frozenset[str]
+    left: Snapshot
+    right: Snapshot
+    claims: str | None = None
+
+    def is_older(self, side: Side) -> bool:
+        """True where the side shows a version from before the one that we know."""
+        if side is Side.LEFT:
+            return _is_before(self.left.changed_at, self.link.left_seen_at)
+        is_another = self.right.version != self.link.right_version
+        return is_another and _is_before(self.right.changed_at, self.link.right_changed_at)
+
+    def is_unmoved(self, side: Side) -> bool:
+        """True where the side says itself that nothing was written since we agreed."""
+        if side is Side.RIGHT:
+            return self.link.right_version is not None and self.right.version == self.link.right_version
+        seen = self.link.left_seen_at
+        if seen is None or self.looked_at is None or self.left.changed_at != seen:
+            return False
+        return self.looked_at - seen >= FINAL
+
+
+def doubted(
+    evidence: Evidence,
+    base: Base,
+    now: Mapping[Side, Canonical],
+    decisions: Sequence[Decision],
+    *,
+    essential: frozenset[str] = frozenset(),
+    lists: frozenset[Side] = frozenset(),
+) -> Doubt | None:
+    """None where what would be written may well be somebody's edit. `lists`: sides whose lists would be written."""
+    for source in (Side.RIGHT, Side.LEFT):
+        written = [d.field for d in decisions if d.write is source.other and _is_news(d, now)]
+        if not written and source.other not in lists:
+            continue
+        if evidence.is_older(source):
+            return Doubt(source, OLDER)
+        held = base.right if source is Side.RIGHT else base.left
+        moved = [f for f in written if base.knows(f) and now[source].get(f) != held[f] and _counts(f, evidence)]
+        if moved and evidence.is_unmoved(source):
+            return Doubt(source, CONTRADICTS)
+        if source is Side.LEFT and essential & set(written) and evidence.claims not in (None, evidence.link.right_id):
+            return Doubt(source, ANOTHERS)
+    return None
+
+
+OLDER = "zeigt einen älteren Stand als beim letzten Abgleich"
+CONTRADICTS = "zeigt andere Werte, ohne dass dort etwas geändert wurde"
+ANOTHERS = "zeigt die Angaben eines anderen Datensatzes"
+NOBODY = "kennt auch andere Datensätze nicht mehr, die es geben muss"
+
+
+def _is_before(now: datetime | None, known: datetime | None) -> bool:
+    return now is not None and known is not None and now < known - MARGIN
+
+
+def _is_news(d: Decision, now: Mapping[Side, Canonical]) -> bool:
+    if d.write is None:
+        return False
+    value = d.left if d.write is Side.LEFT else d.right
+    return now[d.write].get(d.field) != value
+
+
+def _counts(name: str, evidence: Evidence) -> bool:
+    return REFUSED + name not in evidence.notes

@@ -1,0 +1,58 @@
+"""The brake's ledger in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from synckit.ports import Link, Suspicion
+from synckit.reconcile.brake import BrakeLimits, Loss, Tally
+from synckit.reconcile.plan import Side
+from synckit.testing.memory import FakeLinks
+
+
+@dataclass
+class FakeBrake:
+    """`BrakeLedger` over the links of one entity; `engaged` holds the sources that were."""
+
+    links: FakeLinks
+    counted: dict[tuple[Side, str], Suspicion] = field(default_factory=dict)
+    engaged: dict[Side, Tally] = field(default_factory=dict)
+    released_until: dict[Side, datetime] = field(default_factory=dict)
+
+    async def count(self, suspicion: Suspicion, limits: BrakeLimits) -> Tally:
+        source, at = suspicion.source, suspicion.at
+        if source in self.released_until and self.released_until[source] > at:
+            return Tally(released=True)
+        self.counted[source, suspicion.left_id] = suspicion
+        since = at - limits.window
+        live = [s for (side, _), s in self.counted.items() if side is source and s.at >= since]
+        lent = [self._is_lent(s) for s in live]
+        renamed = [s for s, is_lent in zip(live, lent, strict=True) if s.loss is Loss.RENAMED and not is_lent]
+        return Tally(
+            lost=len(live) - len(renamed),
+            renamed=len(renamed),
+            alike=sum(s.value == suspicion.value for s in renamed),
+            looked_at=sum(1 for row in self.links.rows.values() if row.looked_at and row.looked_at >= since),
+            lent=self._is_lent(suspicion),
+        )
+
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
+        self.engaged[source] = tally
+
+    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
+        suspected = {one for _, one in self.counted}
+        others = [row.link for row in self.links.rows.values() if row.link and not row.link.tombstone]
+        return sorted((link for link in others if link.left_id != left_id), key=lambda link: link.left_id in suspected)[
+            :limit
+        ]
+
+    def release(self, source: Side, until: datetime) -> None:
+        """A person's word."""
+        self.released_until[source] = until
+        self.engaged.pop(source, None)
+
+    def _is_lent(self, suspicion: Suspicion) -> bool:
+        links = [row.link for row in self.links.rows.values() if row.link and row.link.left_id != suspicion.left_id]
+        return bool(suspicion.version) and any(link.right_version == suspicion.version for link in links)
