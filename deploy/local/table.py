@@ -59,7 +59,7 @@ ADVOWARE_ACCESS = (
 )
 
 SANDBOXES = (
-    Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2"), ready="/_sandbox/health"),
+    Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2", "--link-hook"), ready="/_sandbox/health"),
     Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
 )
 INGRESS = Service(

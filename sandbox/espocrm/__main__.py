@@ -21,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--fail-attempt-period", type=float, default=600.0, help="seconds until a failed batch is sent again"
     )
+    parser.add_argument("--link-hook", action="store_true", help="as if the hook of deploy/espocrm were installed")
     parser.add_argument("--profile", choices=PROFILES, default="office")
     parser.add_argument("--version", choices=("10.0.0", "9.2.7"), default="10.0.0")
     return parser.parse_args()
@@ -35,6 +36,7 @@ def main() -> None:
         dispatch_interval=given.dispatch_interval,
         event_portion=given.event_portion,
         fail_attempt_period=given.fail_attempt_period,
+        link_hook=given.link_hook,
     )
     run(build(settings), "espocrm", given.host, given.port)
 

@@ -166,6 +166,8 @@ class ControlApi:
                 "queue": waiting[:SHOWN_ITEMS],
                 "queue_pending": len(waiting),
                 **events.counts,
+                "links_pending": len(events.link_jobs),
+                **{f"links_{name}": number for name, number in events.link_counts.items()},
                 "done": [_item_row(item) for item in list(events.done)[-SHOWN_ITEMS:]],
             }
         )
@@ -182,6 +184,7 @@ class ControlApi:
 
     async def _run(self, request: web.Request) -> web.Response:
         await self.dispatcher.run()
+        await self.dispatcher.links.run()
         return await self._webhooks(request)
 
     async def _as_user(self, request: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ import aiohttp
 
 from sandbox.espocrm.access import hidden_attributes
 from sandbox.espocrm.events import Event, Item, active_webhooks
+from sandbox.espocrm.link_hook import LinkJobs
 from sandbox.espocrm.phpjson import dumps
 from sandbox.espocrm.signature import signatures
 from sandbox.espocrm.store import Record
@@ -46,6 +47,7 @@ class Dispatcher:
         self._session: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self.links = LinkJobs(world, self._post_link)
 
     async def start(self) -> None:
         """Begin to run on the interval."""
@@ -73,6 +75,7 @@ class Dispatcher:
                 continue
             if self.world.settings.webhooks_enabled:
                 await self.run()
+            await self.links.run()
 
     async def run(self) -> None:
         """One run of the job; one at a time."""
@@ -142,6 +145,9 @@ class Dispatcher:
         except (aiohttp.ClientError, OSError, ValueError):
             return Result(NO_CONNECTION)
         return await self._redirected(result, body, headers)
+
+    async def _post_link(self, url: str, body: bytes, headers: dict[str, str]) -> int:
+        return (await self._post(url, body, headers)).code
 
     async def _redirected(self, result: Result, body: bytes, headers: dict[str, str]) -> Result:
         """10.0 follows redirects to https only; 9.2 counts one to http as a success."""

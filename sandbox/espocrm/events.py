@@ -41,6 +41,16 @@ class Item:
 
 
 @dataclass
+class LinkJob:
+    """A job of the link hook: two records, and when it is sent. `action`: link, unlink."""
+
+    action: str
+    pair: dict[str, str]
+    attempts: int = 0
+    due: float = 0.0
+
+
+@dataclass
 class EventLog:
     """Both queues and what has become of everything in them."""
 
@@ -49,6 +59,8 @@ class EventLog:
     done: deque[Item] = field(default_factory=lambda: deque(maxlen=100_000))
     last_number: int = 0
     counts: dict[str, int] = field(default_factory=lambda: {"sent": 0, "failed": 0, "dropped": 0})
+    link_jobs: deque[LinkJob] = field(default_factory=deque)
+    link_counts: dict[str, int] = field(default_factory=lambda: {"sent": 0, "failed": 0})
 
     def enqueue(self, webhook_id: str, event: Event, item: dict[str, Any]) -> None:
         """Give an event to one webhook."""

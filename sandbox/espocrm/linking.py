@@ -1,10 +1,10 @@
-"""POST and DELETE X/{id}/{link}: no webhook, no modifiedAt."""
+"""POST and DELETE X/{id}/{link}: no webhook, no modifiedAt; at most an installed hook."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.espocrm import access
+from sandbox.espocrm import access, link_hook
 from sandbox.espocrm.errors import bad_request, forbidden, not_found
 from sandbox.espocrm.metadata import EntityDef
 from sandbox.espocrm.records import RecordService
@@ -58,3 +58,4 @@ class Linking:
         if not access.may(user, foreign, "edit"):
             raise forbidden("No foreign record access for link operation.")
         self.service.set_link(entity, link, record_id, foreign_id, linked=linked)
+        link_hook.related(self.world, (entity.name, record_id), link, (foreign.name, foreign_id), linked=linked)

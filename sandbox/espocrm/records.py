@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.espocrm import access
+from sandbox.espocrm import access, link_hook
 from sandbox.espocrm.addresses import Saver
 from sandbox.espocrm.drafts import Draft, Hooks
 from sandbox.espocrm.duplicates import find_duplicates, index_record
@@ -275,10 +275,16 @@ class RecordService:
         known = self.views.linked_ids(draft.entity, link, draft.record.id)
         for each in known:
             if each not in wanted:
-                self.set_link(draft.entity, link, draft.record.id, each, linked=False)
+                self._change_link(draft, link, each, linked=False)
         for each in wanted:
             if each not in known:
-                self.set_link(draft.entity, link, draft.record.id, each, linked=True)
+                self._change_link(draft, link, each, linked=True)
+
+    def _change_link(self, draft: Draft, link: str, foreign_id: str, *, linked: bool) -> None:
+        own = (draft.entity.name, draft.record.id)
+        self.set_link(draft.entity, link, draft.record.id, foreign_id, linked=linked)
+        foreign = (str(draft.entity.links[link]["entity"]), foreign_id)
+        link_hook.related(self.world, own, link, foreign, linked=linked)
 
     def set_link(self, entity: EntityDef, link: str, record_id: str, foreign_id: str, *, linked: bool) -> None:
         """Link or unlink two records, both sides; no event, no modifiedAt."""

@@ -49,6 +49,7 @@ class Settings:
     currencies: list[str] = field(default_factory=lambda: ["EUR", "USD"])
     maintenance: bool = False
     webhooks_enabled: bool = True
+    link_hook: bool = False
 
     @property
     def is_legacy(self) -> bool:
