@@ -22,18 +22,21 @@ MOST_PAGES = 1000
 """Of one table in one run; the next run goes on."""
 MARKS = "retention.fences"
 _JOURNAL = """
-WITH page AS (SELECT id, at, at < CASE WHEN starts_with(step, $5) THEN $4 ELSE $3 END AS is_old
+WITH page AS (SELECT id, at, at < CASE WHEN starts_with(step, $5::text) THEN $4::timestamptz
+                                       ELSE $3::timestamptz END AS is_old
               FROM journal WHERE id > $1 ORDER BY id LIMIT $2),
-     gone AS (DELETE FROM journal j USING page p WHERE j.id = p.id AND p.is_old AND NOT $6 RETURNING 1)
-SELECT max(id) AS last, coalesce(bool_and(at >= $3), true) AS is_young, count(*) FILTER (WHERE is_old) AS old,
+     gone AS (DELETE FROM journal j USING page p WHERE j.id = p.id AND p.is_old AND NOT $6::boolean RETURNING 1)
+SELECT max(id) AS last, coalesce(bool_and(at >= $3::timestamptz), true) AS is_young,
+       count(*) FILTER (WHERE is_old) AS old,
        (SELECT count(*) FROM gone) AS gone
 FROM page
 """
 _GUARD = """
-WITH page AS (SELECT entity, left_id, fence <= $4 AS is_old
+WITH page AS (SELECT entity, left_id, fence <= $4::bigint AS is_old
               FROM guard WHERE (entity, left_id) > ($1, $2) ORDER BY entity, left_id LIMIT $3),
      gone AS (DELETE FROM guard g USING page p
-              WHERE g.entity = p.entity AND g.left_id = p.left_id AND g.fence <= $4 AND NOT $5 RETURNING 1)
+              WHERE g.entity = p.entity AND g.left_id = p.left_id
+                AND g.fence <= $4::bigint AND NOT $5::boolean RETURNING 1)
 SELECT entity, left_id, (SELECT count(*) FROM page WHERE is_old) AS old, (SELECT count(*) FROM gone) AS gone
 FROM page ORDER BY entity DESC, left_id DESC LIMIT 1
 """
