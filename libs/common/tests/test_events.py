@@ -16,6 +16,11 @@ from hypothesis import strategies as st
 from synckit.errors import InvalidEvent
 from synckit.events import MAX_CHANGED, Action, ChangeEvent, Origin, Record, attribute_names, decode, encode
 
+
+def to_milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000).astimezone(UTC)
+
+
 ids = st.from_regex(r"\A[A-Za-z0-9-]{1,36}\Z")
 names = st.from_regex(r"\A[A-Za-z][A-Za-z0-9_]{0,30}\Z")
 zones = st.sampled_from([UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-11, minutes=-30))])
@@ -35,15 +40,12 @@ events = st.builds(
     changed=st.lists(names, max_size=10, unique=True).map(tuple),
     id=st.from_regex(r"\A[!-~]{1,100}\Z"),
     traceparent=traceparents,
+    repeats=st.none() | times.map(to_milliseconds),
 )
 
 
 def again(record: Record) -> ChangeEvent:
     return decode(record.key, record.value, record.headers)
-
-
-def to_milliseconds(time: datetime) -> datetime:
-    return time.replace(microsecond=time.microsecond // 1000 * 1000).astimezone(UTC)
 
 
 @given(events)
@@ -71,6 +73,7 @@ def test_the_official_library_reads_our_records(event: ChangeEvent) -> None:
     assert official.get_datacontenttype() == "application/json"
     assert official.get_extension("partitionkey") == event.entity_id
     assert official.get_extension("traceparent") == event.traceparent
+    assert (official.get_extension("repeats") is None) == (event.repeats is None)
     data = official.get_data()
     assert isinstance(data, dict)
     assert data["id"] == event.entity_id

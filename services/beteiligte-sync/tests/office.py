@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.engine import Engine, EngineSettings, Outcome, Remotes
+from synckit.engine import Cause, Engine, EngineSettings, Outcome, Remotes
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
 from synckit.testing.faults import Faults
@@ -39,8 +39,8 @@ class Office:
         remotes = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
         self.engine = Engine(BETEILIGTE, remotes, self.settings)
 
-    async def sync(self, record_id: str) -> Outcome:
-        return await self.engine.sync(record_id)
+    async def sync(self, record_id: str, cause: Cause | None = None) -> Outcome:
+        return await self.engine.sync(record_id, cause)
 
     async def linked(self, record_id: str = "p1", **values: Any) -> str:
         """A person on both sides, in step. Answers the betnr; calls are forgotten."""

@@ -63,7 +63,11 @@ def event_type(entity: str, action: Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only."""
+    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only.
+
+    `repeats`: when the ingress had taken the very same body before; a hint and no proof, two equal ones can be two
+    changes.
+    """
 
     entity: str
     entity_id: str
@@ -73,6 +77,7 @@ class ChangeEvent:
     changed: tuple[str, ...] = ()
     id: str = ""
     traceparent: str | None = None
+    repeats: datetime | None = None
 
     @property
     def type(self) -> str:
@@ -99,18 +104,19 @@ def encode(event: ChangeEvent) -> Record:
     }
     if event.changed:
         body["changed"] = list(event.changed)
-    received = event.received_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", (event.id or str(uuid.uuid4())).encode()),
         ("ce_source", f"/{event.origin.value}/{event.entity}".encode()),
         ("ce_type", event.type.encode()),
         ("ce_subject", event.entity_id.encode()),
-        ("ce_time", received.encode()),
+        ("ce_time", rfc3339(event.received_at)),
         ("content-type", CONTENT_TYPE),
     ]
     if event.traceparent:
         headers.append(("ce_traceparent", event.traceparent.encode()))
+    if event.repeats:
+        headers.append(("ce_repeats", rfc3339(event.repeats)))
     value = json.dumps(body, separators=(",", ":")).encode()
     return Record(event.entity_id.encode(), value, tuple(headers))
 
@@ -142,11 +148,17 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         entity_id=entity_id,
         action=action,
         origin=origin,
-        received_at=_time(named.get("ce_time")),
+        received_at=_time("ce_time", named.get("ce_time")),
         changed=_changed(body.get("changed", [])),
         id=event_id.decode("ascii"),
         traceparent=traceparent.decode("ascii") if _TRACEPARENT.match(traceparent) else None,
+        repeats=_time("ce_repeats", named["ce_repeats"]) if "ce_repeats" in named else None,
     )
+
+
+def rfc3339(at: datetime) -> bytes:
+    """As a header holds it: UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
 def attribute_names(names: Iterable[object]) -> tuple[str, ...]:
@@ -183,10 +195,10 @@ def _changed(names: object) -> tuple[str, ...]:
     return attribute_names(names)
 
 
-def _time(raw: bytes | None) -> datetime:
+def _time(name: str, raw: bytes | None) -> datetime:
     try:
         parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
-        _require(parsed.tzinfo is not None, "ce_time has no zone")
+        _require(parsed.tzinfo is not None, f"{name} has no zone")
         return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidEvent("ce_time is no RFC 3339 time") from None
+        raise InvalidEvent(f"{name} is no RFC 3339 time") from None

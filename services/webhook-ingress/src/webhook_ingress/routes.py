@@ -123,14 +123,15 @@ class WebhookRoutes:
             metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
 
     async def _answer(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
-        webhook_id, body = await self._signed_body(request)
-        receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent))
+        webhook_id, body, seal = await self._signed_body(request)
+        receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent, seal))
         metrics.published(entity, action.value, receipt.records)
         if receipt.bad:
             metrics.dead_letter("webhook-ingress", next(iter(receipt.bad)))
         return receipt
 
-    async def _signed_body(self, request: web.Request) -> tuple[str, bytes]:
+    async def _signed_body(self, request: web.Request) -> tuple[str, bytes, str]:
+        """The webhook's id, the body, and its signature."""
         if (request.content_length or 0) > MAX_BODY:
             raise _Refused(413, "too_large")
         signature, x_signature = request.headers.get("Signature"), request.headers.get("X-Signature")
@@ -141,7 +142,7 @@ class WebhookRoutes:
         body = await _body(request)
         if not is_signed(keys, webhook_id, body, signature, x_signature):
             raise _Refused(401, "wrong_signature")
-        return webhook_id, body
+        return webhook_id, body, signature or x_signature or ""
 
 
 async def _body(request: web.Request) -> bytes:

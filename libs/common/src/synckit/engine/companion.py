@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from synckit.engine.look import Look
 from synckit.engine.notes import RELEASED
 from synckit.engine.writer import Writer
-from synckit.ports import Attempted, Payload, PendingNote
+from synckit.ports import Attempted, Payload, PendingNote, Snapshot
 from synckit.reconcile.plan import Base, Side, Value
 
 
@@ -74,6 +74,9 @@ class ListMapping(Protocol):
     def as_seen(self, right: Payload) -> Base:
         """What the ticker holds against the remote's list to find rows that a desk touched; empty where unknown."""
 
+    def left_is_as_agreed(self, base: Base, left: Payload) -> bool:
+        """True where the lists hold what is agreed of all rows, no more and no less."""
+
 
 class RowStore(Protocol):
     """The rows of a record, written one by one."""
@@ -105,6 +108,10 @@ class Companion:
         left, right = look.pair()
         confirmed = RELEASED in look.state.notes
         return self._lists.decide(look.base, left.payload, right.payload, confirmed=confirmed)
+
+    def left_is_as_agreed(self, base: Base, left: Snapshot) -> bool:
+        """Whether the left side alone gives any reason to look further."""
+        return self._lists.left_is_as_agreed(base, left.payload)
 
     def notes(self, work: ListWork, marker: str, owner: str | None) -> tuple[PendingNote, ...]:
         """As notes to the record's owner."""

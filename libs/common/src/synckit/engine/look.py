@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 from synckit.ports import (
@@ -34,10 +34,15 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why we look: for the journal, nothing is decided by it."""
+    """Why we look: for the journal. What a look decides never depends on it, only what it reads first.
+
+    `left_news`: all that we were told is that the left side changed, at the latest then. A look that ended later knows
+    of it, unless the left side itself says otherwise.
+    """
 
     event_id: str = ""
     traceparent: str = ""
+    left_news: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

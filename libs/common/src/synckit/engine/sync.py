@@ -12,6 +12,7 @@ from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
 from synckit.engine.notes import RELEASED, Wording, announce, came_true, marker_of, single
 from synckit.engine.parentage import Parentage
+from synckit.engine.repeat import Repeats
 from synckit.engine.resume import attempts, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
@@ -54,6 +55,7 @@ class Engine:
         self._undertaker = Undertaker(self._writer, self._parentage, self._brake, chosen)
         self._family = family
         self._companion = companion
+        self._repeats = Repeats(self._writer, self._parentage, companion)
 
     async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
         """Looks at one record and brings both sides in step.
@@ -140,8 +142,14 @@ class Engine:
             await self._unlinked(look)
 
     async def _linked(self, look: Look, link: Link) -> None:
-        left, right = await both(self._remotes.left.read(look.left_id), self._remotes.right.read(link.right_id))
-        look.left, look.right = left, right
+        if self._repeats.may_be(look):
+            look.left = await self._remotes.left.read(look.left_id)
+            if look.left is not None and await self._repeats.tells_nothing(look, link, look.left):
+                return
+            look.right = await self._remotes.right.read(link.right_id)
+        else:
+            left, right = await both(self._remotes.left.read(look.left_id), self._remotes.right.read(link.right_id))
+            look.left, look.right = left, right
         if look.left is None and await self._undertaker.left_gone(look, link):
             return
         await self._parentage.find(look)

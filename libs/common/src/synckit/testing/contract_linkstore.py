@@ -75,6 +75,14 @@ class LinkStoreContract:
         assert type(state.base.left["active"]) is bool
         assert type(state.base.left["born"]) is date
 
+    async def test_when_a_record_was_looked_at_is_loaded_with_it(self) -> None:
+        links, _, _ = await self.linked_store()
+        assert (await links.load("nobody")).looked_at is None
+        state = await links.load("a")
+        assert state.looked_at == EARLIER
+        await links.commit(Commit("a", state.fence, NOON, looked_at=NOON))
+        assert (await links.load("a")).looked_at == NOON
+
     async def test_parts_left_out_of_a_commit_stay_as_they_are(self) -> None:
         links, _, fence = await self.linked_store()
         await links.commit(Commit("a", fence, NOON, looked_at=NOON))

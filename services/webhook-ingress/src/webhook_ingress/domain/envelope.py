@@ -6,9 +6,9 @@ Thousands a second come through here: ids are checked before (so they need no es
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
-from synckit.events import CONTENT_TYPE, Action, Origin, Record, event_type
+from synckit.events import CONTENT_TYPE, Action, Origin, Record, event_type, rfc3339
 
 _SPECVERSION = ("ce_specversion", b"1.0")
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE)
@@ -25,12 +25,18 @@ class Envelope:
         self._after = f'","action":"{action.value}","origin":"{origin}"'.encode()
 
     def records(
-        self, changes: Mapping[str, tuple[str, ...]], *, batch_id: str, traceparent: str, received_at: datetime
+        self,
+        changes: Mapping[str, tuple[str, ...]],
+        *,
+        batch_id: str,
+        traceparent: str,
+        received_at: datetime,
+        repeats: datetime | None = None,
     ) -> list[Record]:
         """One record an id. `batch_id` is unique; an event's id is that and its place."""
-        received = received_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        time = ("ce_time", received.encode())
+        time = ("ce_time", rfc3339(received_at))
         trace = ("ce_traceparent", traceparent.encode())
+        last = (trace,) if repeats is None else (trace, ("ce_repeats", rfc3339(repeats)))
         made = []
         for place, (entity_id, changed) in enumerate(changes.items()):
             key = entity_id.encode()
@@ -43,7 +49,7 @@ class Envelope:
                 ("ce_subject", key),
                 time,
                 _CONTENT_TYPE,
-                trace,
+                *last,
             )
             made.append(Record(key, self._before + key + self._after + names, headers))
         return made

@@ -40,6 +40,10 @@ class KommunikationLists:
             held=plan.held,
         )
 
+    def left_is_as_agreed(self, base: Base, left: Payload) -> bool:
+        shown = {(e.kind, e.key, e.type) for entries in read_entries(left).values() for e in entries}
+        return shown == {(k.kind, k.key, k.type) for k in from_base(base).values() if k.key is not None}
+
     def with_row(self, right: Payload, row: Payload) -> Payload:
         others = [each for each in right.get(ROWS) or () if self.row_id(each) != self.row_id(row)]
         return {**right, ROWS: [*others, row]}
