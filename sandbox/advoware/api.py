@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.advoware.lies import list_as, shown_as
+from sandbox.advoware.lies import HTML, list_as, rows_as, shown_as
 from sandbox.advoware.office import Office, Query
 from sandbox.advoware.records import Child
 from sandbox.advoware.refusal import RefusedError, forbidden, invalid, not_found
@@ -111,6 +111,8 @@ class PartyRoutes:
         shown = office.seen(number).as_json(office.switches)
         if office.switches.lie is not None:
             shown = shown_as(office.switches.lie, shown, office.another(number).as_json(office.switches))
+        if office.switches.lie == "empty_list":
+            return self._told([])
         return self._told([shown] if office.switches.single_as_list else shown)
 
     def _told(self, answer: list[dict[str, Any]] | dict[str, Any]) -> web.Response:
@@ -120,6 +122,8 @@ class PartyRoutes:
         if self._office.switches.lie == "truncated":
             text = json.dumps(answer)
             return web.Response(text=text[: len(text) // 2], content_type="application/json")
+        if self._office.switches.lie == "html":
+            return web.Response(text=HTML, content_type="text/html")
         return web.json_response(answer)
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -139,7 +143,8 @@ class PartyRoutes:
         party = self._office.seen(_bet_nr(request))
         if self._office.switches.empty_lists:
             return web.json_response([])
-        return web.json_response([self._child(child) for child in party.children[_kind(request)]])
+        rows = [self._child(child) for child in party.children[_kind(request)]]
+        return self._told(rows_as(self._office.switches.lie, rows))
 
     async def _post_child(self, request: web.Request) -> web.Response:
         given = await body_of(request)

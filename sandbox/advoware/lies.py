@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 Row = dict[str, Any]
-KEPT = ("betNr", "rowId")
+KEPT = ("betNr", "id", "rowId")
 CHILDREN = ("adressen", "kommunikation", "bankverbindungen", "bankkverbindungen")
 
 LIES = {
+    "empty_list": "every list is empty, and so is the list with one party that a single read answers",
     "half_list": "every other party is missing from lists",
     "not_found": "every party, and the list, is a 404",
     "null_fields": "all fields but number and row id are null",
@@ -19,7 +20,10 @@ LIES = {
     "zero_dates": "all birth dates are 0001-01-01",
     "wrong_entity": "the body of an appointment",
     "truncated": "the JSON text ends in the middle",
+    "html": "a page for people, with 200",
+    "old_snapshot": "everything as it was when the lie began, row ids and times too",
 }
+HTML = "<!DOCTYPE html><html><body><h1>Wartungsarbeiten</h1></body></html>"
 
 
 def shown_as(lie: str | None, row: Row, other: Row) -> Row:
@@ -41,5 +45,14 @@ def shown_as(lie: str | None, row: Row, other: Row) -> Row:
 
 def list_as(lie: str | None, rows: Sequence[Row]) -> list[Row]:
     """The same for a page of the list."""
+    if lie == "empty_list":
+        return []
     kept = rows[::2] if lie == "half_list" else rows
     return [shown_as(lie, row, kept[index - 1]) for index, row in enumerate(kept)]
+
+
+def rows_as(lie: str | None, rows: Sequence[Row]) -> list[Row]:
+    """The same for what belongs to one party."""
+    if lie in ("null_fields", "half_list", "empty_list"):
+        return list_as(lie, rows)
+    return list(rows)

@@ -66,7 +66,7 @@ class Office:
     def set_switches(self, given: Mapping[str, Any]) -> None:
         """Change switches; a stale snapshot is taken in the moment when it is switched on."""
         self.switches.change(given)
-        if not self.switches.stale_snapshot:
+        if not (self.switches.stale_snapshot or self.switches.lie == "old_snapshot"):
             self._snapshot = None
         elif self._snapshot is None:
             self._snapshot = dict(self._parties)

@@ -11,6 +11,7 @@ from sandbox.control import RECORD, Control
 from sandbox.espocrm.auth import Authenticator, LoginFailed
 from sandbox.espocrm.control_api import ControlApi
 from sandbox.espocrm.dispatch import Dispatcher
+from sandbox.espocrm.lies import Lies
 from sandbox.espocrm.page import Page
 from sandbox.espocrm.rest import Answer, Request, RestApi, answer_login
 from sandbox.espocrm.settings import API_PREFIX, Settings
@@ -33,6 +34,7 @@ class Server:
         self.world = world
         self.rest = RestApi(world)
         self.auth = Authenticator(world)
+        self.lies = Lies(world, self.rest)
 
     def caller_of(self, request: web.Request) -> str | None:
         """Who is counted: a header of the tests, else the name that belongs to the credentials."""
@@ -53,7 +55,8 @@ class Server:
             user = self.auth.login(request.headers, request.method, path, request.remote or "")
         except LoginFailed as error:
             return _response(answer_login(error))
-        answer = self.rest.handle(Request(request.method, path, request.query_string, request.headers, body), user)
+        asked = Request(request.method, path, request.query_string, request.headers, body)
+        answer = self.lies.told(asked, user, self.rest.handle(asked, user))
         if answer.record_id:
             request[RECORD] = answer.record_id
         return _response(answer)
@@ -84,6 +87,7 @@ def build(settings: Settings) -> web.Application:
     app[WORLD], app[DISPATCHER] = world, dispatcher
     control.add_routes(app)
     ControlApi(world, server.rest, dispatcher).add_routes(app)
+    server.lies.add_routes(app)
     Page(world, server.rest).add_routes(app)
     app.router.add_route("*", API_PREFIX + "/{rest:.*}", server.handle)
 
