@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from demo import steps_children, steps_daily, steps_kommunikation, steps_loss, steps_trouble
+from demo import steps_children, steps_daily, steps_kommunikation, steps_links, steps_loss, steps_trouble
 from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
@@ -39,6 +39,7 @@ STEPS: tuple[Step, ...] = (
     steps_kommunikation.two_mails_changed_on_both_sides,
     steps_kommunikation.phone_typed_at_a_desk,
     steps_kommunikation.slot_reused,
+    steps_links.address_linked_later,
 )
 STEP_LIMIT = 180.0
 

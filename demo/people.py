@@ -87,6 +87,9 @@ NEW_IBAN = "GB82WEST12345698765432"
 
 LATE = Person("Cunigund", "Eichelhaeher", "1970-08-08")
 
+HEIRESS = Person("Dietlinde", "Flussregenpfeifer", "1969-04-09")
+LINKED_STREET = "Zilpzalpweg 58"
+
 CORRESPONDENT = Person("Demudis", "Fichtenkreuz", "1971-09-09")
 OLD_MAILS = ("demudis@fichtenkreuz-alt.example", "buero@fichtenkreuz-alt.example")
 NEW_MAILS = ("demudis@fichtenkreuz-neu.example", "sekretariat@fichtenkreuz-neu.example")
@@ -116,6 +119,7 @@ def everybody() -> tuple[Person, ...]:
         TENANT,
         ACCOUNT_HOLDER,
         LATE,
+        HEIRESS,
         CORRESPONDENT,
         CALLER,
         MOVER,
@@ -129,5 +133,5 @@ def canaries() -> Iterator[str]:
         yield from (person.first, person.last, person.born, f"{day}.{month}.{year}")
     yield from (COMPANY, BIRTH_NAME, MARRIED_NAME, FIRST_NAME_IN_ESPOCRM, FIRST_NAME_IN_ADVOWARE)
     yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE)
-    yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, OLD_IBAN, NEW_IBAN)
+    yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, LINKED_STREET, OLD_IBAN, NEW_IBAN)
     yield from (*OLD_MAILS, *NEW_MAILS, *MOVED_MAILS, TYPED_PHONE, PHONE, PHONE_TEXT, CALLER_TITLE)

@@ -17,20 +17,18 @@ async def address_with_a_read_only_field(morning: Morning) -> str:
     espo, advo = morning.espo, morning.advo
     [linked] = await morning.link(people.TENANT)
     made = await espo.rest("POST", ADDRESS, {**people.ADDRESS, "beteiligteId": linked.left})
-    await _until_child(morning, ADDRESS, made["id"], "linked and clean", syncStatus="clean", advowareId=...)
+    await until_child(morning, ADDRESS, made["id"], "linked and clean", syncStatus="clean", advowareId=...)
     notes = {note["id"] for note in await espo.notes()}
     changed = {"adresseStreet": people.NEW_STREET, "gueltigBis": "2026-12-31"}
     await espo.rest("PUT", f"{ADDRESS}/{made['id']}", changed)
-    record = await _until_child(morning, ADDRESS, made["id"], "manual_action", syncStatus="manual_action")
+    record = await until_child(morning, ADDRESS, made["id"], "manual_action", syncStatus="manual_action")
     row = await _row(morning, linked.right, "adressen", record["advowareId"])
     expect(row["strasse"] == people.NEW_STREET and not row["gueltigBis"], "the street did not take, or the end did")
     count = await _notes_about(morning, notes, str(record["advowareId"]), "Gültig bis")
     path = f"/_sandbox/desk/beteiligte/{linked.right}/adressen"
     await advo.ask("POST", path, {"strasse": people.DESK_STREET, "ort": "Ulm", "land": "DE"})
     from_desk = await _until_listed(morning, ADDRESS, linked.left, adresseStreet=people.DESK_STREET)
-    await _until_child(
-        morning, ADDRESS, from_desk, "linked and clean", syncStatus="clean", adresseCountry="Deutschland"
-    )
+    await until_child(morning, ADDRESS, from_desk, "linked and clean", syncStatus="clean", adresseCountry="Deutschland")
     return f"street written, {count} note with the steps for the end; the desk's own address is in EspoCRM"
 
 
@@ -39,10 +37,10 @@ async def account_changed(morning: Morning) -> str:
     espo, advo = morning.espo, morning.advo
     [linked] = await morning.link(people.ACCOUNT_HOLDER)
     made = await espo.rest("POST", ACCOUNT, {"iban": people.OLD_IBAN, "beteiligteId": linked.left})
-    await _until_child(morning, ACCOUNT, made["id"], "linked and clean", syncStatus="clean", advowareId=...)
+    await until_child(morning, ACCOUNT, made["id"], "linked and clean", syncStatus="clean", advowareId=...)
     notes, start = {note["id"] for note in await espo.notes()}, await advo.last_call()
     await espo.rest("PUT", f"{ACCOUNT}/{made['id']}", {"iban": people.NEW_IBAN})
-    record = await _until_child(morning, ACCOUNT, made["id"], "manual_action", syncStatus="manual_action")
+    record = await until_child(morning, ACCOUNT, made["id"], "manual_action", syncStatus="manual_action")
     row = await _row(morning, linked.right, "bankverbindungen", record["advowareId"])
     expect(row["iban"] == people.OLD_IBAN, "the account was changed in Advoware")
     await _notes_about(morning, notes, people.OLD_IBAN[-4:], people.NEW_IBAN[-4:])
@@ -69,7 +67,7 @@ async def child_before_its_party(morning: Morning) -> str:
         await advo.mend(rule)
     linked = await espo.until_linked(party)
     wanted = {"syncStatus": "clean", "syncErrorMessage": None, "advowareId": ...}
-    await _until_child(morning, ADDRESS, made["id"], "linked and clean", **wanted)
+    await until_child(morning, ADDRESS, made["id"], "linked and clean", **wanted)
     posts = await advo.calls(method="POST", path=f"/{linked.right}/Adressen$")
     expect(len(posts) == 1, f"the address was posted {len(posts)} times")
     return f"pending_sync while the party was refused, then both: {linked.right} and its address, posted once"
@@ -79,7 +77,7 @@ async def _has_fired(morning: Morning, rule: int) -> int | None:
     return await morning.advo.fired(rule) or None
 
 
-async def _until_child(morning: Morning, kind: str, record_id: str, what: str, **wanted: Any) -> dict[str, Any]:
+async def until_child(morning: Morning, kind: str, record_id: str, what: str, **wanted: Any) -> dict[str, Any]:
     async def probe() -> dict[str, Any] | None:
         seen: dict[str, Any] = await morning.espo.rest("GET", f"{kind}/{record_id}")
         return seen if not differing(seen, wanted) else None
