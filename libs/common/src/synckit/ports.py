@@ -173,8 +173,6 @@ class RecordState:
     """Other left records that claim our right record (tombstone `duplicate`)."""
     looked_at: datetime | None = None
     """When what a look came to was last committed, by the clock of the worker that did."""
-    looked_at: datetime | None = None
-    """When what a look came to was last committed, by the clock of the worker that did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,13 @@ class Outcome:
     right_writes: int = 0
     conflicts: int = 0
     notices: int = 0
+    held_by: tuple[str, str] | None = None
+    """Source and why (`doubt`, `sweep`), where the brake for sweeps held it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """`right_timeout`: the right client's own total time-out; a POST without an answer may still land until then.
-    held_by: tuple[str, str] | None = None
-    """Source and why (`doubt`, `sweep`), where the brake for sweeps held it."""
 
     `gone_pause`: between the two reads that must both say "gone". `delete`: what a deletion in EspoCRM does over there.
     """
@@ -68,12 +68,12 @@ class EngineSettings:
     right_timeout: timedelta = timedelta(seconds=25)
     gone_pause: timedelta = timedelta(seconds=1)
     delete: Literal["never", "when-unused"] = "never"
+    brake: BrakeLimits = field(default_factory=BrakeLimits)
 
 
 @dataclass(frozen=True, slots=True)
 class Remotes:
     """The ports of one entity. `parents`: our memory of the entity that this one's records belong to.
-    brake: BrakeLimits = field(default_factory=BrakeLimits)
 
     A child's notes go to its parent: `notifier` is that of the parent's type then. `brake`: shared by all workers.
     """
@@ -85,12 +85,12 @@ class Remotes:
     notifier: Notifier
     clock: Clock
     parents: LinkStore | None = None
+    brake: BrakeLedger | None = None
 
 
 @dataclass(slots=True)
 class Look:
     """The state of a look in progress. Lives as long as the lock is held.
-    brake: BrakeLedger | None = None
 
     `link`: as it is now remembered. `parent`, `about`: a child's parent's link and left id, which its notes are about.
     """
@@ -118,15 +118,15 @@ class Look:
     posted: set[str] = field(default_factory=set)
     causes: set[str] = field(default_factory=set)
     unparked: bool = False
+    held_by: tuple[str, str] | None = None
+    to_park: Parked | None = None
+    standing: set[str] = field(default_factory=set)
+    """Causes that nobody is told of in a note, and that the next look must know."""
 
     def has_moved(self, name: str) -> bool:
         """Whether the base of a field is newer than what is remembered of it."""
         known = self.committed or self.state.base
         return (self.base.left.get(name), self.base.right.get(name)) != (known.left.get(name), known.right.get(name))
-    held_by: tuple[str, str] | None = None
-    to_park: Parked | None = None
-    standing: set[str] = field(default_factory=set)
-    """Causes that nobody is told of in a note, and that the next look must know."""
 
     def pair(self) -> tuple[Snapshot, Snapshot]:
         """Both sides, where the flow has made sure of both."""

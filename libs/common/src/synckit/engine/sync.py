@@ -20,8 +20,8 @@ from synckit.errors import (
     AuthenticationRefused,
     CredentialsRefused,
     Locked,
-    PermanentError,
     MappingError,
+    PermanentError,
     StaleVersion,
     SyncError,
     TransientError,
@@ -205,6 +205,10 @@ class Engine:
             left, right = look.pair()
             plan, seen_left = self._plan(look, left, right)
             lists = self._companion.decide(look) if self._companion else ListWork()
+            held = await self._brake.plan(look, plan, lists)
+            if held is not None:
+                await self._brake.hold(look, held, look.base)
+                return
             if lists.held and not plan.held:
                 plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
             if plan.held:
@@ -212,10 +216,6 @@ class Engine:
                 return
             if await self._carry_out(look, plan, seen_left, lists):
                 await self._settle(look, plan)
-                return
-            held = await self._brake.plan(look, plan, lists)
-            if held is not None:
-                await self._brake.hold(look, held, look.base)
                 return
         raise StaleVersion("the record is being edited while it is synced")
 
@@ -321,6 +321,9 @@ class Engine:
     async def _settle(self, look: Look, plan: Plan) -> None:
         _, right = look.pair()
         await self._writer.tell(look)
+        behind = {REFUSED + d.field for d in plan.refusals}
+        look.standing |= behind
+        look.causes |= behind
         await self._writer.commit(look, link=self._writer.link_of(look, right), base=look.base, settled=True)
         if plan.refusals:
             look.result = "refused"
@@ -329,9 +332,6 @@ class Engine:
 
     async def _hold(self, look: Look, plan: Plan, left: Snapshot) -> None:
         """The brake: nothing is written but the state and one note."""
-        behind = {REFUSED + d.field for d in plan.refusals}
-        look.standing |= behind
-        look.causes |= behind
         await self._announce(look, plan, ListWork())
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
         await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
@@ -345,6 +345,9 @@ class Engine:
         """Shows the error in the record's own state. Raises it where that is not possible."""
         if look.left is None:
             raise error
+        if isinstance(error, MappingError) and (held := await self._brake.unreadable(look, error)) is not None:
+            await self._brake.hold(look, held)
+            return
         self._writer.journal(look, "failed", rule=error.code)
         patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
         try:
@@ -353,9 +356,6 @@ class Engine:
             raise _waits_for_us(exc) from None
         except PermanentError:
             raise error from None
-        if isinstance(error, MappingError) and (held := await self._brake.unreadable(look, error)) is not None:
-            await self._brake.hold(look, held)
-            return
         await self._writer.commit(look)
         look.result = "failed"
 

@@ -87,7 +87,6 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         attempted=tuple(Attempted(**from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
         looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
-        looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
     )
 
 
