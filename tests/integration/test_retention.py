@@ -129,5 +129,6 @@ async def test_records_are_synced_while_old_guards_go(cellar: Cellar, monkeypatc
         await cellar.links.commit(Commit(left_id, fence, NOON, link=Link(left_id, f"1{left_id}")))
 
     gone, *_ = await asyncio.gather(cellar.retention.carry_out(), *(sync(f"r-{n:02}") for n in range(0, 60, 2)))
+    assert isinstance(gone, dict)
     assert gone["guard"] >= 30
     assert len(await cellar.links.linked([f"1r-{n:02}" for n in range(0, 60, 2)])) == 30
