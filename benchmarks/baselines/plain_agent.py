@@ -14,7 +14,6 @@ from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.redis import RedisLocks
 from synckit.engine import Engine, Remotes
 from synckit.events import decode
 from synckit.handling import Attempt
@@ -32,7 +31,7 @@ async def run(settings: Settings) -> None:
         left=EspoStore(opened.espocrm, BETEILIGTE.left_type),
         right=AdvowareBeteiligteStore(opened.advoware),
         links=PostgresLinkStore(opened.pool, BETEILIGTE.entity),
-        locks=RedisLocks(opened.redis, clock),
+        locks=opened.locks,
         notifier=EspoNotifier(opened.espocrm, BETEILIGTE.left_type),
         clock=clock,
     )

@@ -51,7 +51,8 @@ def prefix() -> str:
 
 async def test_a_lease_is_renewed_while_it_is_held(redis_client: Redis, prefix: str) -> None:
     clock = HandClock()
-    async with RedisLocks(redis_client, clock, prefix=prefix).hold("a") as lease:
+    locks = RedisLocks(redis_client, clock, prefix=prefix)
+    async with locks.hold("a") as lease:
         for _ in range(10):
             await redis_client.pexpire(prefix + "a", 5000)
             await clock.pass_time(5)
@@ -59,6 +60,36 @@ async def test_a_lease_is_renewed_while_it_is_held(redis_client: Redis, prefix: 
                 while await redis_client.pttl(prefix + "a") <= 5000:
                     pass
             lease.ensure()
+    await locks.released()
+    assert await redis_client.exists(prefix + "a") == 0
+
+
+async def test_all_locks_of_a_process_are_renewed_also_those_that_come_later(redis_client: Redis, prefix: str) -> None:
+    clock = HandClock()
+    locks = RedisLocks(redis_client, clock, prefix=prefix)
+    async with locks.hold("a") as first:
+        await clock.pass_time(3)
+        async with locks.hold("b") as second:
+            for name, seconds in [("a", 2.0), ("b", 3.0), ("a", 2.0), ("b", 3.0)]:
+                await redis_client.pexpire(prefix + name, 5000)
+                await clock.pass_time(seconds)
+                async with asyncio.timeout(LONGEST_WAIT):
+                    while await redis_client.pttl(prefix + name) <= 5000:
+                        pass
+            first.ensure()
+            second.ensure()
+    await locks.released()
+    assert await redis_client.exists(prefix + "a", prefix + "b") == 0
+
+
+async def test_a_lock_that_is_being_given_back_is_free_for_the_next_in_the_same_process(
+    redis_client: Redis, prefix: str
+) -> None:
+    locks = RedisLocks(redis_client, SystemClock(), prefix=prefix)
+    for _ in range(200):
+        async with locks.hold("a") as lease:
+            lease.ensure()
+    await locks.released()
     assert await redis_client.exists(prefix + "a") == 0
 
 

@@ -18,7 +18,7 @@ from synckit.adapters.http_client import HttpLimits, Wiring
 from synckit.adapters.kafka import KafkaPublisher
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
-from synckit.adapters.redis import connect, ping
+from synckit.adapters.redis import RedisLocks, connect, ping
 from synckit.adapters.redis_token import RedisTokenCache
 from synckit.ports import Clock
 from synckit.runtime import metrics
@@ -52,6 +52,7 @@ class Connections:
     publisher: KafkaPublisher
     pool: PostgresPool
     redis: Redis
+    locks: RedisLocks
     espocrm: EspoClient
     auth: AdvowareAuth
     advoware: AdvowareClient
@@ -79,6 +80,7 @@ class Connections:
             self.espocrm.close,
             self.advoware.close,
             self.auth.close,
+            self.locks.released,
             self.redis.aclose,
             self.pool.close,
         )
@@ -111,6 +113,7 @@ def connections(
         publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
         pool=PostgresPool(database.url.get_secret_value(), limits=pool, application_name=service),
         redis=redis,
+        locks=RedisLocks(redis, clock),
         espocrm=EspoClient(settings.espocrm.base_url, _espo_auth(settings.espocrm), wiring),
         auth=auth,
         advoware=AdvowareClient(settings.advoware.api_base_url, auth, wiring),

@@ -21,7 +21,6 @@ from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.kafka import require_topics
 from synckit.adapters.postgres.brake import PostgresBrake
 from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.redis import RedisLocks
 from synckit.engine import Engine, EngineSettings, Family, Kin, Outcome, Remotes
 from synckit.engine.companion import Companion
 from synckit.mapping.field import EntityMapping
@@ -136,7 +135,7 @@ def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clo
         left=EspoStore(opened.espocrm, mapping.left_type),
         right=_right(mapping, opened),
         links=PostgresLinkStore(opened.pool, mapping.entity),
-        locks=RedisLocks(opened.redis, clock),
+        locks=opened.locks,
         notifier=EspoNotifier(opened.espocrm, (parent or mapping).left_type),
         clock=clock,
         parents=PostgresLinkStore(opened.pool, parent.entity) if parent else None,

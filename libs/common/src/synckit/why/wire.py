@@ -73,9 +73,10 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
         topic=EVENT_TOPICS[mapping.entity],
         group=entity.service,
     )
+    locks = RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT))
     hands = Hands(
         links=PostgresLinkStore(opened.pool, mapping.entity),
-        locks=RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT)),
+        locks=locks,
         publisher=opened.publisher,
         clock=clock,
         topic=EVENT_TOPICS[mapping.entity],
@@ -84,6 +85,7 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
     try:
         yield Desk(sources, opened, hands)
     finally:
+        await locks.released()
         for step in opened.closing():
             await step()
 
