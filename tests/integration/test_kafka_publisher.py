@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import tracemalloc
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.backends import LazyBackends
 from synckit.adapters.kafka import KafkaPublisher, MissingTopics, require_topics
+from synckit.adapters.kafka_batches import MOST_WAITING
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.events import Record
 from synckit.topics.__main__ import main as topics_command
@@ -117,11 +119,7 @@ async def test_a_topic_deleted_and_created_again_does_not_silence_the_publisher(
 async def _publishes(publisher: KafkaPublisher, bootstrap: str, topic: str) -> bool:
     with suppress(AssertionError):
         await create(bootstrap, topic)
-    try:
-        await publisher.publish(topic, records(9))
-    except RemoteUnavailable:
-        return False
-    return True
+    return await _publishes_to(publisher, topic)
 
 
 async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back(
@@ -146,6 +144,38 @@ async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back
         await unborn.publish(topic, records(1))
         await unborn.stop()
         await publisher.publish(topic, records(1))
+
+
+async def test_while_its_broker_hangs_memory_stays_flat_and_too_much_is_refused_at_once(
+    backends: LazyBackends, hurried: KafkaPublisher, topic: str
+) -> None:
+    await hurried.publish(topic, records(9))
+    large = [Record(f"k{number}".encode(), b"x" * 10_000, ()) for number in range(30)]
+    backends.freeze("kafka")
+    tracemalloc.start()
+    held: list[int] = []
+    try:
+        for _ in range(3):
+            refused = await asyncio.gather(*(hurried.publish(topic, large) for _ in range(100)), return_exceptions=True)
+            assert all(isinstance(error, RemoteUnavailable) for error in refused)
+            assert sum("too much waits" in str(error) for error in refused) > 50
+            del refused
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+        backends.thaw("kafka")
+    assert max(held) < 3 * (MOST_WAITING + 30 * 10_100) + 8_000_000, "of the 90 MB that were to be published"
+    async with asyncio.timeout(120):
+        while not await _publishes_to(hurried, topic):
+            pass
+
+
+async def _publishes_to(publisher: KafkaPublisher, topic: str) -> bool:
+    try:
+        await publisher.publish(topic, records(9))
+    except RemoteUnavailable:
+        return False
+    return True
 
 
 async def test_missing_topics_are_named_with_the_command_that_creates_them(backends: LazyBackends, topic: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
 
-from synckit.adapters.kafka_batches import TooLate, TopicBatches
+from synckit.adapters.kafka_batches import MOST_WAITING, Crowded, Receipt, TooLate, TopicBatches
 from synckit.events import Record
 from synckit.testing.worker import settle
 
@@ -145,6 +146,78 @@ async def test_what_waits_for_nobody_any_more_is_not_sent() -> None:
     producer.answer()
     await wanted.done
     assert producer.keys() == [[b"a"], [b"e"]]
+
+
+async def test_while_the_broker_hangs_what_callers_have_given_up_is_let_go() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    over.put(records("a"))
+    await settle()
+    most = 0
+    for _ in range(200):
+        receipt = over.put([Record(b"b", b"x" * 20_000, ())])
+        most = max(most, over.waiting_bytes)
+        receipt.expire()
+        with pytest.raises(TooLate):
+            await receipt.done
+    assert most <= 3 * 20_100, "no more than what is wanted and what has just been given up"
+    assert producer.keys() == [[b"a"]]
+
+
+async def test_while_the_broker_hangs_what_waits_is_bounded_and_the_next_caller_is_refused_at_once() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    over.put(records("a"))
+    await settle()
+    taken = crowd(over, b"b")
+    held = over.waiting_bytes
+    assert MOST_WAITING < held <= MOST_WAITING + 20_100
+    with pytest.raises(Crowded):
+        over.put(records("c"))
+    assert over.waiting_bytes == held, "what is refused is not kept"
+    for receipt in taken:
+        receipt.let_go()
+    over.put(records("d"))
+    assert over.waiting_bytes < 1000
+
+
+async def test_one_partition_that_hangs_refuses_nothing_for_the_others() -> None:
+    producer = Producer(2)
+    over = batches(producer)
+    hanging, other = (next(key for key in "abcdefgh" if number(key) == wanted) for wanted in (0, 1))
+    over.put(records(hanging))
+    await settle()
+    crowd(over, hanging.encode())
+    receipt = over.put(records(other))
+    await settle()
+    producer.sent[-1][2].set_result(None)
+    await receipt.done
+    assert producer.sent[-1][:2] == (1, [other.encode()])
+
+
+async def test_a_lane_that_was_emptied_counts_nothing() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    last = [over.put(records("a", "b")) for _ in range(20)][-1]
+    while not last.done.done():
+        await settle()
+        producer.answer()
+    assert over.waiting_bytes == 0
+
+
+def crowd(over: TopicBatches, key: bytes) -> list[Receipt]:
+    """As many callers as are taken."""
+    taken: list[Receipt] = []
+    while over.waiting_bytes <= MOST_WAITING:
+        taken.append(over.put([Record(key, b"x" * 20_000, ())]))
+    with pytest.raises(Crowded):
+        over.put([Record(key, b"x", ())])
+    return taken
+
+
+def number(key: str) -> int:
+    """Which of two partitions a key has."""
+    return (int(murmur2(key.encode())) & 0x7FFFFFFF) % 2
 
 
 async def test_a_record_that_no_broker_takes_is_refused_before_anything_is_sent() -> None:

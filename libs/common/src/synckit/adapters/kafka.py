@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from synckit.adapters.kafka_batches import TooLate, TopicBatches
+from synckit.adapters.kafka_batches import Crowded, TooLate, TopicBatches
 from synckit.adapters.topic_admin import topic_admin
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
 from synckit.events import Record
@@ -103,6 +103,8 @@ class KafkaPublisher:
             finally:
                 timer.cancel()
                 receipt.let_go()
+        except Crowded:
+            raise RemoteUnavailable("kafka", f"{topic}: too much waits already") from None
         except TooLate:
             raise RemoteUnavailable("kafka", f"{topic} not acknowledged in time", maybe_applied=True) from None
         except _TOO_LARGE as error:

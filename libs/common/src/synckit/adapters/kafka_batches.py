@@ -2,6 +2,7 @@
 
 `send()` costs a partitioner in Python, four sets and a future a record; here it is one append a record and one future a
 batch. At most one batch a partition is under way, as an idempotent producer wants it; what comes meanwhile is the next.
+What waits is bounded: a broker that hangs must not fill our memory with what nobody waits for any more.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ from synckit.events import Record
 
 MOST_BYTES = 1 << 20
 """Of a record with its headers: aiokafka's own limit for `send()`, and about what a broker takes."""
+MOST_WAITING = 1 << 20
+"""Bytes that may wait for one partition behind the batch under way."""
 PER_RECORD = 34
 
 
 class TooLate(Exception):
     """The broker has not acknowledged in time; it may still come to that."""
+
+
+class Crowded(Exception):
+    """Too much waits for a partition already. Nothing of it was taken."""
 
 
 class Receipt:
@@ -67,11 +74,12 @@ class Receipt:
 class _Batch:
     """One batch to be, and who waits for it."""
 
-    __slots__ = ("builder", "receipts")
+    __slots__ = ("builder", "receipts", "size")
 
     def __init__(self, builder: Any) -> None:
         self.builder = builder
         self.receipts: list[Receipt] = []
+        self.size = 0
 
     def takes(self, record: Record, receipt: Receipt) -> bool:
         """False where it is full."""
@@ -93,14 +101,26 @@ class _Batch:
 
 
 class _Lane:
-    """One partition: the batches that wait, in order; `busy` while one is under way."""
+    """One partition: the batches that wait, in order, `size` bytes in all; `busy` while one is under way."""
 
-    __slots__ = ("busy", "partition", "waiting")
+    __slots__ = ("busy", "partition", "size", "waiting")
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.waiting: deque[_Batch] = deque()
+        self.size = 0
         self.busy = False
+
+    def next(self) -> _Batch:
+        """The oldest one that waits, waiting no longer."""
+        batch = self.waiting.popleft()
+        self.size -= batch.size
+        return batch
+
+    def drop_unwanted(self) -> None:
+        """Callers give up in the order in which they came, so what nobody waits for stands in front."""
+        while self.waiting and not self.waiting[0].is_wanted:
+            self.next().settle(KafkaTimeoutError())
 
 
 class TopicBatches:
@@ -118,15 +138,25 @@ class TopicBatches:
         """The topic's partitions are known. Where they are not: `await producer.partitions_for(topic)`."""
         return bool(self._producer.client.cluster.partitions_for_topic(self._topic))
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Of all partitions, without what is under way."""
+        return sum(lane.size for lane in self._lanes.values())
+
     def put(self, records: Sequence[Record]) -> Receipt:
-        """Hands all over; records of one key keep their order. The receipt's `done` raises aiokafka's errors."""
-        if any(_size(record) > MOST_BYTES for record in records):
+        """Hands all over; records of one key keep their order. The receipt's `done` raises aiokafka's errors.
+
+        Crowded where a partition of theirs has too much to wait for: then nothing is taken.
+        """
+        sizes = [_size(record) for record in records]
+        if sizes and max(sizes) > MOST_BYTES:
             raise MessageSizeTooLargeError("a record is larger than a broker takes")
         partitions = sorted(self._producer.client.cluster.partitions_for_topic(self._topic))
+        lanes = [self._lane(partitions[_hash(record.key) % len(partitions)]) for record in records]
         receipt = Receipt()
         try:
-            for record in records:
-                self._put(partitions[_hash(record.key) % len(partitions)], record, receipt)
+            for lane, record, size in zip(lanes, records, sizes, strict=True):
+                self._put(lane, record, size, receipt)
         except BaseException:
             receipt.let_go()
             raise
@@ -136,20 +166,29 @@ class TopicBatches:
             receipt.done.set_result(None)
         return receipt
 
-    def _put(self, partition: int, record: Record, receipt: Receipt) -> None:
+    def _lane(self, partition: int) -> _Lane:
+        """With room for more."""
         lane = self._lanes.get(partition)
         if lane is None:
             lane = self._lanes[partition] = _Lane(partition)
+        if lane.waiting:
+            lane.drop_unwanted()
+            if lane.size > MOST_WAITING:
+                raise Crowded
+        return lane
+
+    def _put(self, lane: _Lane, record: Record, size: int, receipt: Receipt) -> None:
         if not lane.waiting:
             lane.waiting.append(_Batch(self._producer.create_batch()))
             if not lane.busy:
                 self._ready.append(lane)
-        if lane.waiting[-1].takes(record, receipt):
-            return
-        fresh = _Batch(self._producer.create_batch())
-        if not fresh.takes(record, receipt):
-            raise MessageSizeTooLargeError("a record does not fit an empty batch")
-        lane.waiting.append(fresh)
+        if not lane.waiting[-1].takes(record, receipt):
+            fresh = _Batch(self._producer.create_batch())
+            if not fresh.takes(record, receipt):
+                raise MessageSizeTooLargeError("a record does not fit an empty batch")
+            lane.waiting.append(fresh)
+        lane.waiting[-1].size += size
+        lane.size += size
 
     def _flush_soon(self) -> None:
         """In a task of its own: a caller that is cancelled must not take others' records with it."""
@@ -161,7 +200,7 @@ class TopicBatches:
         while self._ready:
             lane = self._ready.popleft()
             while lane.waiting and not lane.busy:
-                await self._hand_over(lane, lane.waiting.popleft())
+                await self._hand_over(lane, lane.next())
 
     async def _hand_over(self, lane: _Lane, batch: _Batch) -> None:
         if not batch.is_wanted:
