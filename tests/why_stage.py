@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
@@ -20,9 +21,11 @@ from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, OFFICE_USER_ID, Settings
 from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
+from synckit.adapters.advoware_rows import AdvowareRows
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.engine import Cause, Engine, Remotes
+from synckit.engine.companion import Companion
 from synckit.errors import TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.mapping.field import EntityMapping
@@ -38,6 +41,7 @@ from synckit.why.report import Report, explain
 
 Control = TestClient[Any, Any]
 CONFLICT, PARKED, BRAKED, BURIED = "66a1conflict0001", "66a1parked000002", "66a1braked000003", "66a1buried000004"
+LISTS = "66a1lists0000005"
 MAPPING: EntityMapping = next(each for each in REGISTRY if each.entity == "beteiligte")
 
 
@@ -152,7 +156,8 @@ class Stage:
         self.right = AdvowareBeteiligteStore(self.advoware_client)
         notifier = EspoNotifier(self.espo_client, MAPPING.left_type)
         remotes = Remotes(self.left, self.right, ground.links, ground.locks, notifier, clock)
-        self.engine = Engine(MAPPING, remotes)
+        companion = Companion(KommunikationLists(), AdvowareRows(self.advoware_client, "Kommunikationen"))
+        self.engine = Engine(MAPPING, remotes, companion=companion)
 
     @property
     def sources(self) -> Sources:
@@ -194,6 +199,16 @@ class Stage:
         answer = await self.advoware.post(f"/_sandbox/desk/beteiligte/{snapshot.payload['betnr']}", json=values)
         assert answer.status == 200
         await self.pass_time(60)
+
+    async def row(self, record_id: str, number: int | None, **values: Any) -> None:
+        """A phone number or e-mail address changed at a desk, or a new one."""
+        snapshot = await self.left.read(record_id)
+        assert snapshot is not None
+        party = f"/_sandbox/desk/beteiligte/{snapshot.payload['betnr']}"
+        rows = (await (await self.advoware.get(party)).json())["kommunikation"]
+        which = "" if number is None else f"/{rows[number]['id']}"
+        answer = await self.advoware.post(f"{party}/kommunikation{which}", json=values)
+        assert answer.status < 300, await answer.text()
 
     async def advoware_is_away(self) -> None:
         answer = await self.advoware.post("/_sandbox/faults", json={"fault": {"kind": "status", "status": 503}})
@@ -276,7 +291,30 @@ async def buried(office: Stage) -> str:
     return BURIED
 
 
-SCENES = {"conflict": conflict, "parked": parked, "braked": braked, "buried": buried}
+async def communication(office: Stage) -> str:
+    mails = ("eilika@girlitzmoos.example", "buero@girlitzmoos.example", "alt@girlitzmoos.example")
+    await office.person(LISTS, lastName="Girlitzmoos", firstName="Eilika", emailAddressData=_mails(*mails))
+    await office.row(LISTS, 0, tlf="e.girlitzmoos@desk.example")
+    await office.row(LISTS, 2, tlf="eilika@desk.example")
+    await office.row(LISTS, None, kommKz=1, tlf="0711 / 90 81-4567", bemerkung="nur vormittags")
+    await office.row(LISTS, None, kommKz=6, tlf="über die Schwester")
+    await office.edit(
+        LISTS, emailAddressData=_mails(mails[0], "kanzlei@girlitzmoos.example", "neu@girlitzmoos.example")
+    )
+    return LISTS
+
+
+def _mails(*values: str) -> list[dict[str, Any]]:
+    return [{"emailAddress": value, "primary": number == 0} for number, value in enumerate(values)]
+
+
+SCENES = {
+    "conflict": conflict,
+    "parked": parked,
+    "braked": braked,
+    "buried": buried,
+    "communication": communication,
+}
 
 
 def _event_id(number: int) -> str:

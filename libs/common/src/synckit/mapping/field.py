@@ -15,6 +15,7 @@ from typing import Any
 from synckit.errors import MappingError, TransientError
 from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
+from synckit.mapping.rows import ForeseenLists
 from synckit.mapping.state import EVERY_STATE, LeftState
 from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
@@ -105,6 +106,7 @@ class EntityMapping:
     read once the record exists. `link_attribute`: the left attribute that holds the right id; a number there where
     `link_is_number`. `child_of`: set where the record is a row of another one. `state`: the state fields of the left
     type. `texts`: an entity's own words for notes. `describe`: a record in a few words, for notes and names.
+    `lists`: lists inside of the left record that are rows on the right.
     """
 
     entity: str
@@ -121,6 +123,7 @@ class EntityMapping:
     state: LeftState = EVERY_STATE
     texts: Mapping[NoticeKind, str] = field(default_factory=dict)
     describe: Callable[[Canonical], str] = lambda _record: ""
+    lists: ForeseenLists | None = None
     policies: Sequence[FieldPolicy] = field(init=False)
     _readers: dict[tuple[Side, str | None], tuple[_Reader, ...]] = field(init=False, repr=False, compare=False)
     _with_fallback: Sequence[Field] = field(init=False, repr=False, compare=False)
@@ -212,7 +215,8 @@ class EntityMapping:
 
     def label(self, name: str) -> str:
         """What a user calls the field."""
-        return next((f.label for f in self.fields if f.name == name), name)
+        known = next((f.label for f in self.fields if f.name == name), "")
+        return known or (self.lists.label(name) if self.lists else name)
 
     def shown(self, name: str, value: Value) -> Value:
         """The value as a note shows it."""

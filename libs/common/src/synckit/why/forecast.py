@@ -14,8 +14,9 @@ from synckit.engine.notes import RELEASED, cause_of
 from synckit.engine.resume import resumed
 from synckit.errors import MappingError
 from synckit.mapping.child import ChildOf
+from synckit.mapping.rows import ForeseenLists, Outlook, RowOutlook
 from synckit.ports import Link, Payload, RecordState, Snapshot
-from synckit.reconcile.plan import Base, Canonical, Decision, Plan, Side, Value
+from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
 from synckit.reconcile.policy import FieldPolicy
 from synckit.reconcile.three_way import Seen, reconcile
 from synckit.why.findings import Findings
@@ -33,6 +34,8 @@ class Table(Protocol):
     def child_of(self) -> ChildOf | None: ...
     @property
     def policies(self) -> Sequence[FieldPolicy]: ...
+    @property
+    def lists(self) -> ForeseenLists | None: ...
     def read(self, side: Side, payload: Payload) -> Canonical: ...
     def for_create(self, left: Canonical) -> Payload: ...
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None: ...
@@ -233,18 +236,61 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
     confirmed = RELEASED in sides.state.notes
     seen = Seen(left, sides.left.changed_at), Seen(right, other.changed_at)
     plan = reconcile(base, *seen, table.policies, confirmed=confirmed)
+    lists = table.lists.foresee(sides.state, sides.left.payload, other.payload) if table.lists else Outlook()
+    if lists.held and not plan.held:
+        plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
     rows = tuple(_row(policy, table, plan, _Values(base, left, right)) for policy in table.policies)
-    lines = _held_lines(plan, table) if plan.held else _plan_lines(plan, rows, sides, kind)
+    rows += tuple(_list_row(row) for row in lists.rows)
+    lines = _held_lines(plan, table, lists) if plan.held else _plan_lines(_Planned(plan, lists), rows, sides, kind)
     lines = [f"Mit Advoware Nr. {other.id} verbinden.", *lines] if kind == "adopt" and not plan.held else lines
-    return Forecast(_kind(plan, kind), tuple(lines), rows, plan)
+    return Forecast(_kind(_Planned(plan, lists), kind), tuple(lines), rows, plan)
 
 
-def _kind(plan: Plan, kind: str) -> str:
-    if plan.held:
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The fields' plan and that of the lists inside of the record."""
+
+    plan: Plan
+    lists: Outlook
+
+    @property
+    def writes_right(self) -> int:
+        """Calls: one PUT of the record, one a row."""
+        return int(bool(self.plan.right_writes)) + self.lists.right_writes
+
+    @property
+    def writes_left(self) -> bool:
+        return bool(self.plan.left_writes) or self.lists.writes_left
+
+    @property
+    def is_empty(self) -> bool:
+        return self.plan.is_empty and not (self.lists.right_writes or self.lists.writes_left or self.lists.causes)
+
+
+def _kind(planned: _Planned, kind: str) -> str:
+    if planned.plan.held:
         return "held"
     if kind == "adopt":
         return kind
-    return "nothing" if plan.is_empty else kind
+    return "nothing" if planned.is_empty else kind
+
+
+def _list_row(row: RowOutlook) -> FieldRow:
+    return FieldRow(
+        name=row.name,
+        label=row.label,
+        left=row.left,
+        right=row.right,
+        base_left=row.base_left,
+        base_right=row.base_right,
+        left_changed=row.has_base and row.left != row.base_left,
+        right_changed=row.has_base and row.right != row.base_right,
+        rule=row.rule,
+        words=row.words,
+        write=row.write.value if row.write else "",
+        after=row.after,
+        has_base=row.has_base,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +341,7 @@ def _is_written(plan: Plan, decision: Decision) -> bool:
     return decision.field in writes
 
 
-def _plan_lines(plan: Plan, rows: Sequence[FieldRow], sides: _Sides, kind: str) -> list[str]:
+def _plan_lines(planned: _Planned, rows: Sequence[FieldRow], sides: _Sides, kind: str) -> list[str]:
     lines = ["Die Bremse ist für diesen einen Abgleich freigegeben."] if RELEASED in sides.state.notes else []
     for side in (Side.RIGHT, Side.LEFT):
         lines += [
@@ -304,34 +350,42 @@ def _plan_lines(plan: Plan, rows: Sequence[FieldRow], sides: _Sides, kind: str) 
             if row.write == side.value
         ]
     lines += [f"Nicht schreiben: {row.label}, {row.words}. Status failed." for row in rows if row.rule == "refused"]
-    lines += _note_lines(plan, sides.state)
-    return [*lines, _calls(plan, sides, kind)]
+    lines += _note_lines(planned, sides.state)
+    return [*lines, _calls(planned, sides, kind)]
 
 
-def _held_lines(plan: Plan, table: Table) -> list[str]:
+def _held_lines(plan: Plan, table: Table, lists: Outlook) -> list[str]:
     without = [
         f"{WITHOUT}{SIDES[d.write]}: {table.label(d.field)} → {shown(table.shown(d.field, target_of(d)))}"
         for d in plan.decisions
         if d.write is not None
     ]
+    without += [
+        f"{WITHOUT}{row.label} {shown(row.left or row.right)}: {row.words}" for row in lists.rows if row.is_held
+    ]
     return [f"Nichts schreiben, die Bremse hält an: {clean(plan.held)}.", *without]
 
 
-def _note_lines(plan: Plan, state: RecordState) -> list[str]:
-    fresh = [notice for notice in plan.notices if cause_of(notice) not in state.notes]
-    told = len(plan.notices) - len(fresh)
+def _causes(planned: _Planned) -> tuple[str, ...]:
+    return (*(cause_of(notice) for notice in planned.plan.notices), *planned.lists.causes)
+
+
+def _note_lines(planned: _Planned, state: RecordState) -> list[str]:
+    causes = _causes(planned)
+    fresh = [cause for cause in causes if cause not in state.notes]
+    told = len(causes) - len(fresh)
     lines = [f"{count(len(fresh), 'neuer Hinweis', 'neue Hinweise')} an den zuständigen Anwender."] if fresh else []
     return lines + ([f"{count(told, 'Hinweis', 'Hinweise')} schon mitgeteilt, nicht noch einmal."] if told else [])
 
 
-def _calls(plan: Plan, sides: _Sides, kind: str) -> str:
-    """As the engine counts: two reads, one PUT a side. Whatever is written, EspoCRM also gets its state."""
+def _calls(planned: _Planned, sides: _Sides, kind: str) -> str:
+    """As the engine counts: two reads, one PUT a side and a row. Whatever is written, EspoCRM also gets its state."""
     is_clean = sides.left.payload.get("syncStatus") == status.SyncStatus.CLEAN.value
-    right = bool(plan.right_writes)
-    left = bool(plan.left_writes) or right or bool(plan.refusals) or not is_clean or kind == "adopt"
+    right = planned.writes_right
+    left = planned.writes_left or bool(right) or bool(planned.plan.refusals) or not is_clean or kind == "adopt"
     if not (left or right):
         return "Nichts zu schreiben. 2 Aufrufe, beide lesend."
-    if not (plan.left_writes or right):
+    if not (planned.writes_left or right):
         return f"Kein Wert zu schreiben, nur der Status in EspoCRM. {2 + left} Aufrufe, davon 2 lesend."
-    note = any(cause_of(notice) not in sides.state.notes for notice in plan.notices)
+    note = any(cause not in sides.state.notes for cause in _causes(planned))
     return f"{2 + left + right} Aufrufe, davon 2 lesend{'; der Hinweis kommt dazu' if note else ''}."

@@ -28,6 +28,7 @@ from synckit.why.words import (
 
 OPERATOR = "operator_"
 READS_A_LOOK = 2
+LIST = "list"
 UNSEEN = "(nicht zu sehen)"
 
 
@@ -309,15 +310,19 @@ def last_look(journal: Sequence[tuple[int, JournalEntry]]) -> tuple[JournalEntry
 
 
 def writes(entries: Sequence[JournalEntry]) -> dict[str, int]:
-    """Remote writes by side. Fields written to one side in a row were one PUT, until one of them comes again."""
+    """Remote writes by side. Fields written to one side in a row were one PUT, until one of them comes again.
+
+    A row of a list is a call of its own.
+    """
     made = dict.fromkeys(("right", "left"), 0)
     run: tuple[str, set[str]] = ("", set())
     for entry in entries:
         if entry.step not in ("write", "created", "deleted") or entry.side not in made:
             continue
-        if entry.step != "write" or entry.side != run[0] or entry.field in run[1]:
+        stands_alone = entry.step != "write" or entry.rule == LIST
+        if stands_alone or entry.side != run[0] or entry.field in run[1]:
             made[entry.side] += 1
-            run = (entry.side if entry.step == "write" else "", set())
+            run = ("" if stands_alone else entry.side, set())
         run[1].add(entry.field)
     return {side: number for side, number in made.items() if number}
 
@@ -344,6 +349,7 @@ _RULES = {
     "read_only": "Advoware führt das Feld",
     "adopted": "beim Verbinden verschieden",
     "filled": "war auf einer Seite leer",
+    LIST: "E-Mail und Telefon im Vergleich",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from synckit.mapping.codecs import DAY, choice
 from synckit.mapping.field import Attribute, ByKind, EntityMapping, Field
 from synckit.reconcile.plan import Canonical, Direction
@@ -82,4 +83,5 @@ BETEILIGTE = EntityMapping(
     right_writable=("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum"),
     link_attribute="betnr",
     link_is_number=True,
+    lists=KommunikationLists(),
 )

@@ -8,10 +8,13 @@ from typing import Any
 
 from beteiligte_sync.entities.kommunikation.diff import diff
 from beteiligte_sync.entities.kommunikation.entry import PREFIX, from_base, read_entries, read_rows, to_base
+from beteiligte_sync.entities.kommunikation.kinds import Kind
+from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
-from beteiligte_sync.entities.kommunikation.resume import attempts, came_true
+from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
 from synckit.engine.companion import ListWork, RowNote, RowWork
-from synckit.mapping.rows import SEEN, as_seen
+from synckit.engine.notes import RELEASED
+from synckit.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base
 
@@ -50,6 +53,22 @@ class KommunikationLists:
 
     def row_id(self, row: Mapping[str, Any]) -> str:
         return str(row["id"])
+
+    def label(self, name: str) -> str:
+        if name.startswith(PREFIX):
+            return f"Kommunikation, Zeile {name.removeprefix(PREFIX)}"
+        return next((kind.label for kind in Kind if kind.value == name), name)
+
+    def foresee(self, state: Remembered, left: Payload, right: Payload) -> Outlook:
+        """What `decide` would do now, for a person who asks."""
+        entries, rows = read_entries(left), read_rows(right)
+        if rows is None:
+            return Outlook()
+        known = from_base(state.base)
+        known = resumed(known, came_true(known, state.attempted, entries, rows))
+        plan = diff(entries, rows, known, confirmed=RELEASED in state.notes)
+        causes = tuple(_note(told, plan).cause for told in plan.told)
+        return Outlook(outlook(entries, rows, known, plan), plan.held, len(plan.writes), bool(plan.lists), causes)
 
     def as_seen(self, right: Payload) -> Base:
         seen = as_seen(right)
