@@ -29,10 +29,11 @@ from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.http_client import Wiring
+from synckit.adapters.postgres.brake import PostgresBrake
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.redis import RedisLocks
-from synckit.engine import Engine, Outcome, Remotes
+from synckit.engine import Engine, EngineSettings, Outcome, Remotes
 from synckit.ports import LinkStore
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.worker import KeyedExecutor, Limits
@@ -122,7 +123,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(pool: PostgresPool, redis: Redis, *, to_advoware: Wiring = PATIENT) -> AsyncIterator[Rig]:
+async def rig(
+    pool: PostgresPool, redis: Redis, *, to_advoware: Wiring = PATIENT, settings: EngineSettings | None = None
+) -> AsyncIterator[Rig]:
     """Fresh sandboxes; memory of records that no other test has. `to_advoware`: of the client, not of its tokens."""
     clock = FakeClock(datetime.now(UTC))
     async with AsyncExitStack() as stack:
@@ -147,8 +150,9 @@ async def rig(pool: PostgresPool, redis: Redis, *, to_advoware: Wiring = PATIENT
             locks=RedisLocks(redis, SystemClock(), prefix=f"{own}:"),
             notifier=EspoNotifier(client, BETEILIGTE.left_type),
             clock=clock,
+            brake=PostgresBrake(pool, own, f"{own}-"),
         )
-        engine = Engine(BETEILIGTE, remotes)
+        engine = Engine(BETEILIGTE, remotes, settings)
         handler = SyncHandler(BETEILIGTE.entity, engine)
         yield Rig(espo, advo, engine, handler, links, clock, Meter(espo, advo), client, right, own)
 

@@ -15,7 +15,7 @@ from synckit.engine.notes import RELEASED
 from synckit.engine.parentage import home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
-from synckit.errors import MappingError
+from synckit.errors import MappingError, RemoteUnavailable
 from synckit.ports import BRAKED, BrakeLedger, Parked, Suspicion
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
 from synckit.reconcile.plan import Base, Plan, Side, Value
@@ -46,13 +46,18 @@ class SweepBrake:
         self._limits = limits
 
     async def plan(self, look: Look, plan: Plan, lists: ListWork) -> Held | None:
-        """Asked before anything of a plan is written."""
+        """Asked before anything of a plan is written. RemoteUnavailable where a side shows nothing of the record."""
+        left, right = look.pair()
+        if not plan.decisions:
+            silent = Side.RIGHT if self._writer.values(Side.LEFT, left) else Side.LEFT
+            raise RemoteUnavailable(SYSTEMS[silent], "an answer that is not the record")
+        if not (lists.patch or lists.rows or any(d.write for d in plan.decisions)):
+            return None
         if RELEASED in look.state.notes:
             return None
         doubt = self._doubt(look, plan, lists)
         if doubt is not None:
             return await self._ask(look, doubt.side, Loss.DOUBTED, doubt=doubt.reason)
-        left, right = look.pair()
         policies = self._writer.mapping.policies
         for source, target in ((Side.RIGHT, left), (Side.LEFT, right)):
             now = self._writer.values(source.other, target)
