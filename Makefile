@@ -34,7 +34,7 @@ bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RES
 	@$(PY) -m benchmarks
 
 chaos: $(READY) ## 200 kills over 10,000 changes, about 40 minutes (SEED=1 KILLS=200 CHANGES=10000)
-	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/chaos-$(SEED).json
+	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/reliability/chaos-$(SEED).json
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
 	@$(PY) -m deploy.local.stack up --workers $(WORKERS)

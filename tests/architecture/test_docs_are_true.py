@@ -13,6 +13,9 @@ import pytest
 from deploy.local.table import ROOT, SERVICES, Service
 from synckit.mapping.field import EntityMapping
 from synckit.runtime.settings_doc import table, variables
+from tests.chaos.kills import SHARES
+from tests.chaos.overload import CASES
+from tests.chaos.world import SAFETIES
 
 SKIPPED = {".venv", "var", ".git", "node_modules", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
 PAGES = [page for page in sorted(ROOT.rglob("*.md")) if not SKIPPED & set(page.relative_to(ROOT).parts)]
@@ -99,6 +102,23 @@ def test_every_test_that_is_named_exists(page: Path) -> None:
     assert {
         name for name in re.findall(r"`(test_\w+?)(?:\.py)?`", page.read_text()) if name not in known_tests()
     } == set()
+
+
+def test_every_promise_is_shown_by_commands_and_tests_that_are_there() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    promises = [row.split(" | ") for row in re.findall(r"^\| (\d+ \| .*)$", page, flags=re.MULTILINE)]
+    assert [int(row[0]) for row in promises] == list(range(1, len(promises) + 1))
+    known = {"make": set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))}
+    known |= {"--case": set(CASES), "--without": set(SAFETIES), "--only": set(SHARES)}
+    for _, promise, shown, *_ in promises:
+        commands = re.findall(r"`((?:make|python -m) [^`]+)`", shown)
+        tests = re.findall(r"`(test_\w+)`", shown)
+        assert commands or tests, f"nothing shows: {promise}"
+        assert set(tests) <= known_tests()
+        for option, value in re.findall(r"(make|--case|--without|--only) ([\w-]+)", " ".join(commands)):
+            assert value in known[option], f"{option} {value} is not there"
+        for module in re.findall(r"python -m ([\w.]+)", " ".join(commands)):
+            assert importlib.util.find_spec(module) is not None, f"{module} is not there"
 
 
 @each_page

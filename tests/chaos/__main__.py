@@ -69,7 +69,7 @@ def main() -> int:
 def find_what_is_out(given: argparse.Namespace, seed: int) -> int:
     """Runs until the oracle finds something wrong."""
     for number in range(given.runs):
-        report = once(given, seed + number)
+        report = once(given, seed + number, number + 1)
         if report.findings:
             tell(f"found in run {number + 1} of {given.runs}: workers without {given.without}")
             return 0
@@ -77,15 +77,17 @@ def find_what_is_out(given: argparse.Namespace, seed: int) -> int:
     return 1
 
 
-def once(given: argparse.Namespace, seed: int) -> Report:
+def once(given: argparse.Namespace, seed: int, number: int = 1) -> Report:
     """One run and its table."""
     only = given.only or ([AIMED_AT[given.without]] if given.without in AIMED_AT else [])
     plan = Plan(seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(only), given.limit)
     state_dir = given.state_dir or ROOT / "var" / f"chaos-{seed}"
     began = time.monotonic()
     report = run(plan, state_dir)
+    report.run = number
     sys.stdout.write("\n".join(report.lines()) + "\n")
     if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(report.as_json())
     if report.is_good:
         shutil.rmtree(state_dir, ignore_errors=True)

@@ -44,7 +44,7 @@ class Figures:
 
 
 async def outage(run: Run, case: str, seconds: float, records: int) -> Figures:
-    """Half of the records are changed in EspoCRM one after the other while Advoware is in trouble."""
+    """All records are changed in EspoCRM, one after the other, while Advoware is in trouble."""
     world, people = run.world, run.people
     figures = Figures(case, {"seconds": seconds, "records changed": records}, [])
     known = list(await asyncio.gather(*(people.create() for _ in range(records))))

@@ -22,6 +22,7 @@ from typing import Any
 
 from deploy.local.table import INGRESS
 from tests.chaos.outages import FAULTS, Figures, outage
+from tests.chaos.reliability import FOLDER
 from tests.chaos.run import Plan, Run
 from tests.chaos.truth import disk_full, kafka_away, small_disks
 from tests.chaos.watching import watched
@@ -40,6 +41,11 @@ AT_LEAST = 50.0
 
 def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def write(results: list[dict[str, Any]], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(results, indent=1, default=str))
 
 
 async def attack(run: Run, case: str, seconds: float) -> Figures:
@@ -95,7 +101,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.overload", description=__doc__)
     parser.add_argument("--case", choices=[*CASES, "all"], required=True)
     parser.add_argument("--seconds", type=float, default=None, help="how long the trouble lasts")
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="default: one each in var/reliability")
     parser.add_argument("--no-mount", action="store_true", help="disk-full as one has it without the right to mount")
     given = parser.parse_args()
     results: list[dict[str, Any]] = []
@@ -113,7 +119,9 @@ def main() -> int:
         sys.stdout.write(show(figures, time.monotonic() - began))
         results.append(asdict(figures))
         if given.json:
-            given.json.write_text(json.dumps(results, indent=1, default=str))
+            write(results, given.json)
+        elif given.seconds is None:
+            write(results[-1:], FOLDER / f"{case}.json")
     return 1 if any(each["wrong"] for each in results) else 0
 
 

@@ -21,11 +21,12 @@ ALL_KINDS = "of any kind"
 
 @dataclass
 class Report:
-    """One run. `late` are kills after which catching up took longer than the limit."""
+    """The `run`-th try, where a safety is out. `late`: kills after which catching up took longer than the limit."""
 
     seed: int
     workers: int
     without: str | None
+    run: int = 1
     changes: int = 0
     seconds: float = 0.0
     by_kind: Mapping[str, int] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from deploy.local.table import INGRESS, REGISTER, TICKER, Service
 from tests.chaos.changes import Known
 from tests.chaos.fields import Side
 from tests.chaos.outages import Figures
+from tests.chaos.reliability import FOLDER
 from tests.chaos.run import Plan, Run
 from tests.chaos.world import FASTER, World
 
@@ -216,7 +217,7 @@ async def play(state_dir: Path) -> list[Figures]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.rolling", description=__doc__)
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
+    parser.add_argument("--json", type=Path, default=FOLDER / "rolling.json", metavar="FILE")
     given = parser.parse_args()
     state_dir = Path(tempfile.mkdtemp(prefix="rolling-"))
     results = asyncio.run(play(state_dir))
@@ -224,8 +225,8 @@ def main() -> int:
         sys.stdout.write(f"{figures.case}\n")
         sys.stdout.writelines(f"  {name:<40} {value}\n" for name, value in figures.told.items())
         sys.stdout.writelines(f"  WRONG: {text}\n" for text in figures.wrong)
-    if given.json:
-        given.json.write_text(json.dumps([asdict(each) for each in results], indent=1, default=str))
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps([asdict(each) for each in results], indent=1, default=str))
     wrong = any(each.wrong for each in results)
     if wrong:
         say(f"logs in {state_dir / 'log'}")
