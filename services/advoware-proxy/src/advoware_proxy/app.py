@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -29,36 +27,15 @@ from synckit.adapters.postgres.schema import ensure_schema
 from synckit.adapters.redis import connect, ping
 from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.http import Check, Health, HttpServer, add_shell
+from synckit.runtime.service import Service
 from synckit.runtime.startup import until_there
 from synckit.wiring import advoware_auth
 
 SPARE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyService:
-    """The service, wired and not started."""
-
-    server: HttpServer
-    health: Health
-    starting: Sequence[Step]
-    background: Sequence[Step]
-    closing: Sequence[Step]
-
-    async def run(self) -> int:
-        """Until it is told to stop; the exit status."""
-        return await run_service(
-            self.server,
-            self.health,
-            starting=self.starting,
-            background=self.background,
-            closing=self.closing,
-            deadline=40.0,
-        )
-
-
-def build(settings: Settings) -> ProxyService:
+def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     own, clock, section = settings.advoware_proxy, SystemClock(), settings.advoware
     pool = PostgresPool(
@@ -84,7 +61,7 @@ def build(settings: Settings) -> ProxyService:
     ProxyRoutes(proxy, clock, limits).add_to(app)
     health = Health([Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)])
     sweep = PostgresSweep(pool, clock, audit_kept=timedelta(days=own.audit_days))
-    return ProxyService(
+    return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
         starting=[partial(until_there, "database", partial(ensure_schema, pool), clock)],
@@ -94,6 +71,7 @@ def build(settings: Settings) -> ProxyService:
             SweepTimer(sweep, clock, seconds=own.sweep_seconds).forever,
         ],
         closing=[audit.close, upstream.close, auth.close, redis.aclose, pool.close],
+        deadline=40.0,
     )
 
 

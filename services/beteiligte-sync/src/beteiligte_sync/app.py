@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -28,7 +27,8 @@ from synckit.ports import Clock, SearchableStore
 from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app
-from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.http import Check, Health, HttpServer, add_shell
+from synckit.runtime.service import Service
 from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.runtime.worker.dead_letters import DeadLetters
 from synckit.runtime.worker_process import KafkaWorker
@@ -39,29 +39,7 @@ CHILDREN_SHARE = 4
 """A child's entity syncs a quarter as many records at once as its parent's."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeteiligteSync:
-    """The service, wired and not started."""
-
-    server: HttpServer
-    health: Health
-    starting: Sequence[Step]
-    background: Sequence[Step]
-    closing: Sequence[Step]
-
-    async def run(self) -> int:
-        """Until it is told to stop; the exit status."""
-        return await run_service(
-            self.server,
-            self.health,
-            starting=self.starting,
-            background=self.background,
-            closing=self.closing,
-            deadline=30.0,
-        )
-
-
-def build(settings: Settings) -> BeteiligteSync:
+def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     clock = SystemClock()
     own = settings.beteiligte_sync
@@ -90,12 +68,12 @@ def build(settings: Settings) -> BeteiligteSync:
 
     worker = KafkaWorker(app, prepare=prepare)
     health = Health([Check("worker", worker.probe), *opened.checks()])
-    return BeteiligteSync(
+    return Service(
         server=HttpServer(add_shell(web.Application(), health), port=own.port, host=settings.http.host),
         health=health,
-        starting=[],
         background=[worker.run],
         closing=opened.closing(),
+        deadline=30.0,
     )
 
 

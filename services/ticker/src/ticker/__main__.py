@@ -1,4 +1,4 @@
-"""`python -m ticker` is the service, `python -m ticker run-once beteiligte` one look at everything."""
+"""`python -m ticker` is the service; `… run-once beteiligte` looks at all, `… prune` removes what has had its time."""
 
 from __future__ import annotations
 
@@ -9,33 +9,42 @@ from collections.abc import Sequence
 
 from synckit.errors import SyncError
 from synckit.runtime.logging import configure
+from synckit.runtime.service import Service
+from synckit.runtime.service import main as service
 from synckit.runtime.settings import load
-from ticker.app import Ticker, build
-from ticker.commands import FAILED, in_order, parser, run_once
+from ticker.app import build
+from ticker.commands import FAILED, PRUNE, in_order, parser, prune, run_once
 from ticker.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:
     chosen = parser().parse_args(arguments)
-    settings = load(Settings)
     if chosen.command is None:
-        configure(settings.service, level=settings.log.level, style=settings.log.format)
-        return asyncio.run(build(settings).run())
+        return service(Settings, _service)
+    settings = load(Settings)
     configure(settings.service, level="warning", style=settings.log.format, stream=sys.stderr)
     try:
-        return asyncio.run(_by_hand(build(settings), chosen))
+        return asyncio.run(_by_hand(settings, chosen))
     except SyncError as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
 
 
-async def _by_hand(ticker: Ticker, chosen: argparse.Namespace) -> int:
+def _service(settings: Settings) -> Service:
+    return build(settings).service
+
+
+async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
+    ticker = build(settings)
     try:
-        await in_order(ticker.starting)
+        if chosen.command == PRUNE:
+            await ticker.schema_there()
+            return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
+        await in_order(ticker.service.starting)
         looks = [look for look in ticker.looks if look.entity == chosen.entity]
         return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
     finally:
-        for step in ticker.closing:
+        for step in ticker.service.closing:
             await step()
 
 

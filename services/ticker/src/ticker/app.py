@@ -17,7 +17,8 @@ from synckit.adapters.postgres.sweep import PostgresSweepStore
 from synckit.adapters.redis import OncePerCluster
 from synckit.ports import Clock
 from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.http import Health, HttpServer, Step, add_shell
+from synckit.runtime.service import Service
 from synckit.wiring import Connections, connections
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.adapters.retention import PostgresRetention
@@ -25,6 +26,7 @@ from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
 from ticker.domain.retention import Kept
 from ticker.handlers import (
     ChangedAtDesk,
+    Duty,
     Emitter,
     Look,
     Modified,
@@ -41,21 +43,13 @@ CONNECTIONS = 4
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """The service, wired and not started. `starting` and `closing` are the command's as well."""
+    """The service, and what its commands do by hand."""
 
+    service: Service
     looks: Sequence[Look]
     emitter: Emitter
-    server: HttpServer
-    health: Health
-    starting: Sequence[Step]
-    background: Sequence[Step]
-    closing: Sequence[Step]
-
-    async def run(self) -> int:
-        """Until it is told to stop; the exit status."""
-        return await run_service(
-            self.server, self.health, starting=self.starting, background=self.background, closing=self.closing
-        )
+    retention: Duty
+    schema_there: Step
 
 
 def build(settings: Settings) -> Ticker:
@@ -63,12 +57,14 @@ def build(settings: Settings) -> Ticker:
     clock = SystemClock()
     opened = connections(settings, clock, service=settings.service, at_once=CONNECTIONS)
     emitter = Emitter(opened.publisher, clock)
-    timers = _timers(settings.ticker, opened, clock)
+    retention = _retention(settings.ticker, opened, clock)
+    timers = [
+        *_timers(settings.ticker, opened, clock),
+        Timer("retention", settings.ticker.retention_seconds, duties=[retention]),
+    ]
     once = OncePerCluster(opened.redis, clock, prefix="ticker:")
     health = Health(opened.checks())
-    return Ticker(
-        looks=[look for timer in timers for look in timer.looks],
-        emitter=emitter,
+    service = Service(
         server=HttpServer(add_shell(web.Application(), health), port=settings.ticker.port, host=settings.http.host),
         health=health,
         starting=_starting(settings, opened, clock),
@@ -78,6 +74,8 @@ def build(settings: Settings) -> Ticker:
         ],
         closing=opened.closing(),
     )
+    looks = [look for timer in timers for look in timer.looks]
+    return Ticker(service, looks, emitter, retention, partial(opened.schema_there, clock))
 
 
 def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer]:
@@ -90,7 +88,6 @@ def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer
         Timer("sweep", own.sweep_seconds, [look for w in WATCHED for look in _sweep(w, stores[w], own, opened, clock)]),
         Timer("desk", own.desk_seconds, [ChangedAtDesk(right, parties, clock, overlap=overlap, limit=own.desk_limit)]),
         Timer("rows", own.rows_seconds, [RowsAtDesk(right, parties, children)]),
-        Timer("retention", own.retention_seconds, duties=[_retention(own, opened, clock)]),
         Timer("parked", own.parked_seconds, [ParkedAndDue(s, clock, entity=w.entity) for w, s in stores.items()]),
     ]
 

@@ -1,4 +1,4 @@
-"""By hand: `python -m ticker run-once beteiligte [--dry-run] [--json]`. All looks, now, whoever else ticks."""
+"""By hand, whoever else ticks: `python -m ticker run-once beteiligte` (all looks, now) and `… prune`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import asdict
 
 from synckit.errors import SyncError
 from ticker.domain.entities import WATCHED
-from ticker.handlers import Emitter, Look, Told
+from ticker.handlers import Duty, Emitter, Look, Told
 
 FAILED = 1
+PRUNE = "prune"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,7 +23,10 @@ def parser() -> argparse.ArgumentParser:
     once = commands.add_parser("run-once", help="all looks, now")
     once.add_argument("entity", choices=[watched.entity for watched in WATCHED])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
-    once.add_argument("--json", action="store_true", help="the report as JSON")
+    old = commands.add_parser(PRUNE, help="remove bookkeeping that has had its time, now")
+    old.add_argument("--dry-run", action="store_true", help="say how many rows would go")
+    for command in (once, old):
+        command.add_argument("--json", action="store_true", help="the report as JSON")
     return made
 
 
@@ -37,6 +41,15 @@ async def run_once(looks: Sequence[Look], emitter: Emitter, *, dry_run: bool, as
             failed[look.name] = str(error)
     sys.stdout.write(_json(told, failed, dry_run) if as_json else _lines(told, failed, dry_run))
     return FAILED if failed else 0
+
+
+async def prune(duty: Duty, *, dry_run: bool, as_json: bool) -> int:
+    """SyncError where the database is away."""
+    rows = await duty.carry_out(dry_run=dry_run)
+    verb = "would go" if dry_run else "gone"
+    lines = "".join(f"{table:<16} {count:>7} rows {verb}\n" for table, count in rows.items())
+    sys.stdout.write(json.dumps({"dry_run": dry_run, "rows": dict(rows)}, indent=2) + "\n" if as_json else lines)
+    return 0
 
 
 async def in_order(starting: Sequence[Callable[[], Awaitable[object]]]) -> None:

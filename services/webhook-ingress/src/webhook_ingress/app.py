@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from synckit import topics
 from synckit.adapters.kafka import KafkaPublisher, require_topics
 from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Check, Health, HttpServer, Step, add_shell, run_service
+from synckit.runtime.http import Check, Health, HttpServer, add_shell
+from synckit.runtime.service import Service
 from webhook_ingress.adapters.secrets_source import SecretsSource
 from webhook_ingress.domain.secrets import parse_secrets
 from webhook_ingress.handlers import Webhooks
@@ -20,21 +18,7 @@ from webhook_ingress.settings import Settings, WebhookIngressSection
 TOPICS = frozenset({*topics.EVENT_TOPICS.values(), topics.ENTITY_LINKS, topics.WEBHOOK_INGRESS_DLQ})
 
 
-@dataclass(frozen=True, slots=True)
-class Ingress:
-    """The service, wired and not started."""
-
-    server: HttpServer
-    health: Health
-    starting: Sequence[Step]
-    closing: Sequence[Step]
-
-    async def run(self) -> int:
-        """Until it is told to stop; the exit status."""
-        return await run_service(self.server, self.health, starting=self.starting, closing=self.closing)
-
-
-def build(settings: Settings) -> Ingress:
+def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing."""
     own, clock, brokers = settings.webhook_ingress, SystemClock(), settings.kafka.bootstrap_servers
     # The broker's time-out ends before ours, so that its error is the one that is told.
@@ -48,7 +32,7 @@ def build(settings: Settings) -> Ingress:
     async def require() -> None:
         await require_topics(brokers, TOPICS)
 
-    return Ingress(
+    return Service(
         HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health,
         starting=[require, publisher.start],

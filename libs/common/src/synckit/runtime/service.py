@@ -1,0 +1,52 @@
+"""What all services are: settings, a composition root that wires a `Service`, and its run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from synckit.runtime.http import Health, HttpServer, Step, run_service
+from synckit.runtime.logging import configure
+from synckit.runtime.settings import ServiceSettings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Wired and not started. `starting` and `closing` may be a command's as well.
+
+    `deadline`: seconds from the signal to the end.
+    """
+
+    server: HttpServer
+    health: Health
+    starting: Sequence[Step] = ()
+    background: Sequence[Step] = ()
+    closing: Sequence[Step] = ()
+    deadline: float = 20.0
+
+    async def run(self) -> int:
+        """Until it is told to stop; the exit status."""
+        return await run_service(
+            self.server,
+            self.health,
+            starting=self.starting,
+            background=self.background,
+            closing=self.closing,
+            deadline=self.deadline,
+        )
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def main(kind: type[S], build: Callable[[S], Service]) -> int:
+    """Settings, wiring, run; the exit status. `build` is called inside the running loop."""
+    settings = load(kind)
+    configure(settings.service, level=settings.log.level, style=settings.log.format)
+
+    async def run() -> int:
+        return await build(settings).run()
+
+    return asyncio.run(run())
