@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -87,6 +88,7 @@ async def play(case: str, seconds: float, state_dir: Path) -> Figures:
         await run.calm()
         report = await run.judge()
     figures.told["ended by themselves"] = report.ended_by_themselves
+    figures.told["load of the machine, cores"] = f"{os.getloadavg()[0]:.0f}, {os.cpu_count()}"
     figures.wrong += [f"{each.what} {each.key}: {each.text}" for each in report.findings]
     return figures
 
