@@ -59,6 +59,19 @@ class BrakeContract:
             told = await ledger.count(suspect(left_id, Loss.RENAMED, value=name), LIMITS)
         assert (told.lost, told.renamed, told.alike) == (0, 3, 2)
 
+    async def test_a_source_that_is_held_stays_so_as_long_as_one_of_its_records_waits(self) -> None:
+        ledger, links = await self.make()
+        tally = await ledger.count(suspect("a"), LIMITS)
+        await links.load("a")
+        await links.park(Parked("a", 0, NOW, BRAKED, "advoware"))
+        await ledger.engage(Side.RIGHT, NOW, tally, LIMITS)
+        much_later = NOW + 3 * LIMITS.window
+        told = await ledger.count(Suspicion(Side.RIGHT, "b", Loss.GONE, much_later), LIMITS)
+        assert (told.engaged, told.exceeds(LIMITS)) == (True, True)
+        state = await links.load("a")
+        await links.commit(Commit("a", state.fence, much_later, unpark=True))
+        assert not (await ledger.count(Suspicion(Side.RIGHT, "b", Loss.GONE, much_later), LIMITS)).engaged
+
     async def test_records_looked_at_raise_what_is_allowed(self) -> None:
         ledger, links = await self.make()
         for number in range(4):
@@ -115,11 +128,11 @@ class TestPostgresBrake(BrakeContract):
         brakes = PostgresBrakes(self.pool, self.scope)
         tally = await ledger.count(suspect("a"), LIMITS)
         await ledger.engage(Side.RIGHT, NOW, tally, LIMITS)
-        state = next(each for each in await brakes.states() if each.source == "advoware")
-        assert (state.is_engaged(NOW), state.counted, state.allowed) == (True, 1, 2)
         due = NOW + timedelta(hours=1)
         await links.load("a")
         await links.park(Parked("a", 0, due, BRAKED, "advoware"))
+        state = next(each for each in await brakes.states() if each.source == "advoware")
+        assert (state.engaged_at, state.counted, state.allowed) == (NOW, 1, 2)
         assert ("a" in [left_id for _, left_id in await brakes.held("advoware", 100)]) is True
         assert await brakes.release("advoware", "anna@desk", NOW, LIMITS.window) >= 1
         parked = (await links.load("a")).parked

@@ -299,20 +299,18 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class BrakeState:
-    """One source of the brake for sweeps, for people. `held`: records that wait for it."""
+    """One source of the brake for sweeps, for people. `engaged_at`: None while it is not held as a whole.
+
+    `held`: records that wait for it. `counted`, `allowed`: records that would lose something, when it was last held.
+    """
 
     source: str
     engaged_at: datetime | None = None
-    engaged_until: datetime | None = None
     counted: int = 0
     allowed: int = 0
     released_until: datetime | None = None
     released_by: str = ""
     held: int = 0
-
-    def is_engaged(self, now: datetime) -> bool:
-        """True while the source is held."""
-        return self.engaged_until is not None and self.engaged_until > now
 
     def is_released(self, now: datetime) -> bool:
         """True while a person lets it go on."""
@@ -326,7 +324,7 @@ class BrakeLedger(Protocol):
         """Counts it, and says how its source stands. A record counts once. Nothing is counted while released."""
 
     async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
-        """The source holds from now on, for people to see: until `window` has passed without another."""
+        """The source is held from now on: until a person releases it, or none of its records waits any more."""
 
     async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
         """Other live links, those first of which nothing is suspected, and then those looked at last."""

@@ -119,10 +119,10 @@ class BrakeGauge:
 
     async def show(self) -> int:
         """Sets the gauges; answers how many sources are held."""
-        states, now = await self._brakes.states(), self._clock.now()
+        states = await self._brakes.states()
         for each in states:
-            metrics.brake(each.source, is_engaged=each.is_engaged(now), waiting=each.held)
-        return sum(each.is_engaged(now) for each in states)
+            metrics.brake(each.source, is_engaged=each.engaged_at is not None, waiting=each.held)
+        return sum(each.engaged_at is not None for each in states)
 
 
 Result = TypeVar("Result")

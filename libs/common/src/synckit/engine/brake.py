@@ -96,7 +96,9 @@ class SweepBrake:
             self._writer.journal(look, "held", side=held.source.value, rule=f"brake_{held.why}")
         source = SYSTEMS[held.source]
         look.to_park = Parked(look.left_id, 0, self._remotes.clock.now() + self._limits.retry, BRAKED, source)
-        await self._writer.commit(look, base=base)
+        # Parked over what is parked: what waits no more would be forgotten as a suspect.
+        await self._writer.commit(look, base=base, unpark=False)
+        look.unparked = True
         look.result, look.held_by = "held", (source, held.why)
 
     async def _ask(

@@ -45,7 +45,8 @@ class Tally:
     """How one source stands within the window, the record that asks included.
 
     `lost`: records that are gone, emptied or doubted; `renamed`; `alike`: renamed to the very same value.
-    `lent`: the version shown is another record's. `released`: a person lets this source go on.
+    `lent`: the version shown is another record's. `engaged`: it is held already, and records wait for a person.
+    `released`: a person lets this source go on.
     """
 
     lost: int = 0
@@ -53,12 +54,13 @@ class Tally:
     alike: int = 0
     looked_at: int = 0
     lent: bool = False
+    engaged: bool = False
     released: bool = False
 
     def exceeds(self, limits: BrakeLimits) -> bool:
         """True where this is no work of people any more."""
         allowed = limits.allowed(self.looked_at)
-        return max(self.lost, self.alike) > allowed or self.renamed > RENAMED_FACTOR * allowed
+        return self.engaged or max(self.lost, self.alike) > allowed or self.renamed > RENAMED_FACTOR * allowed
 
 
 def loss_of(

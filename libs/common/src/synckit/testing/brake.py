@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from synckit.ports import Link, Suspicion
+from synckit.ports import BRAKED, Link, Suspicion
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Side
 from synckit.testing.memory import FakeLinks
@@ -25,9 +25,14 @@ class FakeBrake:
         source, at = suspicion.source, suspicion.at
         if source in self.released_until and self.released_until[source] > at:
             return Tally(released=True)
-        self.counted[source, suspicion.left_id] = suspicion
         since = at - limits.window
-        live = [s for (side, _), s in self.counted.items() if side is source and s.at >= since]
+        self.counted = {
+            key: s for key, s in self.counted.items() if key[0] is not source or s.at >= since or self._waits(key[1])
+        }
+        if not any(side is source and self._waits(left_id) for side, left_id in self.counted):
+            self.engaged.pop(source, None)
+        self.counted[source, suspicion.left_id] = suspicion
+        live = [s for (side, _), s in self.counted.items() if side is source]
         lent = [self._is_lent(s) for s in live]
         renamed = [s for s, is_lent in zip(live, lent, strict=True) if s.loss is Loss.RENAMED and not is_lent]
         return Tally(
@@ -36,6 +41,7 @@ class FakeBrake:
             alike=sum(s.value == suspicion.value for s in renamed),
             looked_at=sum(1 for row in self.links.rows.values() if row.looked_at and row.looked_at >= since),
             lent=self._is_lent(suspicion),
+            engaged=source in self.engaged,
         )
 
     async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
@@ -52,6 +58,11 @@ class FakeBrake:
         """A person's word."""
         self.released_until[source] = until
         self.engaged.pop(source, None)
+        self.counted = {key: s for key, s in self.counted.items() if key[0] is not source}
+
+    def _waits(self, left_id: str) -> bool:
+        parked = self.links.rows[left_id].parked if left_id in self.links.rows else None
+        return parked is not None and parked.reason == BRAKED
 
     def _is_lent(self, suspicion: Suspicion) -> bool:
         links = [row.link for row in self.links.rows.values() if row.link and row.link.left_id != suspicion.left_id]

@@ -45,13 +45,11 @@ class PostgresBrake:
 
     async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
         await self._pool.fetch(
-            "INSERT INTO brake AS b (source, engaged_at, engaged_until, counted, allowed) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT (source) DO UPDATE SET engaged_until = excluded.engaged_until, counted = excluded.counted, "
-            "allowed = excluded.allowed, engaged_at = CASE WHEN b.engaged_until > excluded.engaged_at "
-            "THEN b.engaged_at ELSE excluded.engaged_at END",
+            "INSERT INTO brake AS b (source, engaged_at, counted, allowed) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT (source) DO UPDATE SET engaged_at = coalesce(b.engaged_at, excluded.engaged_at), "
+            "counted = excluded.counted, allowed = excluded.allowed",
             self._scope + SOURCES[source],
             at,
-            at + limits.window,
             max(tally.lost, tally.renamed),
             limits.allowed(tally.looked_at),
             writes=True,
@@ -80,8 +78,9 @@ class PostgresBrakes:
     async def states(self) -> Sequence[BrakeState]:
         """Both sources, one row each."""
         rows = await self._pool.fetch(
-            "SELECT s.source, b.engaged_at, b.engaged_until, coalesce(b.counted, 0) AS counted, "
-            "coalesce(b.allowed, 0) AS allowed, b.released_until, coalesce(b.released_by, '') AS released_by, "
+            "SELECT s.source, coalesce(b.counted, 0) AS counted, coalesce(b.allowed, 0) AS allowed, b.released_until, "
+            "CASE WHEN EXISTS (SELECT FROM braked d WHERE d.source = b.source) THEN b.engaged_at END AS engaged_at, "
+            "coalesce(b.released_by, '') AS released_by, "
             "(SELECT count(*) FROM parked p WHERE p.reason = $2 AND p.message = s.source) AS held "
             "FROM unnest($1::text[]) AS s(source) LEFT JOIN brake b ON b.source = $3 || s.source ORDER BY s.source",
             sorted(SOURCES.values()),

@@ -12,7 +12,8 @@ depends_on = None
 TABLES = """
 ALTER TABLE link ADD COLUMN left_seen_at timestamptz, ADD COLUMN right_changed_at timestamptz;
 
--- One row a record that would lose something; gone when the window has passed. `digest` is a keyed hash.
+-- One row a record that would lose something; gone when the window has passed, unless the record is held.
+-- `digest` is a keyed hash.
 CREATE TABLE brake_event (
     source text NOT NULL,
     entity text NOT NULL,
@@ -27,12 +28,16 @@ CREATE INDEX brake_event_at ON brake_event (source, at);
 CREATE TABLE brake (
     source text PRIMARY KEY,
     engaged_at timestamptz,
-    engaged_until timestamptz,
     counted integer NOT NULL DEFAULT 0,
     allowed integer NOT NULL DEFAULT 0,
     released_until timestamptz,
     released_by text NOT NULL DEFAULT ''
 );
+
+-- Records of a source that are held, each with what it would lose.
+CREATE VIEW braked AS
+SELECT e.source, e.entity, e.left_id FROM brake_event e
+JOIN parked p ON p.entity = e.entity AND p.left_id = e.left_id AND p.reason = 'brake';
 """
 
 COUNT = """
@@ -58,19 +63,25 @@ BEGIN
         SELECT FROM link l WHERE l.entity = p_entity AND l.right_version = v_version AND l.left_id <> p_left_id
     );
     PERFORM pg_advisory_xact_lock(hashtextextended('brake:' || p_source, 0));
-    DELETE FROM brake_event WHERE source = p_source AND at < since;
+    DELETE FROM brake_event e WHERE e.source = p_source AND e.at < since AND NOT EXISTS (
+        SELECT FROM parked p WHERE p.entity = e.entity AND p.left_id = e.left_id AND p.reason = 'brake'
+    );
+    -- Nobody waits for it any more: it starts anew.
+    UPDATE brake b SET engaged_at = NULL WHERE b.source = p_source AND b.engaged_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM braked d WHERE d.source = p_source);
     INSERT INTO brake_event (source, entity, left_id, loss, digest, at)
     VALUES (p_source, p_entity, p_left_id, CASE WHEN v_lent THEN 'doubted' ELSE v_loss END, s ->> 'digest', p_at)
     ON CONFLICT (source, entity, left_id) DO UPDATE
         SET loss = excluded.loss, digest = excluded.digest, at = greatest(brake_event.at, excluded.at);
     SELECT count(*) FILTER (WHERE e.loss <> 'renamed'), count(*) FILTER (WHERE e.loss = 'renamed'),
            count(*) FILTER (WHERE e.loss = 'renamed' AND e.digest = s ->> 'digest')
-    INTO v_lost, v_renamed, v_alike FROM brake_event e WHERE e.source = p_source AND e.at >= since;
+    INTO v_lost, v_renamed, v_alike FROM brake_event e WHERE e.source = p_source;
     IF greatest(v_lost, v_alike, v_renamed) > (s ->> 'least')::integer THEN
         SELECT count(*) INTO v_looked_at FROM link l WHERE l.looked_at >= since AND l.tombstone = '';
     END IF;
     RETURN jsonb_build_object('lost', v_lost, 'renamed', v_renamed, 'alike', v_alike,
-                              'looked_at', v_looked_at, 'lent', v_lent, 'released', false);
+                              'looked_at', v_looked_at, 'lent', v_lent, 'released', false,
+        'engaged', EXISTS (SELECT FROM brake b WHERE b.source = p_source AND b.engaged_at IS NOT NULL));
 END
 $$;
 """
@@ -85,7 +96,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('brake:' || p_source, 0));
     INSERT INTO brake (source, released_until, released_by) VALUES (p_source, p_until, p_who)
     ON CONFLICT (source) DO UPDATE
-        SET released_until = p_until, released_by = p_who, engaged_at = NULL, engaged_until = NULL;
+        SET released_until = p_until, released_by = p_who, engaged_at = NULL;
     DELETE FROM brake_event WHERE source = p_source;
     INSERT INTO journal (at, entity, left_id, fence, step, field, side, rule, before_hash, after_hash, event_id,
                          traceparent)
@@ -97,6 +108,18 @@ BEGIN
     RETURN freed;
 END
 $$;
+"""
+
+UNPARK = """
+-- A record that is held no more, or put off for another reason, wants to lose nothing.
+CREATE FUNCTION forget_suspicion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM brake_event WHERE entity = OLD.entity AND left_id = OLD.left_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER parked_no_more AFTER DELETE ON parked FOR EACH ROW WHEN (OLD.reason = 'brake')
+EXECUTE FUNCTION forget_suspicion();
 """
 
 COMMIT_PAIR = """
@@ -135,5 +158,5 @@ $$;
 
 
 def upgrade() -> None:
-    for script in (TABLES, COUNT, RELEASE, COMMIT_PAIR):
+    for script in (TABLES, COUNT, RELEASE, UNPARK, COMMIT_PAIR):
         execute(script)
