@@ -125,7 +125,7 @@ async def test_an_ingress_that_is_away_is_tried_again_four_times_ever_later_and_
         left = await played(CHANGE, webhooks=away, run=run)
         delays += [job["delay"] for job in left["jobs"]]
     assert delays == [60, 300, 900, 3600]
-    assert left["log"][-1] == "error SendVmhLink: given up, the ingress answered 0."
+    assert left["log"][-1].startswith("error SendVmhLink: given up, the ingress answered 0 ")
 
 
 @needs_php
@@ -133,8 +133,18 @@ async def test_a_wrong_key_is_tried_again_and_a_wrong_body_is_not(ingress: str, 
     left = await played(CHANGE, webhooks=[webhook(ingress, secretKey="x" * 32)], run=1)
     assert [job["data"]["tries"] for job in left["jobs"]] == [1]
     wrong = await played([*CHANGE[:3], "no link", *CHANGE[4:]], webhooks=[webhook(ingress)], run=1)
-    assert wrong == {"jobs": [], "log": ["error SendVmhLink: given up, the ingress answered 400."]}
+    said = '{"error": "wrong_link", "item": 0, "name": "link"}'
+    assert wrong == {"jobs": [], "log": [f"error SendVmhLink: given up, the ingress answered 400 {said}"]}
     assert [topic for topic, _ in publisher.sent] == ["webhook-ingress.dlq"]
+
+
+@needs_php
+async def test_without_a_webhook_to_an_ingress_the_log_says_so() -> None:
+    left = await played(CHANGE, run=1)
+    assert left["log"] == [
+        "warning SendVmhLink: not taken, tried again later, "
+        "the ingress answered 0 no active webhook ends in /vmh/webhook/beteiligte/update"
+    ]
 
 
 @needs_php

@@ -130,7 +130,7 @@ def test_all_that_a_real_espocrm_sent_is_understood(vectors: list[dict[str, Any]
 
 @given(
     st.sampled_from(["beteiligte", "dokumente"]),
-    ACTIONS,
+    ACTIONS | st.sampled_from([Action.LINK, Action.UNLINK]),
     st.dictionaries(IDS, st.lists(NAMES, max_size=4, unique=True).map(tuple), min_size=1, max_size=4),
     st.datetimes(timezones=st.just(UTC), min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001
 )

@@ -37,7 +37,7 @@ class SendVmhLink implements Job
     public function run(Data $data): void
     {
         $action = $data->get('action') === 'unlink' ? 'unlink' : 'link';
-        $code = $this->send($action, (string) json_encode($data->get('pair')));
+        [$code, $answer] = $this->send($action, (string) json_encode($data->get('pair')));
 
         if ($code >= 200 && $code < 300) {
             return;
@@ -46,12 +46,12 @@ class SendVmhLink implements Job
         $tries = (int) $data->get('tries');
 
         if (in_array($code, self::REFUSED) || $tries >= count(self::DELAYS)) {
-            $this->log->error("SendVmhLink: given up, the ingress answered $code.");
+            $this->log->error("SendVmhLink: given up, the ingress answered $code $answer");
 
             return;
         }
 
-        $this->log->warning("SendVmhLink: not taken, the ingress answered $code; tried again later.");
+        $this->log->warning("SendVmhLink: not taken, tried again later, the ingress answered $code $answer");
         $this->jobs->create()
             ->setClassName(self::class)
             ->setGroup('vmh-links')
@@ -60,8 +60,12 @@ class SendVmhLink implements Job
             ->schedule();
     }
 
-    /** The status that was answered; 0 where nobody answered, or where no webhook goes to an ingress. */
-    private function send(string $action, string $body): int
+    /**
+     * The status and the word that were answered; 0 where nobody answered, or where no webhook goes to an ingress.
+     *
+     * @return array{int, string}
+     */
+    private function send(string $action, string $body): array
     {
         $webhook = $this->entityManager
             ->getRDBRepository(Webhook::ENTITY_TYPE)
@@ -70,7 +74,7 @@ class SendVmhLink implements Job
             ->findOne();
 
         if ($webhook === null) {
-            return 0;
+            return [0, 'no active webhook ends in ' . self::GUIDE];
         }
 
         $base = strstr((string) $webhook->get('url'), self::PREFIX, true);
@@ -89,8 +93,9 @@ class SendVmhLink implements Job
                 'Signature: ' . base64_encode($webhook->getId() . ':' . $digest),
             ],
         ]);
-        curl_exec($request);
+        $answer = curl_exec($request);
+        $code = (int) curl_getinfo($request, CURLINFO_RESPONSE_CODE);
 
-        return (int) curl_getinfo($request, CURLINFO_RESPONSE_CODE);
+        return [$code, substr($answer === false ? curl_error($request) : $answer, 0, 200)];
     }
 }
