@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from deploy.local.backends import LazyBackends
 from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.postgres.migrate import ONE_AT_A_TIME
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import SCHEMA_REVISION, SchemaMismatch, ensure_schema
 from synckit.errors import Ambiguous, RemoteUnavailable, StaleVersion
@@ -71,6 +73,15 @@ def test_two_jobs_that_start_together_apply_once(empty_database: str) -> None:
     answers = [json.loads(job.communicate(timeout=60)[0]) for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0]
     assert sorted(len(answer["pending"]) for answer in answers) == [0, len(REVISIONS)]
+
+
+async def test_a_job_that_hangs_keeps_the_next_one_waiting_no_longer_than_it_was_told(empty_database: str) -> None:
+    holder = await asyncpg.connect(empty_database)
+    await holder.execute("SELECT pg_advisory_lock($1)", ONE_AT_A_TIME)
+    code, _, said = await asyncio.to_thread(migrate, empty_database, "apply", "--wait", "1")
+    await holder.close()
+    assert (code, "55P03" in said) == (3, True)
+    assert (await asyncio.to_thread(migrate, empty_database, "check"))[0] == 1
 
 
 def test_the_command_says_what_is_missing_or_away() -> None:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from synckit.adapters.espocrm_answers import UPSTREAM, RecordGone, espo_time, parse_time, refusal
+from synckit.adapters.espocrm_answers import UPSTREAM, RecordGone, parse_time, refusal
 from synckit.adapters.http_client import HttpClient, Latch, Wiring
 from synckit.errors import RemoteUnavailable
+from synckit.mapping.codecs import espo_time
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1"

@@ -21,11 +21,6 @@ class RecordGone(RemoteRejected):
     """404, said by EspoCRM itself about the record, not about a path or by a proxy."""
 
 
-def espo_time(at: datetime) -> str:
-    """EspoCRM's datetime: UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def parse_time(value: object) -> datetime | None:
     """EspoCRM's datetime → aware. None where it is none."""
     try:

@@ -185,7 +185,13 @@ class KafkaPublisher:
             self._replacing = asyncio.ensure_future(self._renew(broken))
 
     async def _renew(self, broken: AIOKafkaProducer) -> None:
-        await self.start()
+        """Until there is a new one: whatever the trouble, nobody else would try again."""
+        while self._producer is None:
+            try:
+                await self.start()
+            except Exception:
+                log.exception("kafka.not_renewed", delay=WAIT_MOST)
+                await self._sleep(WAIT_MOST)
         await _close(broken)
 
 

@@ -6,11 +6,12 @@ Source: field table of the office's entities; `syncing` is shown only while a sy
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
+from synckit.mapping.codecs import espo_time
 from synckit.mapping.state import EVERY_STATE, LeftState
 
 Payload = Mapping[str, Any]
@@ -28,11 +29,6 @@ class SyncStatus(StrEnum):
     PERMANENTLY_FAILED = "permanently_failed"
     DELETED_IN_ADVOWARE = "deleted_in_advoware"
     MANUAL_ACTION = "manual_action"
-
-
-def espo_time(at: datetime) -> str:
-    """EspoCRM's datetime: UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class States:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from synckit.errors import MappingError
 from synckit.reconcile.plan import Value
 from synckit.reconcile.policy import Unmappable, same
+
+
+def espo_time(at: datetime) -> str:
+    """EspoCRM's datetime, also in what it is asked: UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _read_text(raw: Any) -> Value:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from synckit.mapping.codecs import espo_time
 
 Where = Sequence[Mapping[str, Any]]
 STATUS = "syncStatus"
@@ -12,11 +14,6 @@ NEXT_RETRY = "syncNextRetry"
 MODIFIED = "modifiedAt"
 RETRY_AFTER = timedelta(hours=24)
 """How long a record rests that failed for good: without a due time, nothing here will mend it by itself."""
-
-
-def _raw(moment: datetime) -> str:
-    """As EspoCRM stores and compares it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _is(attribute: str, kind: str, value: object = None) -> dict[str, Any]:
@@ -34,16 +31,16 @@ def _both(*clauses: object) -> dict[str, Any]:
 
 def in_few_states(now: datetime) -> Where:
     """As below, for a type that does not show when it is tried again: our own memory knows."""
-    rested = _is(MODIFIED, "lessThanOrEquals", _raw(now - RETRY_AFTER))
+    rested = _is(MODIFIED, "lessThanOrEquals", espo_time(now - RETRY_AFTER))
     return [_either(_is(STATUS, "in", ["pending_sync", "dirty"]), _both(_is(STATUS, "equals", "failed"), rested))]
 
 
 def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
     """One question for all states: what waits, what is due again, what was forgotten while it was synced."""
     no_date = _is(NEXT_RETRY, "isNull")
-    due = _is(NEXT_RETRY, "lessThanOrEquals", _raw(now))
-    rested = _is(MODIFIED, "lessThanOrEquals", _raw(now - RETRY_AFTER))
-    forgotten = _is(MODIFIED, "lessThanOrEquals", _raw(now - stale_syncing))
+    due = _is(NEXT_RETRY, "lessThanOrEquals", espo_time(now))
+    rested = _is(MODIFIED, "lessThanOrEquals", espo_time(now - RETRY_AFTER))
+    forgotten = _is(MODIFIED, "lessThanOrEquals", espo_time(now - stale_syncing))
     return [
         _either(
             _is(STATUS, "in", ["pending_sync", "dirty"]),

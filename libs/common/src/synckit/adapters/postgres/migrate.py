@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 ONE_AT_A_TIME = 7_305_201_117
 """Key of the advisory lock: two jobs that start together apply once."""
+LONGEST_WAIT = 60
 T = TypeVar("T")
 Connection = sqlalchemy.Connection
 
@@ -43,9 +45,12 @@ def planned_sql(dsn: str) -> str:
     return _sql_from(_on_database(dsn, _current))
 
 
-def apply(dsn: str) -> dict[str, Any]:
-    """All pending migrations in one transaction; answers like `check`, with what was pending before."""
-    return _on_database(dsn, _upgrade)
+def apply(dsn: str, wait: int = LONGEST_WAIT) -> dict[str, Any]:
+    """All pending migrations in one transaction; answers like `check`, with what was pending before.
+
+    `wait`: seconds for a lock, ours and those of tables: what waits for one itself keeps everybody else waiting.
+    """
+    return _on_database(dsn, partial(_upgrade, wait=wait))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["check", "apply"])
     parser.add_argument("--dry-run", action="store_true", help="print the SQL of apply, change nothing")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
+    parser.add_argument("--wait", type=int, default=LONGEST_WAIT, metavar="SECONDS", help="for a lock; then exit 3")
     options = parser.parse_args(argv)
     dsn = os.environ.get("DATABASE_URL", "")
     if not dsn:
@@ -76,7 +82,7 @@ def _run(options: argparse.Namespace, dsn: str) -> int:
     if options.command == "apply" and options.dry_run:
         sys.stdout.write(planned_sql(dsn))
         return 0
-    report = apply(dsn) if options.command == "apply" else check(dsn)
+    report = apply(dsn, options.wait) if options.command == "apply" else check(dsn)
     if options.json:
         sys.stdout.write(json.dumps(report) + "\n")
     else:
@@ -120,7 +126,8 @@ def _current(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _upgrade(connection: Connection) -> dict[str, Any]:
+def _upgrade(connection: Connection, wait: int) -> dict[str, Any]:
+    connection.execute(sqlalchemy.text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": f"{wait}s"})
     connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
     pending = _report(_current(connection))["pending"]
     config = _config()
