@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from synckit.events import Origin
 from synckit.runtime.settings_doc import table
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakePublisher
-from ticker.commands import parser, run_once
+from ticker.commands import parser, prune, run_once
 from ticker.handlers import Emitter, Found
 from ticker.settings import Settings
 
@@ -57,6 +58,29 @@ async def test_a_dry_run_says_what_it_would(capsys: pytest.CaptureFixture[str]) 
     assert "1 would emit" in capsys.readouterr().out
 
 
+class Cellar:
+    """A duty that would remove, or removes, two rows."""
+
+    name = "retention"
+
+    def __init__(self) -> None:
+        self.removed = 0
+
+    async def carry_out(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        self.removed += 0 if dry_run else 2
+        return {"journal": 2, "guard": 0}
+
+
+async def test_prune_says_what_goes_and_a_dry_run_what_would(capsys: pytest.CaptureFixture[str]) -> None:
+    cellar = Cellar()
+    assert await prune(cellar, dry_run=True, as_json=False) == 0
+    assert ("2 rows would go" in capsys.readouterr().out, cellar.removed) == (True, 0)
+    assert await prune(cellar, dry_run=False, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == {"dry_run": False, "rows": {"journal": 2, "guard": 0}}
+    assert cellar.removed == 2
+    assert parser().parse_args(["prune", "--dry-run"]).dry_run is True
+
+
 def test_without_a_command_it_is_the_service() -> None:
     assert parser().parse_args([]).command is None
     chosen = parser().parse_args(["run-once", "beteiligte", "--dry-run"])
@@ -65,7 +89,7 @@ def test_without_a_command_it_is_the_service() -> None:
 
 def test_a_missing_environment_is_one_line_a_variable_and_status_two() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ticker"], env={}, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "ticker"], env={}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 2
     assert "DATABASE_URL: missing." in done.stderr
