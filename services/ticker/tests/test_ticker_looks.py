@@ -251,6 +251,38 @@ async def test_a_parked_record_is_brought_back_when_it_is_due_and_given_time(des
     assert [len(step) for step in steps] == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
 
 
+async def test_what_a_worker_cannot_keep_up_with_is_said_ever_more_rarely_and_takes_no_others_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ParkedAndDue, "limit", 2)
+    for name in "abcde":
+        await desk.store.park(Parked(name, 1, desk.clock.now(), "remote_unavailable"))
+    look = ParkedAndDue(desk.store, desk.clock)
+    for _ in range(3):
+        await desk.look(look)
+    assert sorted(desk.emitted) == list("abcde")
+    for _ in range(4 * 60):
+        desk.clock.advance(15)
+        await desk.look(look)
+    assert desk.emitted.count("a") == 7, "at 0, 1, 3, 7, 15, 31 and 47 minutes"
+
+
+async def test_a_record_parked_again_later_is_brought_back_in_its_own_time(desk: Desk) -> None:
+    await desk.store.park(Parked("a", 1, desk.clock.now(), "remote_unavailable"))
+    look = ParkedAndDue(desk.store, desk.clock)
+    for minutes in (1, 3):
+        await desk.look(look)
+        desk.clock.advance(60 * minutes)
+    await desk.store.park(Parked("a", 2, desk.clock.now() + timedelta(minutes=5), "remote_unavailable"))
+    await desk.look(look)
+    before = len(desk.emitted)
+    desk.clock.advance(5 * 60)
+    await desk.look(look)
+    desk.clock.advance(60)
+    await desk.look(look)
+    assert len(desk.emitted) == before + 2
+
+
 async def test_a_parked_record_whose_event_was_refused_is_tried_at_the_next_look(desk: Desk) -> None:
     await desk.store.park(Parked("a", 1, desk.clock.now(), "remote_unavailable"))
     look = ParkedAndDue(desk.store, desk.clock)

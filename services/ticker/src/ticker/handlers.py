@@ -279,28 +279,38 @@ class NotLookedAt:
 
 
 class ParkedAndDue:
-    """Parked records whose time has come. What was emitted is given a while to be dealt with."""
+    """Parked records whose time has come. What was emitted is given a while to be dealt with, each time twice as long:
+    events that a worker can't keep up with must not become more by that. What waits so takes no other's place.
+    """
 
     name = "parked"
     origin = Origin.TICKER
     limit = 500
+    most_waiting = 10_000
     patience = timedelta(seconds=60)
+    longest = timedelta(minutes=16)
 
     def __init__(self, store: SweepStore, clock: Clock, *, entity: str = ENTITY) -> None:
         self.entity = entity
         self._store = store
         self._clock = clock
-        self._emitted: dict[str, datetime] = {}
+        self._emitted: dict[str, tuple[datetime, timedelta]] = {}
 
     async def find(self) -> Found:
         now = self._clock.now()
-        due = await self._store.due(now, self.limit)
-        self._emitted = {one: at for one, at in self._emitted.items() if now - at < self.patience}
-        fresh = [one for one in due if one not in self._emitted]
+        due = await self._store.due(now, min(self.limit + len(self._emitted), self.most_waiting))
+        self._emitted = {one: self._emitted[one] for one in due if one in self._emitted}
+        ripe = [one for one in due if one not in self._emitted or self._is_over(*self._emitted[one])]
+        fresh = ripe[: self.limit]
         return Found(fresh, len(due), after=partial(self._remember, fresh, now))
 
+    def _is_over(self, at: datetime, patience: timedelta) -> bool:
+        return self._clock.now() - at >= patience
+
     async def _remember(self, ids: Sequence[str], at: datetime) -> None:
-        self._emitted.update(dict.fromkeys(ids, at))
+        for one in ids:
+            before = self._emitted.get(one)
+            self._emitted[one] = (at, min(before[1] * 2, self.longest) if before else self.patience)
 
 
 Row = TypeVar("Row")
