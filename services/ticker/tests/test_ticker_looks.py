@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from synckit.ports import Commit, Link, Parked
 from synckit.reconcile.plan import Base
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakePublisher
+from ticker.commands import look_back, moment
 from ticker.domain.entities import ADRESSEN, Watched
 from ticker.domain.queries import Where
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
@@ -265,6 +266,24 @@ async def test_what_a_worker_cannot_keep_up_with_is_said_ever_more_rarely_and_ta
         desk.clock.advance(15)
         await desk.look(look)
     assert desk.emitted.count("a") == 7, "at 0, 1, 3, 7, 15, 31 and 47 minutes"
+
+
+async def test_by_hand_a_look_goes_back_as_far_as_it_is_told_and_its_cursor_stays(desk: Desk) -> None:
+    desk.left.rows = rows(desk.clock, "a")
+    desk.clock.advance(30 * 86400)
+    look = Modified(desk.left, desk.store, desk.clock, overlap=OVERLAP)
+    await desk.look(look)
+    assert desk.emitted == []
+    cursor = desk.store.cursors[look.cursor]
+    look_back([look], desk.clock.now() - timedelta(days=40))
+    await desk.look(look)
+    assert desk.emitted == ["a"]
+    assert desk.store.cursors[look.cursor] == cursor
+
+
+def test_a_day_is_utc() -> None:
+    assert moment("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
+    assert moment("2026-01-31T01:00+01:00") == datetime(2026, 1, 31, tzinfo=UTC)
 
 
 async def test_a_record_parked_again_later_is_brought_back_in_its_own_time(desk: Desk) -> None:

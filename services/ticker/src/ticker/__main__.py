@@ -13,7 +13,7 @@ from synckit.runtime.service import Service
 from synckit.runtime.service import main as service
 from synckit.runtime.settings import load
 from ticker.app import build
-from ticker.commands import FAILED, PRUNE, in_order, parser, prune, run_once
+from ticker.commands import FAILED, PRUNE, in_order, look_back, parser, prune, run_once
 from ticker.settings import Settings
 
 
@@ -42,6 +42,7 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
             return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
         await in_order(ticker.service.starting)
         looks = [look for look in ticker.looks if look.entity == chosen.entity]
+        look_back(looks, chosen.since)
         return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
     finally:
         for step in ticker.service.closing:

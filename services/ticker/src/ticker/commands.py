@@ -7,10 +7,11 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from synckit.errors import SyncError
 from ticker.domain.entities import WATCHED
-from ticker.handlers import Duty, Emitter, Look, Told
+from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
 
 FAILED = 1
 PRUNE = "prune"
@@ -23,11 +24,25 @@ def parser() -> argparse.ArgumentParser:
     once = commands.add_parser("run-once", help="all looks, now")
     once.add_argument("entity", choices=[watched.entity for watched in WATCHED])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
+    once.add_argument("--since", type=moment, metavar="DAY", help="changes since 2026-01-31, not since the last look")
     old = commands.add_parser(PRUNE, help="remove bookkeeping that has had its time, now")
     old.add_argument("--dry-run", action="store_true", help="say how many rows would go")
     for command in (once, old):
         command.add_argument("--json", action="store_true", help="the report as JSON")
     return made
+
+
+def moment(text: str) -> datetime:
+    """A day or a moment; without a zone it is UTC."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def look_back(looks: Sequence[Look], since: datetime | None) -> None:
+    """For those looks that have a cursor. It is not moved back."""
+    for look in looks:
+        if since is not None and isinstance(look, ByCursor):
+            look.look_back_to(since)
 
 
 async def run_once(looks: Sequence[Look], emitter: Emitter, *, dry_run: bool, as_json: bool) -> int:

@@ -152,7 +152,16 @@ class WaitingStates:
         return Found(ids, len(ids), capped)
 
 
-class Modified:
+class ByCursor:
+    """A look at what changed since its cursor, or since a moment that a person names."""
+
+    _since: datetime | None = None
+
+    def look_back_to(self, since: datetime) -> None:
+        self._since = since
+
+
+class Modified(ByCursor):
     """Everything whose `modifiedAt` moved past the cursor: webhooks do get lost."""
 
     name = "modified"
@@ -171,7 +180,7 @@ class Modified:
     async def find(self) -> Found:
         began = self._clock.now()
         previous = await self._store.cursor(self.cursor)
-        since = schedule.start_of(previous, began, self._overlap)
+        since = self._since or schedule.start_of(previous, began, self._overlap)
         rows, capped = await _up_to(MOST_ROWS, self._lists.changed_since(since))
         our_user = await self._lists.our_user() if rows else None
         known = await self._store.left_changes_known([row.id for row in rows]) if rows else {}
@@ -181,7 +190,7 @@ class Modified:
         return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
 
 
-class ChangedAtDesk:
+class ChangedAtDesk(ByCursor):
     """What a desk changed in Advoware: row ids that are not the ones that we know. What is parked has its own time."""
 
     entity = ENTITY
@@ -200,7 +209,7 @@ class ChangedAtDesk:
         """An answer that can't be true is cut: the 24 h look finds what that leaves out."""
         began = self._clock.now()
         previous = await self._store.cursor(self.cursor)
-        since = schedule.start_of(previous, began, self._overlap)
+        since = self._since or schedule.start_of(previous, began, self._overlap)
         most = schedule.believable(since, began, self._limit, MOST_ROWS)
         rows, capped = await _up_to(most, self._lists.changed_since(since))
         linked = await self._store.linked([row.id for row in rows]) if rows else {}
