@@ -8,9 +8,10 @@ import logging
 import sys
 from typing import Any
 
+import structlog
 from prometheus_client.exposition import generate_latest
 
-from demo.people import PERSON
+from demo.people import NEW_MAILS, OLD_IBAN, PERSON, PHONE, TYPED_PHONE
 from synckit.handling import Attempt, Outcome
 from synckit.runtime import metrics
 from synckit.runtime.logging import configure
@@ -21,19 +22,22 @@ from synckit.testing.memory import FakePublisher
 from synckit.testing.worker import Partition, change, settle
 
 CONTROL = "Kontrollfisch-7"
+TOKEN = "Zugangsmarke-Zugangsmarke-Zugangsmarke"
+PLANTED = (PERSON.first, PERSON.last, PERSON.born, OLD_IBAN, PHONE, TYPED_PHONE, NEW_MAILS[0], TOKEN)
 
 
 class Buggy:
     """Client data in the text, in the cause, in a note, in a local, and in a library's log line."""
 
     async def handle(self, event: Any, attempt: Attempt) -> Outcome:
-        payload = {"lastName": PERSON.last, "dateOfBirth": PERSON.born}
+        payload = {"lastName": PERSON.last, "dateOfBirth": PERSON.born, "iban": OLD_IBAN, "phoneNumber": PHONE}
         try:
             raise KeyError(PERSON.first)
         except KeyError as cause:
-            error = ValueError(f"cannot sync {payload}", PERSON.last)
-            error.add_note(f"born {PERSON.born}")
-            logging.getLogger("some.library").exception("while syncing %s %r", PERSON.last, payload)
+            error = ValueError(f"cannot sync {payload} with Bearer {TOKEN}", PERSON.last, NEW_MAILS[0])
+            error.add_note(f"born {PERSON.born}, {TYPED_PHONE}")
+            logging.getLogger("some.library").exception("while syncing %s %r %s", PERSON.last, payload, TOKEN)
+            structlog.get_logger(__name__).warning("look_failed", iban=OLD_IBAN, token=TOKEN, mail=NEW_MAILS[0])
             raise error from cause
 
     async def give_up(self, event: Any, error: Any, attempt: Attempt) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,26 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from redis import Redis
 
 from demo.__main__ import STEPS
-from demo.people import PERSON, canaries
+from demo.people import OLD_IBAN, PERSON, PHONE, TYPED_PHONE, canaries
+from demo.remotes import Advoware
 from demo.wait import until
 from deploy.local.addresses import Addresses, read_addresses
 from deploy.local.guardian import Guardian
 from deploy.local.table import ROOT
+from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from synckit import topics
 from synckit.adapters.kafka import KafkaPublisher
 from synckit.events import Record, encode
 from synckit.testing.worker import change
 from tests.e2e import places
-from tests.e2e.buggy_program import CONTROL
+from tests.e2e import through_the_proxy as proxy
+from tests.e2e.buggy_program import CONTROL, PLANTED
 
-HOLDING_CLIENT_DATA = {"base", "intent", "pending_note", "attempted"}
+HOLDING_CLIENT_DATA = {"base", "intent", "pending_note", "attempted", "proxy_idempotency"}
 """The tables that say so in the migration that creates them."""
 CONTROL_LETTER = "Kontrollfisch-8"
-DEMO_LIMIT = 240
+TOKEN_KEY = "advoware:token"
+LONG_ENOUGH = 12
+"""A secret; ids of webhooks are no secret, and stand beside them."""
+BURIED_WITHIN = 60.0
+DEMO_LIMIT = 420
 
 
 @dataclass(frozen=True)
@@ -65,26 +74,87 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.mark.stack
 @pytest.mark.timeout(DEMO_LIMIT + 60)
-async def test_after_a_demo_no_planted_name_or_birth_date_is_anywhere_but_in_the_remotes(demo: Demo) -> None:
+async def test_after_a_demo_no_planted_value_and_no_secret_is_anywhere_but_where_it_belongs(demo: Demo) -> None:
     here = demo.addresses
+    called = await proxy.call(here, await a_party(here))
+    assert called.statuses == [200, 201, 201, 403, 400, 401]
     await plant_controls(here, demo.folder / "log")
+    await completed(here)
+    in_topics = await with_the_dead_letter(here)
 
     shown = await places.tables(here.database_url)
     kinds = {
-        "topics": await places.topics(here.kafka),
+        "topics": in_topics,
         "logs": places.logs(demo.folder / "log"),
         "metrics": places.metrics(here.services),
         "redis": places.redis_keys(here.redis_url),
         "tables": {name: rows for name, rows in shown.items() if name not in HOLDING_CLIENT_DATA},
     }
-    looked_for = list(canaries())
+    looked_for = [*canaries(), *notations()]
     assert {kind: places.found(texts, looked_for) for kind, texts in kinds.items()} == {kind: [] for kind in kinds}
+    token = kinds["redis"][f"redis {TOKEN_KEY}"]
+    secrets = [*secrets_of(demo, called), access_token(token)]
+    assert places.found(kinds["redis"], secrets) == [(f"redis {TOKEN_KEY}", access_token(token))], "there it belongs"
+    kinds["redis"] = {place: text for place, text in kinds["redis"].items() if text != token}
+    assert {kind: places.found(texts, secrets) for kind, texts in kinds.items()} == {kind: [] for kind in kinds}
 
     assert len(demo.steps) == len(STEPS)
     assert set(kinds["metrics"]) == {f"metrics of {name}" for name in here.services}
     assert set(here.services) < {Path(name).stem for name in kinds["logs"]}
     assert_the_search_can_see(kinds)
-    assert ("base", PERSON.last) in places.found(shown, [PERSON.last]), "the base holds it: the tables are searched"
+    held = [("base", PERSON.last), ("base", OLD_IBAN), ("base", TYPED_PHONE), ("proxy_idempotency", TYPED_PHONE)]
+    seen = places.found(shown, [PERSON.last, OLD_IBAN, TYPED_PHONE])
+    assert set(held) <= set(seen), "these tables hold it, and are searched"
+    key_id = called.key.partition(".")[0]
+    assert places.found({"audit": shown["proxy_audit"]}, [key_id, *proxy.PATTERNS]) == [
+        ("audit", word) for word in (key_id, *proxy.PATTERNS)
+    ]
+    assert ("journal", "00-") in places.found(shown, ["00-"]), "traces are ids in the journal and in headers"
+
+
+async def a_party(here: Addresses) -> int:
+    async with aiohttp.ClientSession() as session:
+        return (await Advoware(session, here.advoware_url).named(PERSON.last))[0]
+
+
+async def completed(here: Addresses) -> None:
+    """The proxy's audit lines are written behind its answers."""
+
+    async def done() -> bool | None:
+        lines = (await places.tables(here.database_url))["proxy_audit"]
+        return True if "unauthenticated" in lines and "answered" in lines else None
+
+    await until(done, "the audit lines of the calls through the proxy")
+
+
+def notations() -> Iterator[str]:
+    """As people and programs write account and phone numbers, too."""
+    yield " ".join(OLD_IBAN[start : start + 4] for start in range(0, len(OLD_IBAN), 4))
+    yield from (re.sub(r"\D", "", TYPED_PHONE), re.sub(r"\D", "", PHONE), proxy.REQUEST_KEY)
+
+
+def secrets_of(demo: Demo, called: proxy.Called) -> list[str]:
+    """Everything that lets somebody in."""
+    webhooks = json.loads((demo.folder / "webhook-secrets.json").read_text())
+    told = [each for each in _texts(webhooks) if len(each) >= LONG_ENOUGH]
+    assert told
+    unknown = proxy.UNKNOWN_SECRET.partition(".")[2]
+    return [*told, called.key.partition(".")[2], unknown, ADVOWARE.password, ADVOWARE.api_key]
+
+
+def _texts(told: Any) -> Iterator[str]:
+    """All values, not the names."""
+    if isinstance(told, dict | list):
+        for each in told.values() if isinstance(told, dict) else told:
+            yield from _texts(each)
+    else:
+        yield str(told)
+
+
+def access_token(shown: str) -> str:
+    """What Redis holds of Advoware's token."""
+    words: list[str] = re.findall(r"[A-Za-z0-9_-]+", shown.removeprefix(TOKEN_KEY))
+    return max(words, key=len)
 
 
 async def plant_controls(here: Addresses, logs: Path) -> None:
@@ -99,10 +169,19 @@ async def plant_controls(here: Addresses, logs: Path) -> None:
         client.set("control", CONTROL)
 
     async def logged() -> bool | None:
-        handled = places.found(places.logs(logs), [CONTROL])
-        return True if handled and "dead_letter" in str(places.logs(logs)) else None
+        return True if places.found(places.logs(logs), [CONTROL]) else None
 
-    await until(logged, "the control is in a worker's log, and so is its dead letter")
+    await until(logged, "the control is in a worker's log")
+
+
+async def with_the_dead_letter(here: Addresses) -> places.Places:
+    """The topics, once they hold the control letter as it came, and as a dead letter."""
+
+    async def buried() -> places.Places | None:
+        shown = await places.topics(here.kafka)
+        return shown if shown["topics"].count(CONTROL_LETTER) > 1 else None
+
+    return await until(buried, "the control letter is among the dead letters", BURIED_WITHIN)
 
 
 def assert_the_search_can_see(kinds: dict[str, places.Places]) -> None:
@@ -127,7 +206,7 @@ def test_a_bug_that_has_client_data_in_its_exception_tells_none_of_it(style: str
         [sys.executable, "-m", "tests.e2e.buggy_program", style], cwd=ROOT, capture_output=True, text=True, check=True
     )
     texts = {"log": done.stdout, **json.loads(done.stderr)}
-    assert places.found(texts, [PERSON.first, PERSON.last, PERSON.born]) == []
+    assert places.found(texts, PLANTED) == []
     told = ("ValueError", "KeyError", CONTROL)
     assert places.found(texts, told) == [(place, each) for place in ("log", "dead letter") for each in told], (
         "the kinds of the errors are told, and whose record it was"
