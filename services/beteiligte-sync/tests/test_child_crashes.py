@@ -193,14 +193,7 @@ async def test_a_failed_call_at_any_step_ends_as_if_there_had_been_none(scene: S
     expected, points = await _undisturbed(scene)
     for number in range(points):
         house = await scene()
-        left = [number]
-
-        def fail(_point: str, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] == -1:
-                raise TransientError("lost")
-
-        house.faults.hook = fail
+        house.faults.fail_at(number, TransientError("lost"))
         with suppress(TransientError):
             await _morning(house)
         house.faults.clear()

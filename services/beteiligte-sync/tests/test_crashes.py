@@ -139,20 +139,41 @@ async def test_two_broken_writes_of_one_field_never_bring_the_first_one_back() -
     assert (office.left.records["p1"]["zusatz"], office.party()["zusatz"]) == (None, None)
 
 
+async def _broken_off(office: Office, point: str) -> None:
+    def fail(passed: str) -> None:
+        if passed == point:
+            raise TransientError("lost")
+
+    office.faults.hook = fail
+    with pytest.raises(TransientError):
+        await office.sync("p1")
+    office.faults.clear()
+
+
+@pytest.mark.parametrize("points", [["right.update.after"], ["left.update.before", "notifier.tell.before"]])
+async def test_a_value_that_we_overwrote_is_told_although_the_desk_types_over_ours_before_the_next_look(
+    points: list[str],
+) -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu", titel="Dr.")
+    office.right.edit(betnr, name="Pult", geburtsdatum="1990-01-01T00:00:00")
+    for point in points:
+        await _broken_off(office, point)
+    office.right.edit(betnr, name="Wieder")
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (1, 1)
+    assert (office.left.records["p1"]["lastName"], office.party()["name"]) == ("Neu", "Neu")
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 async def test_a_failed_call_at_any_step_ends_as_if_there_had_been_none(scene: Scene) -> None:
     expected, points = await _undisturbed(scene)
     for number in range(points):
         office = Office()
         await scene(office)
-        left = [number]
-
-        def fail(_point: str, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] == -1:
-                raise TransientError("lost")
-
-        office.faults.hook = fail
+        office.faults.fail_at(number, TransientError("lost"))
         with suppress(TransientError):
             await office.sync("p1")
         office.faults.clear()

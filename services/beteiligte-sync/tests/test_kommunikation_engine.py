@@ -185,14 +185,7 @@ async def test_broken_off_at_any_step_ends_as_if_nothing_had_happened(scene: Sce
     for number in range(points):
         shop = Shop()
         await scene(shop)
-        left = [number]
-
-        def fail(_point: str, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] == -1:
-                raise error("lost")
-
-        shop.faults.hook = fail
+        shop.faults.fail_at(number, error("lost"))
         with suppress(error):
             await shop.sync("p1")
         shop.faults.clear()

@@ -126,14 +126,7 @@ class Reconciliation(RuleBasedStateMachine):
 
     @rule(record=RECORDS, point=st.integers(0, 12), seconds=st.integers(0, 40))
     def a_call_fails(self, record: str, point: int, seconds: int) -> None:
-        left = [point]
-
-        def fail(_point: str) -> None:
-            left[0] -= 1
-            if left[0] == -1:
-                raise TransientError("lost")
-
-        self.office.faults.hook = fail
+        self.office.faults.fail_at(point, TransientError("lost"))
         self._look(record)
         self.office.faults.clear()
         self.office.clock.advance(seconds)

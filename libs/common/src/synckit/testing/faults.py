@@ -23,12 +23,16 @@ class Faults:
 
     def crash_at(self, number: int) -> None:
         """Crashes at the n-th point from now on, once. Counts from 0."""
+        self.fail_at(number, Crash())
+
+    def fail_at(self, number: int, error: BaseException) -> None:
+        """Raises at the n-th point from now on, once. Counts from 0."""
         left = [number]
 
         def hook(_point: str) -> None:
             left[0] -= 1
             if left[0] == -1:
-                raise Crash
+                raise error
 
         self.hook = hook
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from advoware_proxy.domain.callers import METHODS
 from advoware_proxy.domain.problem import ADVOWARE, CONTENT_TYPE, KINDS, PROXY, TYPE
+from synckit.runtime.openapi import RETRY_AFTER, shell_paths
 
 PATH = "/advoware/proxy"
 REFUSALS = (400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 _WITH_BODY = frozenset({"POST", "PUT"})
-_RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
 def document() -> dict[str, Any]:
@@ -20,10 +20,7 @@ def document() -> dict[str, Any]:
         "info": {"title": "Advoware proxy", "version": "1", "description": "Advoware, for callers with a key."},
         "paths": {
             PATH: {method.lower(): _operation(method) for method in METHODS},
-            "/health/live": {"get": _plain("live", "The process runs.")},
-            "/health/ready": {"get": {**_plain("ready", "Ready."), "responses": _ready()}},
-            "/metrics": {"get": _plain("metrics", "Prometheus text.", "text/plain")},
-            "/openapi.json": {"get": _plain("openapi", "This description.")},
+            **shell_paths(),
         },
         "components": {"schemas": {"Problem": _problem()}, "securitySchemes": _schemes()},
     }
@@ -78,23 +75,11 @@ def _responses(method: str) -> dict[str, Any]:
         told[str(status)] = {
             "description": " ".join(titles) or "The body came too slowly.",
             "content": problem,
-            "headers": _RETRY if status in (429, 503) else {},
+            "headers": RETRY_AFTER if status in (429, 503) else {},
         }
     if method == "GET":
         told["304"] = {"description": "Not changed since."}
     return told
-
-
-def _plain(name: str, what: str, kind: str = "application/json") -> dict[str, Any]:
-    return {"operationId": name, "summary": what, "responses": {"200": {"description": what, "content": {kind: {}}}}}
-
-
-def _ready() -> dict[str, Any]:
-    body: dict[str, Any] = {"application/json": {}}
-    return {
-        "200": {"description": "Ready.", "content": body},
-        "503": {"description": "Not ready; `failing` names why.", "content": body},
-    }
 
 
 def _problem() -> dict[str, Any]:

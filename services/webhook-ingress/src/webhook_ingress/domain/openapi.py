@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from synckit.events import Action
+from synckit.runtime.openapi import RETRY_AFTER, shell_paths
 from webhook_ingress.domain.links import MAX_PAIRS, NOUNS
 from webhook_ingress.domain.paths import link_paths, webhook_paths
 
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-_RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
 def document() -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {path: {"post": _webhook(entity, action)} for path, entity, action in webhook_paths()}
     paths |= {path: {"post": _link(action)} for path, _, action in link_paths()}
-    paths["/health/live"] = {"get": _plain("live", "The process runs.")}
-    paths["/health/ready"] = {"get": {**_plain("ready", "Ready."), "responses": _ready()}}
-    paths["/metrics"] = {"get": _plain("metrics", "Prometheus text.", "text/plain")}
-    paths["/openapi.json"] = {"get": _plain("openapi", "This description.")}
+    paths |= shell_paths()
     return {
         "openapi": "3.1.0",
         "info": {"title": "Webhook ingress", "version": "1", "description": "Takes EspoCRM's webhooks into Kafka."},
@@ -46,7 +43,7 @@ def _webhook(entity: str, action: Action) -> dict[str, Any]:
             },
             "401": {"description": "Unsigned, wrongly signed, or signed by an unknown webhook.", "content": _ERROR},
             "413": {"description": "More than 1 MiB.", "content": _ERROR},
-            "503": {"description": "Trouble of our own: send it again.", "headers": _RETRY, "content": _ERROR},
+            "503": {"description": "Trouble of our own: send it again.", "headers": RETRY_AFTER, "content": _ERROR},
         },
     }
 
@@ -70,18 +67,6 @@ def _link(action: Action) -> dict[str, Any]:
                 "content": wrong,
             },
         },
-    }
-
-
-def _plain(name: str, what: str, kind: str = "application/json") -> dict[str, Any]:
-    return {"operationId": name, "summary": what, "responses": {"200": {"description": what, "content": {kind: {}}}}}
-
-
-def _ready() -> dict[str, Any]:
-    body: dict[str, Any] = {"application/json": {}}
-    return {
-        "200": {"description": "Ready.", "content": body},
-        "503": {"description": "Not ready; `failing` names why.", "content": body},
     }
 
 
