@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from synckit.engine import status
-from synckit.engine.notes import RELEASED, cause_of
+from synckit.engine.notes import RELEASED
 from synckit.engine.resume import resumed
 from synckit.errors import MappingError
 from synckit.mapping.child import ChildOf
@@ -20,6 +20,7 @@ from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind
 from synckit.reconcile.policy import FieldPolicy
 from synckit.reconcile.three_way import Seen, reconcile
 from synckit.why.findings import Findings
+from synckit.why.planned import Planned
 from synckit.why.words import SIDES, clean, count, rule_words, shown, target_of
 
 
@@ -241,33 +242,12 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
         plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
     rows = tuple(_row(policy, table, plan, _Values(base, left, right)) for policy in table.policies)
     rows += tuple(_list_row(row) for row in lists.rows)
-    lines = _held_lines(plan, table, lists) if plan.held else _plan_lines(_Planned(plan, lists), rows, sides, kind)
+    lines = _held_lines(plan, table, lists) if plan.held else _plan_lines(Planned(plan, lists), rows, sides, kind)
     lines = [f"Mit Advoware Nr. {other.id} verbinden.", *lines] if kind == "adopt" and not plan.held else lines
-    return Forecast(_kind(_Planned(plan, lists), kind), tuple(lines), rows, plan)
+    return Forecast(_kind(Planned(plan, lists), kind), tuple(lines), rows, plan)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """The fields' plan and that of the lists inside of the record."""
-
-    plan: Plan
-    lists: Outlook
-
-    @property
-    def writes_right(self) -> int:
-        """Calls: one PUT of the record, one a row."""
-        return int(bool(self.plan.right_writes)) + self.lists.right_writes
-
-    @property
-    def writes_left(self) -> bool:
-        return bool(self.plan.left_writes) or self.lists.writes_left
-
-    @property
-    def is_empty(self) -> bool:
-        return self.plan.is_empty and not (self.lists.right_writes or self.lists.writes_left or self.lists.causes)
-
-
-def _kind(planned: _Planned, kind: str) -> str:
+def _kind(planned: Planned, kind: str) -> str:
     if planned.plan.held:
         return "held"
     if kind == "adopt":
@@ -341,7 +321,7 @@ def _is_written(plan: Plan, decision: Decision) -> bool:
     return decision.field in writes
 
 
-def _plan_lines(planned: _Planned, rows: Sequence[FieldRow], sides: _Sides, kind: str) -> list[str]:
+def _plan_lines(planned: Planned, rows: Sequence[FieldRow], sides: _Sides, kind: str) -> list[str]:
     lines = ["Die Bremse ist für diesen einen Abgleich freigegeben."] if RELEASED in sides.state.notes else []
     for side in (Side.RIGHT, Side.LEFT):
         lines += [
@@ -366,19 +346,15 @@ def _held_lines(plan: Plan, table: Table, lists: Outlook) -> list[str]:
     return [f"Nichts schreiben, die Bremse hält an: {clean(plan.held)}.", *without]
 
 
-def _causes(planned: _Planned) -> tuple[str, ...]:
-    return (*(cause_of(notice) for notice in planned.plan.notices), *planned.lists.causes)
-
-
-def _note_lines(planned: _Planned, state: RecordState) -> list[str]:
-    causes = _causes(planned)
+def _note_lines(planned: Planned, state: RecordState) -> list[str]:
+    causes = planned.causes
     fresh = [cause for cause in causes if cause not in state.notes]
     told = len(causes) - len(fresh)
     lines = [f"{count(len(fresh), 'neuer Hinweis', 'neue Hinweise')} an den zuständigen Anwender."] if fresh else []
     return lines + ([f"{count(told, 'Hinweis', 'Hinweise')} schon mitgeteilt, nicht noch einmal."] if told else [])
 
 
-def _calls(planned: _Planned, sides: _Sides, kind: str) -> str:
+def _calls(planned: Planned, sides: _Sides, kind: str) -> str:
     """As the engine counts: two reads, one PUT a side and a row. Whatever is written, EspoCRM also gets its state."""
     is_clean = sides.left.payload.get("syncStatus") == status.SyncStatus.CLEAN.value
     right = planned.writes_right
@@ -387,5 +363,5 @@ def _calls(planned: _Planned, sides: _Sides, kind: str) -> str:
         return "Nichts zu schreiben. 2 Aufrufe, beide lesend."
     if not (planned.writes_left or right):
         return f"Kein Wert zu schreiben, nur der Status in EspoCRM. {2 + left} Aufrufe, davon 2 lesend."
-    note = any(cause not in sides.state.notes for cause in _causes(planned))
+    note = any(cause not in sides.state.notes for cause in planned.causes)
     return f"{2 + left + right} Aufrufe, davon 2 lesend{'; der Hinweis kommt dazu' if note else ''}."
