@@ -110,7 +110,7 @@ class Oracle:
 
     def _story(self, record: Record, pair: Pair) -> Story:
         typed = [
-            Edit(row.at, row.side, value, may_vanish=self._window(record, pair, row) is not None)
+            Edit(row.at, row.side, value, may_vanish=self._fell_between(record, pair, row))
             for row, value in record.writes(pair, by_person=True)
             if row.action == "update"
         ]
@@ -149,6 +149,13 @@ class Oracle:
             return None
         read_at = self._seen.looks.basis(record, over)
         return over.at - read_at if read_at is not None and read_at < typed.at else None
+
+    def _fell_between(self, record: Record, pair: Pair, typed: Row) -> bool:
+        """Between a read and our next write of that side; a further save in that window changes nothing."""
+        ours = (row for row, _ in record.writes(pair) if row.side is typed.side and row.at > typed.at)
+        over = next((row for row in ours if not row.by_person), None)
+        read_at = self._seen.looks.basis(record, over) if over is not None else None
+        return read_at is not None and read_at < typed.at
 
     # -- notes and what is left ----------------------------------------------------------------------------------
 

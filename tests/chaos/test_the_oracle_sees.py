@@ -140,6 +140,12 @@ def test_a_save_between_our_read_and_our_write_is_counted_and_long_ones_are_wron
     assert scene.kinds() == {"silently overwritten"}
 
 
+def test_two_saves_in_one_window_are_one_loss() -> None:
+    scene = Scene().linked().person(5, ADVO, titel="Esche R00001 4").read(6)
+    scene.person(6.1, ESPO, titel="Eibe R00001 5").person(6.15, ESPO, titel="Ulme R00001 6")
+    assert scene.worker(6.2, ESPO, titel="Esche R00001 4").judge() == []
+
+
 def test_a_deletion_that_nobody_was_told_of_is_seen() -> None:
     scene = Scene().linked().person(5, ADVO, "delete").worker(7, ESPO, syncStatus="deleted_in_advoware")
     assert scene.kinds() == {"note missing"}

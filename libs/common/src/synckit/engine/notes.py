@@ -6,7 +6,7 @@ The texts hold client data: they go to EspoCRM, and until then into the same sto
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -64,9 +64,12 @@ def single(notice: Notice, wording: Wording, owner_id: str | None, marker: str) 
     return PendingNote(cause_of(notice), wording.text_of(notice), marker, owner_id)
 
 
-def came_true(note: PendingNote, left: Canonical, right: Canonical) -> bool:
-    """Whether the write that a note tells of has happened, judged by what the side shows now."""
-    if not note.field:
+def came_true(note: PendingNote, left: Canonical, right: Canonical, reached: Collection[str] = ()) -> bool:
+    """Whether the write that a note tells of has happened, judged by what the side shows now.
+
+    `reached`: the sides at which that write is known to have arrived, though a person may have typed over its field.
+    """
+    if not note.field or note.side in reached:
         return True
     return (left if note.side == Side.LEFT.value else right).get(note.field) == note.expected
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synckit.engine import ladder, status
+from synckit.engine import ladder, resume, status
 from synckit.engine.brake import SweepBrake
 from synckit.engine.companion import Companion, ListWork
 from synckit.engine.create import Creator
@@ -13,7 +13,7 @@ from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, b
 from synckit.engine.notes import RELEASED, Wording, announce, came_true, marker_of, single
 from synckit.engine.parentage import Parentage
 from synckit.engine.repeat import Repeats
-from synckit.engine.resume import attempts, resumed
+from synckit.engine.resume import attempts, reached, resumed
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import (
@@ -222,10 +222,12 @@ class Engine:
     def _resume(self, look: Look) -> None:
         left, right = look.pair()
         shown = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
-        look.base = resumed(look.base, look.state.attempted, *shown)
+        attempted, sides = look.state.attempted, reached(look.base, look.state.attempted, *shown)
+        look.attempted.update({a.field: a for a in resume.came_true(attempted, *shown)})
+        look.base = resumed(look.base, attempted, *shown)
         rows = self._companion.resume(look) if self._companion else ()
         told = (shown[0], {**shown[1], **{each.field: each.right for each in rows}})
-        look.waiting = [n for n in look.state.pending if came_true(n, *told)]
+        look.waiting = [n for n in look.state.pending if came_true(n, *told, sides)]
 
     def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical]:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
