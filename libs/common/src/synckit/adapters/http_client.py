@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -126,6 +125,8 @@ class HttpClient:
         self._on_call = wiring.on_call
         self._agent = wiring.agent
         self._slots = asyncio.Semaphore(wiring.limits.concurrency)
+        limits = wiring.limits
+        self._timeout = aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read)
         self.circuit = Circuit(upstream, wiring.monotonic, wiring.on_circuit, wiring.circuit)
 
     async def send(
@@ -146,22 +147,31 @@ class HttpClient:
         if body is not None:
             sent_headers["Content-Type"] = "application/json"
             content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-        async with self._slot():
-            is_probe = self.circuit.enter()
-            started, code = time.monotonic(), "cancelled"
-            try:
-                answer = await self._exchange(method, path, sent_headers, params, content)
-                code = str(answer.status)
-                return self._judged(answer, path)
-            except _TRANSPORT_ERRORS as error:
-                code = _word_for(error)
-                lost = self._may_write(method) and not isinstance(error, _NEVER_SENT)
-                self.circuit.failed(path)
-                kind = CircuitOpen if self.circuit.is_open else RemoteUnavailable
-                raise kind(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
-            finally:
-                self.circuit.leave(probe=is_probe)
-                self._on_call(self.upstream, method, code, time.monotonic() - started)
+        await self._take_slot()
+        try:
+            return await self._judged_exchange(method, path, sent_headers, params, content)
+        finally:
+            self._slots.release()
+
+    async def _judged_exchange(
+        self, method: str, path: str, headers: dict[str, str], params: Mapping[str, str] | None, content: bytes | None
+    ) -> Answer:
+        """Tells the circuit and the counters how it went."""
+        is_probe = self.circuit.enter()
+        started, code = time.monotonic(), "cancelled"
+        try:
+            answer = await self._exchange(method, path, headers, params, content)
+            code = str(answer.status)
+            return self._judged(answer, path)
+        except _TRANSPORT_ERRORS as error:
+            code = _word_for(error)
+            lost = self._may_write(method) and not isinstance(error, _NEVER_SENT)
+            self.circuit.failed(path)
+            kind = CircuitOpen if self.circuit.is_open else RemoteUnavailable
+            raise kind(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
+        finally:
+            self.circuit.leave(probe=is_probe)
+            self._on_call(self.upstream, method, code, time.monotonic() - started)
 
     async def close(self) -> None:
         """Closes the session where it is our own."""
@@ -172,7 +182,6 @@ class HttpClient:
     async def _exchange(
         self, method: str, path: str, headers: dict[str, str], params: Mapping[str, str] | None, content: bytes | None
     ) -> Answer:
-        limits = self._limits
         async with self._opened().request(
             method,
             self._base_url + path,
@@ -180,13 +189,13 @@ class HttpClient:
             params=params,
             data=content,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read),
+            timeout=self._timeout,
             middlewares=() if method in SAFE_METHODS else (_sent_once,),
         ) as response:
             received = bytearray()
             async for chunk in response.content.iter_chunked(65536):
                 received += chunk
-                if len(received) > limits.largest_answer:
+                if len(received) > self._limits.largest_answer:
                     raise aiohttp.ClientPayloadError("too large")
             return Answer(self.upstream, response.status, response.headers, bytes(received), self._may_write(method))
 
@@ -199,7 +208,7 @@ class HttpClient:
             self.circuit.failed(path)
         else:
             self.circuit.answered()
-        return replace(answer, outage=self.circuit.is_open)
+        return replace(answer, outage=True) if self.circuit.is_open else answer
 
     def _may_write(self, method: str) -> bool:
         return self._has_effects and method not in SAFE_METHODS
@@ -209,17 +218,15 @@ class HttpClient:
             self._session = new_session(self._limits.concurrency)
         return self._session
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _take_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()  # does not wait: a limit around it would be a timer for each call
+            return
         try:
             async with asyncio.timeout(self._limits.queue):
                 await self._slots.acquire()
         except TimeoutError:
             raise RemoteUnavailable(self.upstream, "too many calls are waiting") from None
-        try:
-            yield
-        finally:
-            self._slots.release()
 
 
 class _CutOff(aiohttp.ClientConnectionError):
