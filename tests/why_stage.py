@@ -29,9 +29,10 @@ from synckit.engine.companion import Companion
 from synckit.errors import TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
+from synckit.ports import BrakeLedger, Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
 from synckit.runtime.worker.dead_letters import DeadLetters
 from synckit.runtime.worker.delivery import Delivery
+from synckit.testing.brake import FakeBrake
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakeLocks
 from synckit.testing.tokens import FakeTokenCache
@@ -40,6 +41,7 @@ from synckit.why.gather import LockView, Memory, Sources, TopicView, gather
 from synckit.why.report import Report, explain
 
 Control = TestClient[Any, Any]
+DOUBTED = "66a1doubted00005"
 CONFLICT, PARKED, BRAKED, BURIED = "66a1conflict0001", "66a1parked000002", "66a1braked000003", "66a1buried000004"
 LISTS = "66a1lists0000005"
 MAPPING: EntityMapping = next(each for each in REGISTRY if each.entity == "beteiligte")
@@ -60,6 +62,7 @@ class Ground:
     topics: TopicView
     publisher: Publisher
     topic: str = "vmh.beteiligte"
+    brake: BrakeLedger | None = None
 
 
 class TimedLinks(FakeLinks):
@@ -87,6 +90,7 @@ class TimedLinks(FakeLinks):
         row = self._row(left_id)
         state = RecordState(
             fence=row.fence,
+            looked_at=row.looked_at,
             link=row.link,
             base=row.base,
             intent=row.intent,
@@ -140,7 +144,7 @@ class TopicBook:
 def in_memory() -> Ground:
     """The ground of the examples."""
     links, locks, topics = TimedLinks(), LockBook(), TopicBook()
-    return Ground(links, links, locks, locks, topics, topics)
+    return Ground(links, links, locks, locks, topics, topics, brake=FakeBrake(links))
 
 
 class Stage:
@@ -155,7 +159,7 @@ class Stage:
         self.left = EspoStore(self.espo_client, MAPPING.left_type)
         self.right = AdvowareBeteiligteStore(self.advoware_client)
         notifier = EspoNotifier(self.espo_client, MAPPING.left_type)
-        remotes = Remotes(self.left, self.right, ground.links, ground.locks, notifier, clock)
+        remotes = Remotes(self.left, self.right, ground.links, ground.locks, notifier, clock, brake=ground.brake)
         companion = Companion(KommunikationLists(), AdvowareRows(self.advoware_client, "Kommunikationen"))
         self.engine = Engine(MAPPING, remotes, companion=companion)
 
@@ -308,10 +312,20 @@ def _mails(*values: str) -> list[dict[str, Any]]:
     return [{"emailAddress": value, "primary": number == 0} for number, value in enumerate(values)]
 
 
+async def doubted(office: Stage) -> str:
+    """Advoware shows one and the same name for everybody, and says that nothing was changed."""
+    await office.person(DOUBTED, firstName="Dora", lastName="Beispiel", dateOfBirth="1966-06-06")
+    await office.advoware.post("/_sandbox/switches", json={"lie": "equal_names"})
+    await office.engine.sync(DOUBTED, Cause(event_id=_event_id(4)))
+    await office.pass_time(60)
+    return DOUBTED
+
+
 SCENES = {
     "conflict": conflict,
     "parked": parked,
     "braked": braked,
+    "doubted": doubted,
     "buried": buried,
     "communication": communication,
 }

@@ -15,7 +15,18 @@ from synckit.engine.notes import RELEASED
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.mapping.codecs import DAY, choice
 from synckit.mapping.field import Attribute, EntityMapping, Field
-from synckit.ports import Attempted, Intent, JournalEntry, Link, Parked, PendingNote, RecordState, Snapshot
+from synckit.ports import (
+    BRAKED,
+    Attempted,
+    BrakeState,
+    Intent,
+    JournalEntry,
+    Link,
+    Parked,
+    PendingNote,
+    RecordState,
+    Snapshot,
+)
 from synckit.reconcile.plan import Base, Direction, Side
 from synckit.why.as_json import document
 from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, propose
@@ -384,3 +395,30 @@ def test_without_our_memory_no_command_is_carried_out() -> None:
 )
 def test_a_span_is_rough(seconds: float, text: str) -> None:
     assert span(timedelta(seconds=-seconds)) == text
+
+
+def test_a_source_that_is_not_believed_is_named_with_what_waits_for_it() -> None:
+    parked = Parked("p1", 0, NOW + timedelta(minutes=5), BRAKED, "advoware")
+    brakes = Found((BrakeState("advoware", NOW, counted=7, allowed=5, held=2), BrakeState("espocrm")))
+    report = explain(findings(left(), right(name=None), state(parked=parked), brakes=brakes), MAPPING)
+    text = " ".join(plain(report).split())
+    assert "Advoware wird gerade nicht geglaubt" in text
+    assert "7 Datensätze würden etwas verlieren, erlaubt sind 5. Es warten 2." in text
+    assert "Die Bremse für EspoCRM" not in text
+
+
+def test_a_party_that_is_gone_by_a_word_that_is_not_believed_is_held_and_can_be_released() -> None:
+    parked = Parked("p1", 0, NOW + timedelta(minutes=5), BRAKED, "advoware")
+    gone = replace(findings(left(), right(), state(parked=parked)), right=Found())
+    report = explain(gone, MAPPING)
+    assert report.forecast.kind == "held"
+    proposal = propose(RELEASE_BRAKE, gone, report)
+    assert not proposal.refusal
+    assert any("deleted_in_advoware" in line for line in proposal.lines)
+    meant = replace(gone, memory=Found(Remembered(state(parked=parked, notes=frozenset({RELEASED})))))
+    assert explain(meant, MAPPING).forecast.kind == "right_gone"
+
+
+def test_what_the_other_side_refused_is_no_note_to_anybody() -> None:
+    told = plain(explain(findings(left(), right(), state(notes=frozenset({"refused:name"}))), MAPPING))
+    assert "refused" not in told

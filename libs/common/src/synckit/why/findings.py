@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from synckit.events import Record
-from synckit.ports import JournalEntry, RecordState, Snapshot
+from synckit.ports import BrakeState, JournalEntry, RecordState, Snapshot
 
 T = TypeVar("T")
 JOURNAL_ROWS = 20
@@ -51,7 +51,7 @@ class Findings:
 
     `right_id` is the number that the link, or else the left record itself, names; `owner` another left record that
     holds this number; `rivals` other left records that still claim ours; `lock` the seconds it has left;
-    `waits_for_parent` a child whose parent is not linked yet.
+    `waits_for_parent` a child whose parent is not linked yet; `brakes` how the two sources stand.
     """
 
     left_id: str
@@ -67,6 +67,7 @@ class Findings:
     waiting: Found[Scan] = Found(Scan())
     buried: Found[Scan] = Found(Scan())
     buried_days: int = 90
+    brakes: Found[Sequence[BrakeState]] = Found(())
 
     @property
     def state(self) -> RecordState | None:

@@ -19,6 +19,7 @@ from synckit.ports import Link, Payload, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
 from synckit.reconcile.policy import FieldPolicy
 from synckit.reconcile.three_way import Seen, reconcile
+from synckit.why.braked import Shown, held_by_sweep, not_believed
 from synckit.why.findings import Findings
 from synckit.why.planned import Planned
 from synckit.why.words import SIDES, clean, count, rule_words, shown, target_of
@@ -94,6 +95,13 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class _Values:
+    base: Base
+    left: Canonical
+    right: Canonical
+
+
+@dataclass(frozen=True, slots=True)
 class _Sides:
     left: Snapshot
     state: RecordState
@@ -130,7 +138,7 @@ def _foresee(findings: Findings, table: Table) -> Forecast:
         return _unlinked(findings, state, table)
     left = findings.left.value
     if left is None:
-        return _left_gone(state.link)
+        return _unless_braked(_left_gone(state.link), state)
     if findings.rivals:
         return _contested(findings.right_id or "", findings.rivals)
     return _with_right(findings, _Sides(left, state, state.base), table, "update")
@@ -156,7 +164,7 @@ def _with_right(findings: Findings, sides: _Sides, table: Table, kind: str) -> F
     if findings.right.trouble:
         return Forecast("unknown", ("Ein Abgleich würde warten, bis Advoware wieder antwortet.",))
     if findings.right.value is None:
-        return _right_gone(findings)
+        return _unless_braked(_right_gone(findings), sides.state)
     return _in_step(sides, findings.right.value, table, kind)
 
 
@@ -221,6 +229,13 @@ def _right_gone(findings: Findings) -> Forecast:
     )
 
 
+def _unless_braked(gone: Forecast, state: RecordState) -> Forecast:
+    """What the brake for sweeps holds is not given up, until a person says so."""
+    held = not_believed(state)
+    lines = (f"Nichts schreiben, die Bremse hält an: {held}.", *(WITHOUT + line for line in gone.lines))
+    return Forecast("held", lines, plan=Plan(held=held)) if held else gone
+
+
 def _contested(right_id: str, others: Sequence[str]) -> Forecast:
     named = ", ".join(others)
     told = f"Nichts schreiben: Nr. {right_id} trägt auch {named}. Bitte zusammenführen oder die Nummer berichtigen."
@@ -237,6 +252,8 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
     confirmed = RELEASED in sides.state.notes
     seen = Seen(left, sides.left.changed_at), Seen(right, other.changed_at)
     plan = reconcile(base, *seen, table.policies, confirmed=confirmed)
+    if braked := held_by_sweep(sides.state, base, Shown(sides.left, other, left, right), plan.decisions, table):
+        plan = Plan(plan.decisions, base=base, held=braked)
     lists = table.lists.foresee(sides.state, sides.left.payload, other.payload) if table.lists else Outlook()
     if lists.held and not plan.held:
         plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
@@ -271,13 +288,6 @@ def _list_row(row: RowOutlook) -> FieldRow:
         after=row.after,
         has_base=row.has_base,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Values:
-    base: Base
-    left: Canonical
-    right: Canonical
 
 
 def _row(policy: FieldPolicy, table: Table, plan: Plan, values: _Values) -> FieldRow:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from synckit.errors import SyncError
 from synckit.events import Record
-from synckit.ports import Clock, JournalEntry, RecordState, Snapshot
+from synckit.ports import BrakeState, Clock, JournalEntry, RecordState, Snapshot
 from synckit.topics import dead_letter_topic
 from synckit.why.findings import JOURNAL_ROWS, Findings, Found, Remembered, Scan
 from synckit.why.forecast import Table
@@ -42,6 +42,10 @@ class LockView(Protocol):
     async def seconds_left(self, name: str) -> float | None: ...
 
 
+class BrakeView(Protocol):
+    async def states(self) -> Sequence[BrakeState]: ...
+
+
 class TopicView(Protocol):
     """Records of one key; how many were looked at; how many were left out."""
 
@@ -63,18 +67,20 @@ class Sources:
     topic: str
     group: str
     buried_days: int = 90
+    brakes: BrakeView | None = None
 
 
 async def gather(sources: Sources, table: Table, left_id: str) -> Findings:
     """Everything about one record. Raises nothing that a system's trouble could cause."""
     topic = sources.topic
     since = sources.clock.now() - timedelta(days=sources.buried_days)
-    memory, left, lock, waiting, buried = await asyncio.gather(
+    memory, left, lock, waiting, buried, brakes = await asyncio.gather(
         _asked("postgres", _remembered(sources.memory, left_id)),
         _asked("espocrm", sources.left.read(left_id)),
         _asked("redis", sources.locks.seconds_left(f"{table.entity}:{left_id}")),
         _asked("kafka", _scan(sources.topics.waiting(topic, sources.group, left_id))),
         _asked("kafka", _scan(sources.topics.buried(dead_letter_topic(topic), left_id, since))),
+        _asked("postgres", sources.brakes.states()) if sources.brakes else _nothing(),
     )
     parent_id = await _parent_id(sources, left, table)
     right_id = _right_id(memory, left, table, parent_id)
@@ -97,6 +103,7 @@ async def gather(sources: Sources, table: Table, left_id: str) -> Findings:
         waiting=waiting,
         buried=buried,
         buried_days=sources.buried_days,
+        brakes=brakes,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from synckit.engine.doubt import REFUSED
 from synckit.errors import InvalidEvent
 from synckit.events import Record, decode
-from synckit.ports import JournalEntry, RecordState
+from synckit.ports import BRAKED, BrakeState, JournalEntry, RecordState
 from synckit.why.findings import JOURNAL_ROWS, Findings, Scan
 from synckit.why.forecast import FieldRow, Forecast, Table, foresee
 from synckit.why.words import (
@@ -18,6 +19,7 @@ from synckit.why.words import (
     SIDES,
     STATES,
     STEPS,
+    SYSTEMS,
     cause_words,
     clean,
     count,
@@ -82,12 +84,15 @@ def _summary(findings: Findings, forecast: Forecast) -> Iterable[str]:
     if state and state.parked:
         parked = state.parked
         reason = REASONS.get(parked.reason, parked.reason)
+        if _is_braked(state):
+            reason = f"{SYSTEMS.get(parked.message, parked.message)} wird gerade nicht geglaubt"
         yield (
             f"Der Datensatz ist zurückgestellt: {reason}. Nächster Versuch {when(parked.due_at, findings.at)};"
             f" bisher {count(parked.attempts, 'Anlauf', 'Anläufe')}."
         )
     if forecast.held:
-        yield f"Angehalten: {clean(forecast.held)}. Auf beiden Seiten wird nichts geschrieben, bis jemand freigibt."
+        until = "bis sich das ändert oder jemand" if state and _is_braked(state) else "bis jemand"
+        yield f"Angehalten: {clean(forecast.held)}. Auf beiden Seiten wird nichts geschrieben, {until} freigibt."
     if findings.buried.value and findings.buried.value.records:
         dead = count(len(findings.buried.value.records), "Nachricht ließ", "Nachrichten ließen")
         yield (
@@ -99,6 +104,10 @@ def _summary(findings: Findings, forecast: Forecast) -> Iterable[str]:
     if conflicts and not forecast.held:
         yield f"Auf beiden Seiten verschieden geändert: {', '.join(conflicts)}."
     yield from _standing(findings, forecast)
+
+
+def _is_braked(state: RecordState) -> bool:
+    return state.parked is not None and state.parked.reason == BRAKED
 
 
 def _standing(findings: Findings, forecast: Forecast) -> Iterable[str]:
@@ -202,6 +211,7 @@ def _waits(findings: Findings) -> Section:
         lines.append("Sperre: frei.")
     if findings.waiting.value is not None:
         lines += _queue_lines(findings.waiting.value)
+    lines += brake_lines(findings.brakes.value or (), findings.at)
     return Section("Was wartet", tuple(lines))
 
 
@@ -220,6 +230,21 @@ def _parked_lines(state: RecordState, now: datetime) -> Iterable[str]:
     if state.attempted:
         names = ", ".join(f"{a.field} in {SIDES.get(a.side, a.side)}" for a in state.attempted)
         yield f"Angekündigt und nicht bestätigt geschrieben: {names}."
+
+
+def brake_lines(brakes: Sequence[BrakeState], now: datetime) -> Iterable[str]:
+    """How the sources stand that are not believed, or were released."""
+    for each in brakes:
+        source = SYSTEMS.get(each.source, each.source)
+        if each.engaged_at is not None:
+            yield (
+                f"Die Bremse für {source} hält seit {moment(each.engaged_at)}: {each.counted} Datensätze würden etwas"
+                f" verlieren, erlaubt sind {each.allowed}. Es warten {each.held}. Ansehen: python -m synckit.why.brake"
+            )
+        elif each.held:
+            yield f"Wegen {source} angehalten: {count(each.held, 'Datensatz', 'Datensätze')}. Geht von selbst weiter."
+        if each.is_released(now):
+            yield f"Die Bremse für {source} ist freigegeben bis {moment(each.released_until)} ({each.released_by})."
 
 
 def _queue_lines(scan: Scan) -> Iterable[str]:
@@ -268,7 +293,8 @@ def _notes(findings: Findings, table: Table) -> Section:
     remembered = findings.memory.value
     if remembered is None:
         return Section("Hinweise an Anwender")
-    told = sorted((remembered.times.get(cause, findings.at), cause) for cause in remembered.state.notes)
+    causes = [cause for cause in remembered.state.notes if not cause.startswith(REFUSED)]
+    told = sorted((remembered.times.get(cause, findings.at), cause) for cause in causes)
     lines = [f"{moment(at)}: {_cause(cause, table)}." for at, cause in told]
     lines += [f"Noch nicht zugestellt: {_cause(note.cause, table)}." for note in remembered.state.pending]
     return Section("Hinweise an Anwender", tuple(lines) or ("Keine offenen.",))

@@ -14,6 +14,7 @@ from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.kafka_inspect import KafkaInspector
+from synckit.adapters.postgres.brake import PostgresBrakes
 from synckit.adapters.postgres.inspect import PostgresInspector
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import LockTimes, RedisLocks
@@ -72,6 +73,7 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
         clock=clock,
         topic=EVENT_TOPICS[mapping.entity],
         group=entity.service,
+        brakes=PostgresBrakes(opened.pool),
     )
     locks = RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT))
     hands = Hands(

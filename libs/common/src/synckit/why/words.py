@@ -35,6 +35,7 @@ STEPS = {
     "operator_sync_now": "Abgleich von Hand angestoßen",
     "operator_release_brake": "Bremse von Hand freigegeben",
     "operator_forget_link": "Verknüpfung von Hand vergessen",
+    "operator_release_sweep": "Bremse für die ganze Quelle von Hand freigegeben",
 }
 REASONS = {
     "remote_unavailable": "ein System war nicht erreichbar",
@@ -50,6 +51,8 @@ REASONS = {
     "waits_for_parent": "der Beteiligte, zu dem er gehört, ist noch nicht verbunden",
     "bug": "ein Fehler in unserem Programm",
     "brake": "Bremse",
+    "brake_doubt": "Bremse: die Quelle widerspricht sich",
+    "brake_sweep": "Bremse: zu vieles auf einmal",
 }
 CAUSES = {
     "conflict": "auf beiden Seiten geändert",

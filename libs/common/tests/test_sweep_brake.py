@@ -1,0 +1,143 @@
+"""The brake for sweeps, its pure part: what can't be true, what would be lost, how much is too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synckit.engine.doubt import ANOTHERS, CONTRADICTS, OLDER, REFUSED, Doubt, Evidence, doubted
+from synckit.ports import Link, Snapshot
+from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
+from synckit.reconcile.plan import Base, Canonical, Decision, Rule, Side
+from synckit.reconcile.policy import FieldPolicy
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LINK = Link("p1", "101", "row 1", left_seen_at=NOON, right_changed_at=NOON)
+AGREED: Canonical = {"name": "Probe", "titel": "Dr."}
+BASE = Base(AGREED, AGREED)
+POLICIES = (FieldPolicy("name", "Name", essential=True), FieldPolicy("titel", "Titel"))
+ESSENTIAL = frozenset({"name"})
+
+
+def evidence(**parts: Any) -> Evidence:
+    seen = Evidence(
+        LINK,
+        looked_at=NOON + timedelta(minutes=1),
+        notes=frozenset(),
+        left=Snapshot("p1", {}, changed_at=NOON),
+        right=Snapshot("101", {}, version="row 1", changed_at=NOON),
+        claims="101",
+    )
+    return replace(seen, **parts)
+
+
+def from_right(name: str, value: str | None) -> tuple[dict[Side, Canonical], list[Decision]]:
+    """The right side shows another value, which goes to the left."""
+    now: dict[Side, Canonical] = {Side.LEFT: AGREED, Side.RIGHT: {**AGREED, name: value}}
+    return now, [Decision(name, Rule.RIGHT_CHANGED, value, value, Side.LEFT)]
+
+
+def from_left(name: str, value: str | None) -> tuple[dict[Side, Canonical], list[Decision]]:
+    now: dict[Side, Canonical] = {Side.LEFT: {**AGREED, name: value}, Side.RIGHT: AGREED}
+    return now, [Decision(name, Rule.LEFT_CHANGED, value, value, Side.RIGHT)]
+
+
+def asked(seen: Evidence, told: tuple[dict[Side, Canonical], list[Decision]]) -> Doubt | None:
+    return doubted(seen, BASE, *told, essential=ESSENTIAL)
+
+
+def row(version: str, at: datetime | None) -> Snapshot:
+    return Snapshot("101", {}, version=version, changed_at=at)
+
+
+def test_another_value_under_the_same_row_id_is_doubted() -> None:
+    assert asked(evidence(), from_right("titel", "Prof.")) == Doubt(Side.RIGHT, CONTRADICTS)
+
+
+@pytest.mark.parametrize("at", [NOON + timedelta(seconds=1), NOON - timedelta(seconds=2), None])
+def test_another_value_under_a_new_row_id_is_an_edit(at: datetime | None) -> None:
+    assert asked(evidence(right=row("row 2", at)), from_right("titel", "Prof.")) is None
+
+
+def test_a_row_id_from_before_is_an_old_snapshot() -> None:
+    seen = evidence(right=row("row 0", NOON - timedelta(minutes=1)))
+    assert asked(seen, from_right("titel", "Prof.")) == Doubt(Side.RIGHT, OLDER)
+
+
+def test_a_field_that_the_left_refused_at_that_row_id_is_no_contradiction() -> None:
+    seen = evidence(notes=frozenset({REFUSED + "titel"}))
+    assert asked(seen, from_right("titel", "Prof.")) is None
+    assert asked(seen, from_right("name", "Probst")) is not None
+
+
+def test_another_value_at_a_time_that_we_have_seen_later_is_doubted() -> None:
+    assert asked(evidence(), from_left("titel", "Prof.")) == Doubt(Side.LEFT, CONTRADICTS)
+
+
+def test_two_edits_within_one_second_of_espocrm_are_both_edits() -> None:
+    assert asked(evidence(looked_at=NOON + timedelta(seconds=1)), from_left("titel", "Prof.")) is None
+
+
+def test_an_edit_in_espocrm_is_later_and_believed() -> None:
+    later = Snapshot("p1", {}, changed_at=NOON + timedelta(minutes=5))
+    assert asked(evidence(left=later), from_left("titel", "Prof.")) is None
+
+
+def test_a_backup_of_espocrm_that_was_played_back_is_doubted() -> None:
+    before = Snapshot("p1", {}, changed_at=NOON - timedelta(days=1))
+    assert asked(evidence(left=before), from_left("titel", "Prof.")) == Doubt(Side.LEFT, OLDER)
+
+
+def test_a_new_name_with_another_number_is_anothers() -> None:
+    later = Snapshot("p1", {}, changed_at=NOON + timedelta(minutes=5))
+    assert asked(evidence(left=later, claims="102"), from_left("name", "Ander")) == Doubt(Side.LEFT, ANOTHERS)
+    assert asked(evidence(left=later, claims="102"), from_left("titel", "Prof.")) is None
+    assert asked(evidence(left=later, claims=None), from_left("name", "Ander")) is None
+
+
+def test_an_old_snapshot_is_doubted_for_what_its_lists_alone_would_write() -> None:
+    seen = evidence(right=row("row 0", NOON - timedelta(minutes=1)))
+    now: dict[Side, Canonical] = {Side.LEFT: AGREED, Side.RIGHT: AGREED}
+    assert doubted(seen, BASE, now, []) is None
+    assert doubted(seen, BASE, now, [], lists=frozenset({Side.LEFT})) == Doubt(Side.RIGHT, OLDER)
+
+
+def test_links_from_before_this_was_remembered_are_believed_as_they_were() -> None:
+    seen = evidence(link=Link("p1", "101", "row 1"), right=row("row 0", NOON - timedelta(days=1)))
+    assert asked(seen, from_right("titel", "Prof.")) is None
+    assert asked(seen, from_left("titel", "Prof.")) is None
+
+
+def test_what_is_lost_is_what_is_emptied_or_renamed() -> None:
+    def loss(told: tuple[dict[Side, Canonical], list[Decision]], source: Side) -> Loss | None:
+        now, decisions = told
+        found = loss_of(source, decisions, now[source.other], BASE, POLICIES)
+        return found[0] if found else None
+
+    assert loss(from_right("titel", None), Side.RIGHT) is Loss.EMPTIED
+    assert loss(from_right("titel", "Prof."), Side.RIGHT) is None
+    assert loss(from_right("name", "Probst"), Side.RIGHT) is Loss.RENAMED
+    assert loss(from_left("name", None), Side.LEFT) is Loss.EMPTIED
+    assert loss(from_left("name", None), Side.RIGHT) is None
+
+
+def test_a_name_without_a_base_is_an_adoption_and_no_loss() -> None:
+    now, decisions = from_right("name", "Probst")
+    assert loss_of(Side.RIGHT, decisions, now[Side.LEFT], Base(), POLICIES) is None
+
+
+@given(looked_at=st.integers(0, 100_000))
+def test_five_or_two_percent_are_allowed_whichever_is_more(looked_at: int) -> None:
+    limits = BrakeLimits()
+    allowed = limits.allowed(looked_at)
+    assert allowed == max(5, looked_at // 50)
+    assert not Tally(lost=allowed, alike=allowed, renamed=5 * allowed, looked_at=looked_at).exceeds(limits)
+    assert Tally(lost=allowed + 1, looked_at=looked_at).exceeds(limits)
+    assert Tally(alike=allowed + 1, renamed=allowed + 1, looked_at=looked_at).exceeds(limits)
+    assert Tally(renamed=5 * allowed + 1, looked_at=looked_at).exceeds(limits)
+    assert Tally(engaged=True, looked_at=looked_at).exceeds(limits)
