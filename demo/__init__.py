@@ -1,1 +1,1 @@
-"""A morning in the office: seventeen steps on the real stack, watched from the two remote systems."""
+"""A morning in the office: eighteen steps on the real stack, watched from the two remote systems."""

@@ -40,6 +40,7 @@ STEPS: tuple[Step, ...] = (
     steps_kommunikation.phone_typed_at_a_desk,
     steps_kommunikation.slot_reused,
     steps_links.address_linked_later,
+    steps_trouble.a_lie_is_held,
 )
 STEP_LIMIT = 180.0
 

@@ -24,8 +24,9 @@ FASTER = {
     "TICKER_DESK_SECONDS": "2",
     "TICKER_PARKED_SECONDS": "2",
     "TICKER_ROWS_SECONDS": "5",
+    "BRAKE_RETRY_SECONDS": "5",
 }
-"""The ticker of the demo looks more often than the quarter of an hour and the minute of an office."""
+"""What an office looks at every few minutes or quarters of an hour, the demo looks at every few seconds."""
 
 
 @dataclass(frozen=True)

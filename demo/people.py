@@ -101,6 +101,19 @@ TYPED_PHONE, PHONE, PHONE_TEXT = "0711 / 90 81-4567", "+4971190814567", "nur bei
 MOVER = Person("Frowina", "Haselhuhn", "1977-12-12")
 MOVED_MAILS = ("frowina@haselhuhn-vorher.example", "frowina@haselhuhn-nachher.example")
 
+BELIED = tuple(
+    Person(first, last, "1969-07-20")
+    for first, last in (
+        ("Adalinde", "Zaunkönig"),
+        ("Berthold", "Goldammer"),
+        ("Cäcilie", "Steinkauz"),
+        ("Dietlind", "Wiedehopf"),
+        ("Ekkehard", "Bachstelze"),
+        ("Friederun", "Kleiber"),
+    )
+)
+BELIED_TITLE = "Dr. Wahrhaft"
+
 
 def everybody() -> tuple[Person, ...]:
     """All natural persons of the demo."""
@@ -123,6 +136,7 @@ def everybody() -> tuple[Person, ...]:
         CORRESPONDENT,
         CALLER,
         MOVER,
+        *BELIED,
     )
 
 
@@ -132,6 +146,6 @@ def canaries() -> Iterator[str]:
         year, month, day = person.born.split("-")
         yield from (person.first, person.last, person.born, f"{day}.{month}.{year}")
     yield from (COMPANY, BIRTH_NAME, MARRIED_NAME, FIRST_NAME_IN_ESPOCRM, FIRST_NAME_IN_ADVOWARE)
-    yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE)
+    yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE, BELIED_TITLE)
     yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, LINKED_STREET, OLD_IBAN, NEW_IBAN)
     yield from (*OLD_MAILS, *NEW_MAILS, *MOVED_MAILS, TYPED_PHONE, PHONE, PHONE_TEXT, CALLER_TITLE)

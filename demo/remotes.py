@@ -126,6 +126,10 @@ class EspoCrm(Remote):
         seen = await self.until_shows(record_id, "linked and clean", limit, **wanted)
         return Linked(record_id, int(seen["betnr"]))
 
+    async def lie(self, lie: str | None) -> None:
+        """Tell API users one of the sandbox's lies from now on; None ends it. People see the truth."""
+        await self.ask("POST", "/_sandbox/lie", {"lie": lie})
+
     async def notes(self) -> list[dict[str, Any]]:
         """All posts to Anna, whoever wrote them."""
         found = (await self.ask("GET", "/_sandbox/notes"))["notes"]
@@ -171,6 +175,10 @@ class Advoware(Remote):
     async def delete(self, bet_nr: int) -> None:
         """Somebody at a desk deletes the party."""
         await self.ask("DELETE", f"/_sandbox/desk/beteiligte/{bet_nr}")
+
+    async def lie(self, lie: str | None) -> None:
+        """Tell the API one of the sandbox's lies from now on; None ends it. Desks see the truth."""
+        await self.ask("POST", "/_sandbox/switches", {"lie": lie})
 
     async def until_shows(self, bet_nr: int, what: str, limit: float = LIMIT, **wanted: Any) -> dict[str, Any]:
         """Wait until the party has all of these values."""

@@ -1,4 +1,4 @@
-"""Steps 6 to 8: a crash at the worst moment, an outage, a deletion on the other side."""
+"""Steps 6 to 8 and 18: a crash at the worst moment, an outage, a deletion on the other side, a lie."""
 
 from __future__ import annotations
 
@@ -95,3 +95,25 @@ async def delete_in_advoware(morning: Morning) -> str:
     expect(await advo.named(person.last) == [] and not posts, "the party was created again")
     expect(record["titel"] == people.TITLE_OF_THE_DELETED, "EspoCRM's record was changed")
     return f"deleted_in_advoware, one note to Anna about {linked.right}, nothing posted"
+
+
+async def a_lie_is_held(morning: Morning) -> str:
+    """Advoware tells one and the same name for everybody: all are held, EspoCRM keeps its names, and they go on."""
+    espo, advo = morning.espo, morning.advo
+    linked = await morning.link(*people.BELIED)
+    await advo.lie("equal_names")
+    try:
+        for each in linked:
+            await espo.change(each.left, titel=people.BELIED_TITLE)
+        for each in linked:
+            await espo.until_shows(each.left, "held", syncStatus="conflict", syncErrorMessage=...)
+        for each, person in zip(linked, people.BELIED, strict=True):
+            record, party = await espo.record(each.left), await advo.party(each.right)
+            expect((record["lastName"], record["firstName"]) == (person.last, person.first), "EspoCRM lost a name")
+            expect((party["name"], party["titel"]) == (person.last, ""), "a held party was written")
+    finally:
+        await advo.lie(None)
+    for each in linked:
+        await espo.until_shows(each.left, "clean again by itself", syncStatus="clean")
+        await advo.until_shows(each.right, "its title", titel=people.BELIED_TITLE)
+    return f"{len(linked)} records held, no name lost; the lie over, all in step by themselves"
