@@ -156,7 +156,8 @@ class Killer:
         over = kills[0].over
         deadline = time.time() + CALM_AFTER
         while time.time() < deadline:
-            if not self._world.history.outstanding(over):
+            # What was typed a moment ago has to be known: the next blow must not be counted as this one's.
+            if not (await self._world.observe()).outstanding(over):
                 for kill in kills:
                     kill.caught_up = max(0.0, time.time() - over)
                 return

@@ -27,7 +27,6 @@ from tests.chaos.reliability import FOLDER
 from tests.chaos.run import Plan, Run
 from tests.chaos.truth import disk_full, kafka_away, small_disks
 from tests.chaos.watching import watched
-from tests.chaos.webhooks import Key, send, told
 
 ATTACKS = ("slowloris", "connections", "big-bodies")
 CASES = (*FAULTS, "kafka-away", *ATTACKS, "disk-full")
@@ -52,16 +51,16 @@ def write(results: list[dict[str, Any]], file: Path) -> None:
 async def attack(run: Run, case: str, seconds: float) -> Figures:
     """The p99 of others before and meanwhile."""
     world = run.world
-    url, key = world.addresses.services[INGRESS.name], Key.of(world.office.secrets_file)
+    url, secrets_file = world.addresses.services[INGRESS.name], str(world.office.secrets_file)
     figures = Figures(case, {"seconds": seconds}, [])
     async with watched(world, (INGRESS.name,)) as samples:
-        before = told(await send(url, key, per_second=OTHERS, seconds=seconds / 2))
-        argv = [sys.executable, "-m", "tests.chaos.attackers", case, url, str(seconds), str(world.office.secrets_file)]
-        attackers = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+        others = ("tests.chaos.webhooks", url, secrets_file, str(OTHERS), str(seconds / 2))
+        await _figures_of(*others)  # The first seconds of a stack are no measure.
+        before = await _figures_of(*others)
+        attackers = asyncio.create_task(_figures_of("tests.chaos.attackers", case, url, str(seconds), secrets_file))
         await asyncio.sleep(min(3.0, seconds / 4))
-        during = told(await send(url, key, per_second=OTHERS, seconds=seconds / 2))
-        output, _ = await attackers.communicate()
-    figures.told |= {"before": before, "meanwhile": during, **json.loads(output or b"{}")}
+        during = await _figures_of(*others)
+        figures.told |= {"before": before, "meanwhile": during, **await attackers}
     figures.told["ingress: MiB at first, growth"] = (
         f"{samples.memory[INGRESS.name][0]:.0f}, {samples.growth(INGRESS.name)}"
     )
@@ -70,6 +69,15 @@ async def attack(run: Run, case: str, seconds: float) -> Figures:
     figures.expect(during.get("answered 200") == during["sent"], "not all of the others' webhooks were taken")
     limit = max(AT_LEAST, SLOWER * before["p99 ms"])
     figures.expect(during["p99 ms"] <= limit, f"p99 of the others went to {during['p99 ms']} ms")
+    return figures
+
+
+async def _figures_of(module: str, *arguments: str) -> dict[str, Any]:
+    """What a client in a process of its own says at its end."""
+    argv = (sys.executable, "-m", module, *arguments)
+    client = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    output, _ = await client.communicate()
+    figures: dict[str, Any] = json.loads(output or b"{}")
     return figures
 
 

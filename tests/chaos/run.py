@@ -154,7 +154,7 @@ class Run:
     async def until_caught_up(self, over: float, limit: float) -> float | None:
         """Seconds from `over` until all that was typed before was on both sides; None where that takes longer."""
         while True:
-            if not self.world.history.outstanding(over):
+            if not (await self.world.observe()).outstanding(over):
                 return time.time() - over
             if time.time() > over + limit:
                 return None

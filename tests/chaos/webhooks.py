@@ -1,4 +1,7 @@
-"""Webhooks as EspoCRM signs them, sent at fixed moments: a slow answer delays no later one, nor hides its delay."""
+"""Webhooks as EspoCRM signs them, sent at fixed moments: a slow answer delays no later one, nor hides its delay.
+
+`python -m tests.chaos.webhooks URL SECRETS PER_SECOND SECONDS`: from a process whose loop nothing else holds up.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,3 +85,14 @@ def told(sent: list[Sent]) -> dict[str, float | int]:
     took = [each.took for each in sent]
     by_status = {f"answered {status}": sum(s.status == status for s in sent) for status in {s.status for s in sent}}
     return {"sent": len(sent), **by_status, "p50 ms": quantile(took, 0.5), "p99 ms": quantile(took, 0.99)}
+
+
+def main() -> int:
+    url, secrets_file, per_second, seconds = sys.argv[1:]
+    sent = asyncio.run(send(url, Key.of(Path(secrets_file)), per_second=float(per_second), seconds=float(seconds)))
+    sys.stdout.write(json.dumps(told(sent)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -65,6 +65,7 @@ class World:
         self.ended_by_themselves: list[str] = []
         self._since = dict.fromkeys(Side, 0)
         self._session: aiohttp.ClientSession | None = None
+        self._observing = asyncio.Lock()
 
     @property
     def workers(self) -> list[str]:
@@ -122,11 +123,12 @@ class World:
         await self.ask(side, "DELETE", "/_sandbox/faults" + ("" if rule is None else f"/{rule}"))
 
     async def observe(self) -> History:
-        """Takes in what both have stored since the last time."""
-        for side in Side:
-            told = await self.ask(side, "GET", f"/_sandbox/changes?since={self._since[side]}")
-            self._since[side] = told["last_seq"]
-            self.history.take(side, told["changes"])
+        """Takes in what both have stored since the last time. One at a time: nothing is taken in twice."""
+        async with self._observing:
+            for side in Side:
+                told = await self.ask(side, "GET", f"/_sandbox/changes?since={self._since[side]}")
+                self._since[side] = told["last_seq"]
+                self.history.take(side, told["changes"])
         return self.history
 
     async def whole_history(self) -> History:
