@@ -60,6 +60,18 @@ class Producer:
         return [keys for _, keys, _ in self.sent]
 
 
+class Hesitating(Producer):
+    """Waits before it takes a batch, until `go`."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        super().__init__(partitions)
+        self.go = asyncio.Event()
+
+    async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> asyncio.Future[object]:
+        await self.go.wait()
+        return await super().send_batch(batch, topic, partition=partition)
+
+
 def records(*keys: str) -> Sequence[Record]:
     return [Record(key.encode(), b"{}", ()) for key in keys]
 
@@ -218,6 +230,47 @@ def crowd(over: TopicBatches, key: bytes) -> list[Receipt]:
 def number(key: str) -> int:
     """Which of two partitions a key has."""
     return (int(murmur2(key.encode())) & 0x7FFFFFFF) % 2
+
+
+async def test_what_waits_is_handed_over_before_the_producer_looks_for_its_next_request() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    over.put(records("a"))
+    await settle()
+    over.put(records("b"))
+    producer.answer()
+    seen: list[list[list[bytes]]] = []
+    asyncio.get_running_loop().call_soon(lambda: seen.append(producer.keys()))
+    await settle()
+    assert seen == [[[b"a"], [b"b"]]]
+
+
+async def test_a_producer_that_has_to_wait_for_what_it_knows_of_the_topic_loses_and_reorders_nothing() -> None:
+    producer = Hesitating(1)
+    over = batches(producer)
+    first = over.put(records("a"))
+    await settle()
+    second = over.put(records("b"))
+    await settle()
+    assert producer.keys() == []
+    producer.go.set()
+    await settle()
+    assert producer.keys() == [[b"a"]]
+    producer.answer()
+    await first.done
+    producer.answer()
+    await second.done
+    assert producer.keys() == [[b"a"], [b"b"]]
+
+
+async def test_a_producer_that_fails_after_a_wait_is_told_to_the_caller() -> None:
+    producer = Hesitating(1)
+    receipt = batches(producer).put(records("a"))
+    await settle()
+    producer.refuses = KafkaTimeoutError()
+    producer.go.set()
+    with pytest.raises(KafkaTimeoutError):
+        await receipt.done
 
 
 async def test_a_record_that_no_broker_takes_is_refused_before_anything_is_sent() -> None:

@@ -131,7 +131,10 @@ class TopicBatches:
         self._topic = topic
         self._lanes: dict[int, _Lane] = {}
         self._ready: deque[_Lane] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._flush_is_due = False
+        self._slow: set[asyncio.Task[None]] = set()
+        self._known: set[int] = set()
+        self._partitions: list[int] = []
 
     @property
     def is_known(self) -> bool:
@@ -151,7 +154,7 @@ class TopicBatches:
         sizes = [_size(record) for record in records]
         if sizes and max(sizes) > MOST_BYTES:
             raise MessageSizeTooLargeError("a record is larger than a broker takes")
-        partitions = sorted(self._producer.client.cluster.partitions_for_topic(self._topic))
+        partitions = self._partitions_now()
         lanes = [self._lane(partitions[_hash(record.key) % len(partitions)]) for record in records]
         receipt = Receipt()
         try:
@@ -165,6 +168,13 @@ class TopicBatches:
         if not records:
             receipt.done.set_result(None)
         return receipt
+
+    def _partitions_now(self) -> list[int]:
+        """In order. A topic may get more of them."""
+        known = self._producer.client.cluster.partitions_for_topic(self._topic)
+        if known != self._known:
+            self._known, self._partitions = known, sorted(known)
+        return self._partitions
 
     def _lane(self, partition: int) -> _Lane:
         """With room for more."""
@@ -191,36 +201,59 @@ class TopicBatches:
         lane.size += size
 
     def _flush_soon(self) -> None:
-        """In a task of its own: a caller that is cancelled must not take others' records with it."""
-        if self._ready and (self._flushing is None or self._flushing.done()):
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+        """After all callers of this turn of the loop have put theirs."""
+        if self._ready and not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
-    async def _flush(self) -> None:
-        """Never waits for long: a lane is ready only when its last batch is over."""
+    def _flush(self) -> None:
+        self._flush_is_due = False
         while self._ready:
-            lane = self._ready.popleft()
-            while lane.waiting and not lane.busy:
-                await self._hand_over(lane, lane.next())
+            self._hand_over_from(self._ready.popleft())
 
-    async def _hand_over(self, lane: _Lane, batch: _Batch) -> None:
-        if not batch.is_wanted:
-            batch.settle(KafkaTimeoutError())
-            return
-        lane.busy = True
+    def _hand_over_from(self, lane: _Lane) -> None:
+        while lane.waiting and not lane.busy:
+            batch = lane.next()
+            if batch.is_wanted:
+                lane.busy = True
+                self._hand_over(lane, batch)
+            else:
+                batch.settle(KafkaTimeoutError())
+
+    def _hand_over(self, lane: _Lane, batch: _Batch) -> None:
+        """Without a task: a lane hands over only when its last batch is over, and then aiokafka need not wait."""
+        handing = self._producer.send_batch(batch.builder, self._topic, partition=lane.partition)
+        try:
+            handing.send(None)
+        except StopIteration as handed:
+            self._under_way(lane, batch, handed.value)
+        except Exception as error:
+            self._ended(lane, batch, error)
+        else:
+            handing.close()
+            task = asyncio.get_running_loop().create_task(self._hand_over_slowly(lane, batch))
+            self._slow.add(task)
+            task.add_done_callback(self._slow.discard)
+
+    async def _hand_over_slowly(self, lane: _Lane, batch: _Batch) -> None:
+        """It does wait, for what it knows of the topic: asked again, with patience."""
         try:
             sent = await self._producer.send_batch(batch.builder, self._topic, partition=lane.partition)
         except Exception as error:
-            lane.busy = False
-            batch.settle(error)
+            self._ended(lane, batch, error)
         else:
-            sent.add_done_callback(lambda future: self._over(lane, batch, future))
+            self._under_way(lane, batch, sent)
 
-    def _over(self, lane: _Lane, batch: _Batch, sent: asyncio.Future[Any]) -> None:
+    def _under_way(self, lane: _Lane, batch: _Batch, sent: asyncio.Future[Any]) -> None:
+        sent.add_done_callback(
+            lambda future: self._ended(lane, batch, KafkaTimeoutError() if future.cancelled() else future.exception())
+        )
+
+    def _ended(self, lane: _Lane, batch: _Batch, error: BaseException | None) -> None:
+        """What waits is handed over at once: the producer is about to look for what goes with its next request."""
         lane.busy = False
-        batch.settle(KafkaTimeoutError() if sent.cancelled() else sent.exception())
-        if lane.waiting:
-            self._ready.append(lane)
-            self._flush_soon()
+        batch.settle(error)
+        self._hand_over_from(lane)
 
 
 def _size(record: Record) -> int:
