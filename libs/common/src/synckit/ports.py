@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from synckit.events import Record
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
-from synckit.reconcile.plan import Base, Side, Value
+from synckit.reconcile.plan import Base, Canonical, Side, Value
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -30,12 +30,16 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One record of one remote as it was read. `version` is the row id where there is one."""
+    """One record of one remote as it was read. `version` is the row id where there is one.
+
+    `canonical` is what its entity's mapping made of the payload, once it was asked: a look needs it several times.
+    """
 
     id: str
     payload: Payload
     version: str | None = None
     changed_at: datetime | None = None
+    canonical: dict[Side, Canonical] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 class RemoteStore(Protocol):

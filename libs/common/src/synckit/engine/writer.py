@@ -40,7 +40,10 @@ class Writer:
 
     def values(self, side: Side, snapshot: Snapshot) -> Canonical:
         """A snapshot in its side's canonical form."""
-        return self.mapping.read(side, snapshot.payload)
+        known = snapshot.canonical.get(side)
+        if known is None:
+            known = snapshot.canonical[side] = self.mapping.read(side, snapshot.payload)
+        return known
 
     async def write_right(self, look: Look, plan: Plan) -> bool:
         """PUTs the whole record, as read, with the plan's fields over it. False where none of them has a place there.
