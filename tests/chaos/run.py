@@ -189,7 +189,7 @@ class Run:
         evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), self._unheard)
         oracle = Oracle(evidence)
         findings = oracle.judge() + [finding for kill in self.killer.kills for finding in kill.findings]
-        report = Report(self._plan.seed, self._plan.workers, self._plan.without, self.people.done)
+        report = Report(self._plan.seed, self._plan.workers, self._plan.without, changes=self.people.done)
         report.seconds = time.time() - self._began
         report.by_kind = dict(self.people.by_kind)
         report.kills = self.killer.kills

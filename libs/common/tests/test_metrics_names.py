@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.runtime import metrics
 from synckit.runtime.worker.observer import Handled, WorkerObserver
 
-LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "method", "code", "topic", "timer"}
+LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "method", "code", "topic", "timer", "source"}
 
 
 def value(name: str, **labels: str) -> float:
