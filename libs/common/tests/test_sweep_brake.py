@@ -83,6 +83,11 @@ def test_two_edits_within_one_second_of_espocrm_are_both_edits() -> None:
     assert asked(evidence(looked_at=NOON + timedelta(seconds=1)), from_left("titel", "Prof.")) is None
 
 
+def test_an_edit_that_nobody_told_of_for_minutes_was_none() -> None:
+    seen = evidence(looked_at=NOON + timedelta(seconds=1), at=NOON + timedelta(minutes=3))
+    assert asked(seen, from_left("titel", "Prof.")) == Doubt(Side.LEFT, CONTRADICTS)
+
+
 def test_an_edit_in_espocrm_is_later_and_believed() -> None:
     later = Snapshot("p1", {}, changed_at=NOON + timedelta(minutes=5))
     assert asked(evidence(left=later), from_left("titel", "Prof.")) is None

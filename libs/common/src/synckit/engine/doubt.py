@@ -16,8 +16,11 @@ from synckit.reconcile.plan import Base, Canonical, Decision, Side
 REFUSED = "refused:"
 """Cause of a field whose base stays behind its version: the other side could not hold the value."""
 MARGIN = timedelta(seconds=2)
-FINAL = timedelta(seconds=5)
-"""EspoCRM's times have no fractions: two edits may share one, unless we have seen the record later than that."""
+FINAL = timedelta(seconds=1.5)
+QUIET = timedelta(minutes=2)
+"""EspoCRM's times have no fractions: two edits may share one, unless we have looked after that second, or nobody told
+of a second edit for a while.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a record, and what both sides show. `claims`: the right id that the left record names."""
+    """What is known of a record, and what both sides show, at that time. `claims`: the right id that the left names."""
 
     link: Link
     looked_at: datetime | None
@@ -38,6 +41,7 @@ class Evidence:
     left: Snapshot
     right: Snapshot
     claims: str | None = None
+    at: datetime | None = None
 
     def is_older(self, side: Side) -> bool:
         """True where the side shows a version from before the one that we know."""
@@ -51,9 +55,10 @@ class Evidence:
         if side is Side.RIGHT:
             return self.link.right_version is not None and self.right.version == self.link.right_version
         seen = self.link.left_seen_at
-        if seen is None or self.looked_at is None or self.left.changed_at != seen:
+        if seen is None or self.left.changed_at != seen:
             return False
-        return self.looked_at - seen >= FINAL
+        is_quiet = self.at is not None and self.at - seen >= QUIET
+        return is_quiet or (self.looked_at is not None and self.looked_at - seen >= FINAL)
 
 
 def doubted(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from synckit.engine.doubt import Evidence, doubted
@@ -38,6 +39,7 @@ class Shown:
     right: Snapshot
     left_values: Canonical
     right_values: Canonical
+    at: datetime
 
 
 def held_by_sweep(state: RecordState, base: Base, shown: Shown, decisions: Sequence[Decision], table: Table) -> str:
@@ -47,7 +49,7 @@ def held_by_sweep(state: RecordState, base: Base, shown: Shown, decisions: Seque
         return ""
     now = {Side.LEFT: shown.left_values, Side.RIGHT: shown.right_values}
     claims = table.linked_to(shown.left.payload, home_of(table.child_of, link))
-    evidence = Evidence(link, state.looked_at, state.notes, shown.left, shown.right, claims)
+    evidence = Evidence(link, state.looked_at, state.notes, shown.left, shown.right, claims, shown.at)
     essential = frozenset(p.name for p in table.policies if p.essential)
     doubt = doubted(evidence, base, now, decisions, essential=essential)
     if doubt is not None:

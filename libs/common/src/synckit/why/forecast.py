@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from synckit.engine import status
@@ -106,6 +107,7 @@ class _Sides:
     left: Snapshot
     state: RecordState
     base: Base
+    at: datetime
 
 
 def foresee(findings: Findings, table: Table) -> Forecast:
@@ -141,7 +143,7 @@ def _foresee(findings: Findings, table: Table) -> Forecast:
         return _unless_braked(_left_gone(state.link), state)
     if findings.rivals:
         return _contested(findings.right_id or "", findings.rivals)
-    return _with_right(findings, _Sides(left, state, state.base), table, "update")
+    return _with_right(findings, _Sides(left, state, state.base, findings.at), table, "update")
 
 
 def _unlinked(findings: Findings, state: RecordState, table: Table) -> Forecast:
@@ -157,7 +159,7 @@ def _unlinked(findings: Findings, state: RecordState, table: Table) -> Forecast:
         return _create(left, state, table)
     if findings.owner is not None:
         return _contested(findings.right_id, (findings.owner,))
-    return _with_right(findings, _Sides(left, state, Base()), table, "adopt")
+    return _with_right(findings, _Sides(left, state, Base(), findings.at), table, "adopt")
 
 
 def _with_right(findings: Findings, sides: _Sides, table: Table, kind: str) -> Forecast:
@@ -252,7 +254,9 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
     confirmed = RELEASED in sides.state.notes
     seen = Seen(left, sides.left.changed_at), Seen(right, other.changed_at)
     plan = reconcile(base, *seen, table.policies, confirmed=confirmed)
-    if braked := held_by_sweep(sides.state, base, Shown(sides.left, other, left, right), plan.decisions, table):
+    if braked := held_by_sweep(
+        sides.state, base, Shown(sides.left, other, left, right, sides.at), plan.decisions, table
+    ):
         plan = Plan(plan.decisions, base=base, held=braked)
     lists = table.lists.foresee(sides.state, sides.left.payload, other.payload) if table.lists else Outlook()
     if lists.held and not plan.held:
