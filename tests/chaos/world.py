@@ -26,8 +26,9 @@ FASTER = {
     "TICKER_OVERLAP_SECONDS": "60",
     "TICKER_STALE_SYNCING_SECONDS": "30",
     "TICKER_DESK_LIMIT": "1000000",
+    "BRAKE_LEAST": "1000000",
 }
-"""Time compressed: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s."""
+"""Time compressed, and with it the days in which an office may lose or rename so much without a brake: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s."""
 AT_ONCE = {"TICKER_UNLOOKED_HOURS": "0.000001", "TICKER_UNLOOKED_LIMIT": "1000000"}
 """The ticker's turn at the end looks at everything, as an office's does in the course of a day."""
 FAILED_BATCH_AGAIN = 10.0
