@@ -28,7 +28,10 @@ FASTER = {
     "TICKER_DESK_LIMIT": "1000000",
     "BRAKE_LEAST": "1000000",
 }
-"""Time compressed, and with it the days in which an office may lose or rename so much without a brake: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s."""
+"""Time compressed: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s.
+
+With it the days in which an office loses or renames so much: the brake for sweeps would hold them.
+"""
 AT_ONCE = {"TICKER_UNLOOKED_HOURS": "0.000001", "TICKER_UNLOOKED_LIMIT": "1000000"}
 """The ticker's turn at the end looks at everything, as an office's does in the course of a day."""
 FAILED_BATCH_AGAIN = 10.0
