@@ -26,6 +26,7 @@ FASTER = {
     "TICKER_OVERLAP_SECONDS": "60",
     "TICKER_STALE_SYNCING_SECONDS": "30",
     "TICKER_DESK_LIMIT": "1000000",
+    "BRAKE_RETRY_SECONDS": "5",
     "BRAKE_LEAST": "1000000",
 }
 """Time compressed: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s.

@@ -57,7 +57,7 @@ class BrakeContract:
         ledger, _ = await self.make()
         for left_id, name in (("a", "Meier"), ("b", "Unbekannt"), ("c", "Unbekannt")):
             told = await ledger.count(suspect(left_id, Loss.RENAMED, value=name), LIMITS)
-        assert (told.lost, told.renamed, told.alike) == (0, 3, 2)
+        assert (told.lost, told.everyday, told.alike) == (0, 3, 2)
 
     async def test_a_source_that_is_held_stays_so_as_long_as_one_of_its_records_waits(self) -> None:
         ledger, links = await self.make()
@@ -71,6 +71,13 @@ class BrakeContract:
         state = await links.load("a")
         await links.commit(Commit("a", state.fence, much_later, unpark=True))
         assert not (await ledger.count(Suspicion(Side.RIGHT, "b", Loss.GONE, much_later), LIMITS)).engaged
+
+    async def test_one_field_cleared_is_everyday_work_and_nobodys_name(self) -> None:
+        ledger, _ = await self.make()
+        for left_id in ("a", "b", "c"):
+            told = await ledger.count(suspect(left_id, Loss.CLEARED), LIMITS)
+        assert (told.lost, told.everyday, told.alike) == (0, 3, 0)
+        assert not told.exceeds(LIMITS)
 
     async def test_records_looked_at_raise_what_is_allowed(self) -> None:
         ledger, links = await self.make()
@@ -87,7 +94,7 @@ class BrakeContract:
         await link(links, "theirs", "2", "their row")
         assert not (await ledger.count(suspect("mine", Loss.RENAMED, version="my row"), LIMITS)).lent
         told = await ledger.count(suspect("mine", Loss.RENAMED, version="their row"), LIMITS)
-        assert (told.lent, told.lost, told.renamed) == (True, 1, 0)
+        assert (told.lent, told.lost, told.everyday) == (True, 1, 0)
 
     async def test_witnesses_are_others_and_the_suspected_come_last(self) -> None:
         ledger, links = await self.make()

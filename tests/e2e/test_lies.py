@@ -200,14 +200,14 @@ async def test_of_many_that_are_really_deleted_the_first_go_through_and_the_rest
 async def test_a_held_sweep_goes_on_by_itself_once_nothing_is_held_against_its_source(office: Office) -> None:
     people = await office.enter(8)
     for linked in people:
-        await office.desk.advo.change(linked.right, zusatz="")
+        await office.desk.advo.change(linked.right, zusatz="", titel="")
     results = await office.look()
     assert (results.count("updated"), results.count("held")) == (LIMITS.least, 3)
     for linked in people[LIMITS.least :]:
         left = await office.desk.espo.record(linked.left)
         assert left["syncStatus"] == "conflict"
         assert left["zusatz"].startswith("c/o")
-        await office.desk.advo.change(linked.right, zusatz=left["zusatz"])
+        await office.desk.advo.change(linked.right, zusatz=left["zusatz"], titel=left["titel"])
     await office.pass_time(RETRY)
     await office.look()
     assert (await office.statuses(), await office.waiting()) == ({"clean"}, 0)
@@ -225,6 +225,13 @@ async def test_eight_people_who_marry_are_no_sweep(office: Office) -> None:
     people = await office.enter(8)
     for linked in people:
         await office.desk.advo.change(linked.right, name=f"Neu{linked.right}")
+    assert await office.look() == ["updated"] * 8
+
+
+async def test_a_field_that_is_emptied_here_and_there_is_no_sweep(office: Office) -> None:
+    people = await office.enter(8)
+    for linked in people:
+        await office.desk.advo.change(linked.right, zusatz="")
     assert await office.look() == ["updated"] * 8
 
 

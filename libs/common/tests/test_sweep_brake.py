@@ -124,7 +124,11 @@ def test_what_is_lost_is_what_is_emptied_or_renamed() -> None:
         found = loss_of(source, decisions, now[source.other], BASE, POLICIES)
         return found[0] if found else None
 
-    assert loss(from_right("titel", None), Side.RIGHT) is Loss.EMPTIED
+    assert loss(from_right("titel", None), Side.RIGHT) is Loss.CLEARED
+    assert loss(from_right("name", None), Side.RIGHT) is Loss.EMPTIED
+    now, decisions = from_right("titel", None)
+    both = [*decisions, Decision("zusatz", Rule.RIGHT_CHANGED, None, None, Side.LEFT)]
+    assert loss(({**now, Side.LEFT: {**AGREED, "zusatz": "c/o"}}, both), Side.RIGHT) is Loss.EMPTIED
     assert loss(from_right("titel", "Prof."), Side.RIGHT) is None
     assert loss(from_right("name", "Probst"), Side.RIGHT) is Loss.RENAMED
     assert loss(from_left("name", None), Side.LEFT) is Loss.EMPTIED
@@ -141,8 +145,8 @@ def test_five_or_two_percent_are_allowed_whichever_is_more(looked_at: int) -> No
     limits = BrakeLimits()
     allowed = limits.allowed(looked_at)
     assert allowed == max(5, looked_at // 50)
-    assert not Tally(lost=allowed, alike=allowed, renamed=5 * allowed, looked_at=looked_at).exceeds(limits)
+    assert not Tally(lost=allowed, alike=allowed, everyday=5 * allowed, looked_at=looked_at).exceeds(limits)
     assert Tally(lost=allowed + 1, looked_at=looked_at).exceeds(limits)
-    assert Tally(alike=allowed + 1, renamed=allowed + 1, looked_at=looked_at).exceeds(limits)
-    assert Tally(renamed=5 * allowed + 1, looked_at=looked_at).exceeds(limits)
+    assert Tally(alike=allowed + 1, everyday=allowed + 1, looked_at=looked_at).exceeds(limits)
+    assert Tally(everyday=5 * allowed + 1, looked_at=looked_at).exceeds(limits)
     assert Tally(engaged=True, looked_at=looked_at).exceeds(limits)

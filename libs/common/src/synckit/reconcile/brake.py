@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from synckit.reconcile.plan import Base, Canonical, Decision, Side
+from synckit.reconcile.plan import Base, Canonical, Decision, Side, Value
 from synckit.reconcile.policy import FieldPolicy
 
-RENAMED_FACTOR = 5
-"""Names do change: so many times more of them than of what is emptied or gone."""
+EVERYDAY_FACTOR = 5
+"""People do change a name and empty a field: so many times more of that than of what is emptied or gone."""
+MANY_FIELDS = 2
 
 
 class Loss(StrEnum):
-    """What a plan would lose on the other side. `DOUBTED`: its source contradicts itself."""
+    """What a plan would lose on the other side. `EMPTIED`: of its name, or of several fields; `CLEARED`: of one field.
+
+    `DOUBTED`: its source contradicts itself.
+    """
 
     GONE = "gone"
     EMPTIED = "emptied"
+    CLEARED = "cleared"
     RENAMED = "renamed"
     DOUBTED = "doubted"
+
+    @property
+    def is_everyday(self) -> bool:
+        """What people do all day."""
+        return self in (Loss.CLEARED, Loss.RENAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +54,14 @@ class BrakeLimits:
 class Tally:
     """How one source stands within the window, the record that asks included.
 
-    `lost`: records that are gone, emptied or doubted; `renamed`; `alike`: renamed to the very same value.
+    `lost`: records that are gone, emptied or doubted; `everyday`: renamed, or with one field cleared; `alike`: renamed
+    to the very same value.
     `lent`: the version shown is another record's. `engaged`: it is held already, and records wait for a person.
     `released`: a person lets this source go on.
     """
 
     lost: int = 0
-    renamed: int = 0
+    everyday: int = 0
     alike: int = 0
     looked_at: int = 0
     lent: bool = False
@@ -60,7 +71,7 @@ class Tally:
     def exceeds(self, limits: BrakeLimits) -> bool:
         """True where this is no work of people any more."""
         allowed = limits.allowed(self.looked_at)
-        return self.engaged or max(self.lost, self.alike) > allowed or self.renamed > RENAMED_FACTOR * allowed
+        return self.engaged or max(self.lost, self.alike) > allowed or self.everyday > EVERYDAY_FACTOR * allowed
 
 
 def loss_of(
@@ -68,16 +79,18 @@ def loss_of(
 ) -> tuple[Loss, Decision] | None:
     """The worst that these decisions do to the other side, None where nothing is lost there."""
     essential = {p.name for p in policies if p.essential}
-    renamed = None
-    for d in decisions:
-        if d.write is not source.other or target.get(d.field) is None:
-            continue
-        value = d.left if d.write is Side.LEFT else d.right
-        if value is None:
-            return Loss.EMPTIED, d
+    written = [(d, _after(d)) for d in decisions if d.write is source.other and target.get(d.field) is not None]
+    cleared = [d for d, value in written if value is None]
+    if len(cleared) >= MANY_FIELDS or any(d.field in essential for d in cleared):
+        return Loss.EMPTIED, cleared[0]
+    for d, value in written:
         if d.field in essential and base.knows(d.field) and value != target[d.field]:
-            renamed = Loss.RENAMED, d
-    return renamed
+            return Loss.RENAMED, d
+    return (Loss.CLEARED, cleared[0]) if cleared else None
+
+
+def _after(d: Decision) -> Value:
+    return d.left if d.write is Side.LEFT else d.right
 
 
 def held_by_brake(

@@ -34,11 +34,11 @@ class FakeBrake:
         self.counted[source, suspicion.left_id] = suspicion
         live = [s for (side, _), s in self.counted.items() if side is source]
         lent = [self._is_lent(s) for s in live]
-        renamed = [s for s, is_lent in zip(live, lent, strict=True) if s.loss is Loss.RENAMED and not is_lent]
+        everyday = [s for s, is_lent in zip(live, lent, strict=True) if s.loss.is_everyday and not is_lent]
         return Tally(
-            lost=len(live) - len(renamed),
-            renamed=len(renamed),
-            alike=sum(s.value == suspicion.value for s in renamed),
+            lost=len(live) - len(everyday),
+            everyday=len(everyday),
+            alike=sum(s.loss is Loss.RENAMED and s.value == suspicion.value for s in everyday),
             looked_at=sum(1 for row in self.links.rows.values() if row.looked_at and row.looked_at >= since),
             lent=self._is_lent(suspicion),
             engaged=source in self.engaged,

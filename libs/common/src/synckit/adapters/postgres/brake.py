@@ -50,7 +50,7 @@ class PostgresBrake:
             "counted = excluded.counted, allowed = excluded.allowed",
             self._scope + SOURCES[source],
             at,
-            max(tally.lost, tally.renamed),
+            max(tally.lost, tally.everyday),
             limits.allowed(tally.looked_at),
             writes=True,
         )

@@ -52,7 +52,7 @@ DECLARE
     v_version text := s ->> 'version';
     v_lent boolean;
     v_lost integer;
-    v_renamed integer;
+    v_everyday integer;
     v_alike integer;
     v_looked_at integer := 0;
 BEGIN
@@ -73,13 +73,14 @@ BEGIN
     VALUES (p_source, p_entity, p_left_id, CASE WHEN v_lent THEN 'doubted' ELSE v_loss END, s ->> 'digest', p_at)
     ON CONFLICT (source, entity, left_id) DO UPDATE
         SET loss = excluded.loss, digest = excluded.digest, at = greatest(brake_event.at, excluded.at);
-    SELECT count(*) FILTER (WHERE e.loss <> 'renamed'), count(*) FILTER (WHERE e.loss = 'renamed'),
+    SELECT count(*) FILTER (WHERE e.loss NOT IN ('renamed', 'cleared')),
+           count(*) FILTER (WHERE e.loss IN ('renamed', 'cleared')),
            count(*) FILTER (WHERE e.loss = 'renamed' AND e.digest = s ->> 'digest')
-    INTO v_lost, v_renamed, v_alike FROM brake_event e WHERE e.source = p_source;
-    IF greatest(v_lost, v_alike, v_renamed) > (s ->> 'least')::integer THEN
+    INTO v_lost, v_everyday, v_alike FROM brake_event e WHERE e.source = p_source;
+    IF greatest(v_lost, v_alike, v_everyday) > (s ->> 'least')::integer THEN
         SELECT count(*) INTO v_looked_at FROM link l WHERE l.looked_at >= since AND l.tombstone = '';
     END IF;
-    RETURN jsonb_build_object('lost', v_lost, 'renamed', v_renamed, 'alike', v_alike,
+    RETURN jsonb_build_object('lost', v_lost, 'everyday', v_everyday, 'alike', v_alike,
                               'looked_at', v_looked_at, 'lent', v_lent, 'released', false,
         'engaged', EXISTS (SELECT FROM brake b WHERE b.source = p_source AND b.engaged_at IS NOT NULL));
 END
