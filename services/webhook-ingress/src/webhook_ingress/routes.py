@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -26,6 +27,8 @@ from webhook_ingress.handlers import Delivery, Receipt, Webhooks
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 1 << 20
+LARGE_BODY = 1 << 16
+"""Such bodies are taken in one after the other: many at once would hold up everybody else's small ones."""
 RETRY_AFTER = "30"
 _NOTHING = Receipt(0, 0, {})
 _JSON = {hdrs.CONTENT_TYPE: "application/json"}
@@ -60,6 +63,7 @@ class WebhookRoutes:
         self._clock = clock
         self._limits = limits or Limits()
         self._in_flight = 0
+        self._one_large_body = asyncio.Lock()
 
     def add_to(self, app: web.Application) -> None:
         """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
@@ -139,7 +143,9 @@ class WebhookRoutes:
         keys = self._secrets().get(webhook_id) if webhook_id else None
         if webhook_id is None or keys is None:
             raise _Refused(401, "unsigned" if webhook_id is None else "unknown_webhook")
-        body = await _body(request)
+        is_large = request.content_length is None or request.content_length > LARGE_BODY
+        async with self._one_large_body if is_large else nullcontext():
+            body = await _body(request)
         if not is_signed(keys, webhook_id, body, signature, x_signature):
             raise _Refused(401, "wrong_signature")
         return webhook_id, body, signature or x_signature or ""
