@@ -83,9 +83,15 @@ def test_two_edits_within_one_second_of_espocrm_are_both_edits() -> None:
     assert asked(evidence(looked_at=NOON + timedelta(seconds=1)), from_left("titel", "Prof.")) is None
 
 
-def test_an_edit_that_nobody_told_of_for_minutes_was_none() -> None:
-    seen = evidence(looked_at=NOON + timedelta(seconds=1), at=NOON + timedelta(minutes=3))
-    assert asked(seen, from_left("titel", "Prof.")) == Doubt(Side.LEFT, CONTRADICTS)
+def test_another_value_in_a_version_that_we_wrote_is_doubted_and_a_persons_edit_in_that_second_is_not() -> None:
+    def seen(changed_by: str | None, **parts: Any) -> Evidence:
+        left = Snapshot("p1", {}, changed_at=NOON, changed_by=changed_by)
+        return evidence(link=replace(LINK, left_written_by="sync"), left=left, looked_at=NOON, **parts)
+
+    assert asked(seen("sync"), from_left("titel", "Prof.")) == Doubt(Side.LEFT, CONTRADICTS)
+    assert asked(seen("anna"), from_left("titel", "Prof.")) is None
+    assert asked(seen(None), from_left("titel", "Prof.")) is None
+    assert asked(seen("sync", broken_off=True), from_left("titel", "Prof.")) is None
 
 
 def test_an_edit_in_espocrm_is_later_and_believed() -> None:

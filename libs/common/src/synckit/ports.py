@@ -32,6 +32,8 @@ class Clock(Protocol):
 class Snapshot:
     """One record of one remote as it was read. `version` is the row id where there is one.
 
+    `changed_by` is the id of the user who changed it last, where the remote says so.
+
     `canonical` is what its entity's mapping made of the payload, once it was asked: a look needs it several times.
     """
 
@@ -39,6 +41,7 @@ class Snapshot:
     payload: Payload
     version: str | None = None
     changed_at: datetime | None = None
+    changed_by: str | None = None
     canonical: dict[Side, Canonical] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
@@ -89,7 +92,8 @@ class Link:
 
     `tombstone` is "" (live), `right_gone`, `left_deleted`, or `duplicate` (this left record claims a right record that
     belongs to another live link). `owner_id` is the user to tell, also when the left record can't be read any more.
-    `left_seen_at`, `right_changed_at`: what each side said of its last change when both last agreed.
+    `left_seen_at`, `right_changed_at`: what each side said of its last change when both last agreed. `left_written_by`
+    is our own user there, where that change was our write; None where it was a person's.
     """
 
     left_id: str
@@ -100,6 +104,7 @@ class Link:
     owner_id: str | None = None
     left_seen_at: datetime | None = None
     right_changed_at: datetime | None = None
+    left_written_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

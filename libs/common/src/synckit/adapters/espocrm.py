@@ -181,6 +181,7 @@ class EspoStore:
             payload=payload,
             version=None if version is None else str(version),
             changed_at=parse_time(payload.get("modifiedAt")),
+            changed_by=payload.get("modifiedById"),
         )
 
 

@@ -155,4 +155,6 @@ class SweepBrake:
         if link is None or link.tombstone or left is None or right is None:
             return None
         claims = self._writer.mapping.linked_to(left.payload, home_of(self._writer.mapping.child_of, link))
-        return Evidence(link, look.state.looked_at, look.state.notes, left, right, claims, self._remotes.clock.now())
+        return Evidence(
+            link, look.state.looked_at, look.state.notes, left, right, claims, broken_off=bool(look.state.attempted)
+        )

@@ -17,9 +17,8 @@ REFUSED = "refused:"
 """Cause of a field whose base stays behind its version: the other side could not hold the value."""
 MARGIN = timedelta(seconds=2)
 FINAL = timedelta(seconds=1.5)
-QUIET = timedelta(minutes=2)
-"""EspoCRM's times have no fractions: two edits may share one, unless we have looked after that second, or nobody told
-of a second edit for a while.
+"""EspoCRM's times have no fractions: two edits may share one, unless we have looked after that second, or the last is
+still our own write.
 """
 
 
@@ -33,7 +32,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a record, and what both sides show, at that time. `claims`: the right id that the left names."""
+    """What is known of a record, and what both sides show. `claims`: the right id that the left names.
+
+    `broken_off`: a look since the last whole one may have written.
+    """
 
     link: Link
     looked_at: datetime | None
@@ -41,7 +43,7 @@ class Evidence:
     left: Snapshot
     right: Snapshot
     claims: str | None = None
-    at: datetime | None = None
+    broken_off: bool = False
 
     def is_older(self, side: Side) -> bool:
         """True where the side shows a version from before the one that we know."""
@@ -57,8 +59,10 @@ class Evidence:
         seen = self.link.left_seen_at
         if seen is None or self.left.changed_at != seen:
             return False
-        is_quiet = self.at is not None and self.at - seen >= QUIET
-        return is_quiet or (self.looked_at is not None and self.looked_at - seen >= FINAL)
+        ours = self.link.left_written_by
+        if ours is not None and self.left.changed_by is not None:
+            return self.left.changed_by == ours and not self.broken_off
+        return self.looked_at is not None and self.looked_at - seen >= FINAL
 
 
 def doubted(

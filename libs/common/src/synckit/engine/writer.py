@@ -176,6 +176,7 @@ class Writer:
             owner_id=owner,
             left_seen_at=look.left.changed_at if look.left else (known.left_seen_at if known else None),
             right_changed_at=right.changed_at or (known.right_changed_at if known else None),
+            left_written_by=self._writer_of(look),
         )
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:
@@ -184,6 +185,17 @@ class Writer:
         except RemoteRejected as exc:
             # Nobody can be told (no user, the record is gone): a note must not fail a sync that is done.
             self.journal(look, "note_refused", rule=str(exc.status))
+
+    @staticmethod
+    def _writer_of(look: Look) -> str | None:
+        """Our own user, where the left shows that its last change is ours."""
+        known, left = look.state.link, look.left
+        if left is None:
+            return known.left_written_by if known else None
+        is_ours = look.left_writes or (
+            known is not None and (known.left_seen_at, known.left_written_by) == (left.changed_at, left.changed_by)
+        )
+        return left.changed_by if is_ours else None
 
     @staticmethod
     def _known_change(look: Look) -> Any:

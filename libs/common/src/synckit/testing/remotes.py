@@ -23,7 +23,7 @@ def _stored(value: Any) -> Any:
 
 @dataclass
 class FakeLeft:
-    """EspoCRM's manners: PUT is partial, every write bumps `modifiedAt` (one second's resolution), unknown is kept.
+    """EspoCRM's manners: PUT is partial, every write sets `modifiedAt` (whole seconds) and who did it, unknown is kept.
 
     `user_writes` is called inside of an update, before it takes effect: an edit that arrives between read and write.
     """
@@ -34,6 +34,7 @@ class FakeLeft:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     changed: dict[str, datetime] = field(default_factory=dict)
+    changed_by: dict[str, str] = field(default_factory=dict)
     race: dict[str, Any] = field(default_factory=dict)
 
     def seed(self, record_id: str, **values: Any) -> None:
@@ -45,6 +46,7 @@ class FakeLeft:
         """A user's change."""
         self.records[record_id].update({k: _stored(v) for k, v in values.items()})
         self.changed[record_id] = self.clock.now().replace(microsecond=0)
+        self.changed_by[record_id] = "anna"
 
     async def read(self, record_id: str) -> Snapshot | None:
         self._call("read", record_id)
@@ -65,6 +67,7 @@ class FakeLeft:
             race, self.race = self.race, {}
             self.edit(record_id, **race)
         self.edit(record_id, **payload)
+        self.changed_by[record_id] = "sync"
         self.faults.at("left.update.after")
         return self._snapshot(record_id)
 
@@ -82,7 +85,8 @@ class FakeLeft:
         self.faults.at(f"left.{method}.before")
 
     def _snapshot(self, record_id: str) -> Snapshot:
-        return Snapshot(record_id, dict(self.records[record_id]), changed_at=self.changed[record_id])
+        record = dict(self.records[record_id])
+        return Snapshot(record_id, record, changed_at=self.changed[record_id], changed_by=self.changed_by[record_id])
 
 
 @dataclass

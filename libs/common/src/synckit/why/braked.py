@@ -49,7 +49,9 @@ def held_by_sweep(state: RecordState, base: Base, shown: Shown, decisions: Seque
         return ""
     now = {Side.LEFT: shown.left_values, Side.RIGHT: shown.right_values}
     claims = table.linked_to(shown.left.payload, home_of(table.child_of, link))
-    evidence = Evidence(link, state.looked_at, state.notes, shown.left, shown.right, claims, shown.at)
+    evidence = Evidence(
+        link, state.looked_at, state.notes, shown.left, shown.right, claims, broken_off=bool(state.attempted)
+    )
     essential = frozenset(p.name for p in table.policies if p.essential)
     doubt = doubted(evidence, base, now, decisions, essential=essential)
     if doubt is not None:

@@ -99,6 +99,7 @@ def _link_document(link: Link) -> dict[str, Any]:
         "owner_id": link.owner_id,
         "left_seen_at": link.left_seen_at and link.left_seen_at.isoformat(),
         "right_changed_at": link.right_changed_at and link.right_changed_at.isoformat(),
+        "left_written_by": link.left_written_by,
     }
 
 
@@ -127,6 +128,7 @@ def as_link(row: Mapping[str, Any]) -> Link:
         owner_id=row["owner_id"],
         left_seen_at=_time(row["left_seen_at"]),
         right_changed_at=_time(row["right_changed_at"]),
+        left_written_by=row["left_written_by"],
     )
 
 

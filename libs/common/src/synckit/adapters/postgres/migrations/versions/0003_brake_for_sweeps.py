@@ -10,7 +10,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
-ALTER TABLE link ADD COLUMN left_seen_at timestamptz, ADD COLUMN right_changed_at timestamptz;
+ALTER TABLE link ADD COLUMN left_seen_at timestamptz, ADD COLUMN right_changed_at timestamptz,
+    ADD COLUMN left_written_by text;
 
 -- One row a record that would lose something; gone when the window has passed, unless the record is held.
 -- `digest` is a keyed hash.
@@ -133,15 +134,17 @@ DECLARE
 BEGIN
     IF p_link IS NOT NULL THEN
         INSERT INTO link AS l (entity, left_id, right_id, right_version, left_changed_at, tombstone, owner_id,
-                               left_seen_at, right_changed_at, fence, looked_at, created_at, updated_at)
+                               left_seen_at, right_changed_at, left_written_by, fence, looked_at, created_at,
+                               updated_at)
         VALUES (p_entity, p_left_id, p_link ->> 'right_id', p_link ->> 'right_version',
                 (p_link ->> 'left_changed_at')::timestamptz, p_link ->> 'tombstone', p_link ->> 'owner_id',
                 (p_link ->> 'left_seen_at')::timestamptz, (p_link ->> 'right_changed_at')::timestamptz,
-                p_fence, coalesce(p_looked_at, p_at), p_at, p_at)
+                p_link ->> 'left_written_by', p_fence, coalesce(p_looked_at, p_at), p_at, p_at)
         ON CONFLICT (entity, left_id) DO UPDATE SET
             right_id = excluded.right_id, right_version = excluded.right_version,
             left_changed_at = excluded.left_changed_at, tombstone = excluded.tombstone, owner_id = excluded.owner_id,
             left_seen_at = excluded.left_seen_at, right_changed_at = excluded.right_changed_at,
+            left_written_by = excluded.left_written_by,
             fence = excluded.fence, looked_at = coalesce(p_looked_at, l.looked_at), updated_at = excluded.updated_at;
     ELSIF p_looked_at IS NOT NULL THEN
         UPDATE link SET looked_at = p_looked_at, fence = p_fence WHERE entity = p_entity AND left_id = p_left_id;
