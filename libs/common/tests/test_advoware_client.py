@@ -18,6 +18,7 @@ import pytest
 from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient, local_to_utc, utc_to_local
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
 from synckit.adapters.http_client import HttpLimits, Wiring, parse_retry_after
+from synckit.adapters.redis import LockTimes, RedisLease
 from synckit.errors import AuthenticationRefused, Locked, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
@@ -278,6 +279,25 @@ async def test_a_post_that_waits_for_its_token_or_its_turn_is_never_sent_later(a
     assert advoware.api.asked == []
     await client.close()
     await auth.close()
+
+
+async def test_a_write_whose_lease_ended_while_it_waited_for_its_token_is_never_sent(
+    advoware: Advoware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a process that was frozen just there."""
+    lease = RedisLease("p1", advoware.clock, LockTimes())
+    lease.renewed(advoware.clock.monotonic())
+    advoware.has_token()
+    read = advoware.cache.read
+
+    async def frozen() -> Token | None:
+        advoware.clock.advance(30)
+        return await read()
+
+    monkeypatch.setattr(advoware.cache, "read", frozen)
+    with pytest.raises(Locked):
+        await lease.during(advoware.store.update("101", {"name": "Müller"}))
+    assert advoware.api.asked == []
 
 
 async def test_what_the_statuses_mean(advoware: Advoware) -> None:

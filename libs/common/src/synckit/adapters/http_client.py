@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from synckit.adapters.circuit import Circuit, CircuitLimits
+from synckit.adapters.under_lease import ensure_held
 from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteUnavailable
 
 OnCall = Callable[[str, str, str, float], None]
@@ -235,6 +236,7 @@ class _CutOff(aiohttp.ClientConnectionError):
 
 async def _sent_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """aiohttp sends a PUT or DELETE again when its connection is lost: then it may be old, and overwrite a person."""
+    ensure_held.get()()
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

@@ -20,6 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from synckit.adapters.under_lease import ensure_held
 from synckit.errors import Locked, RemoteUnavailable
 from synckit.ports import Clock, Lease
 
@@ -90,8 +91,12 @@ class RedisLease:
         if self._left() < 0 or self._lost:
             write.close()
             self.ensure()
-        async with _BrokenOff(self):
-            return await write
+        outer = ensure_held.set(self.ensure)
+        try:
+            async with _BrokenOff(self):
+                return await write
+        finally:
+            ensure_held.reset(outer)
 
     def renewed(self, asked_at: float) -> None:
         """Counts from before the question: Redis may have set the time to live at any moment since."""
