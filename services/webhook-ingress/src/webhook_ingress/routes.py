@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 
+from synckit.deadlines import Deadlines
 from synckit.errors import TransientError
 from synckit.events import Action
 from synckit.ports import Clock
@@ -62,6 +63,7 @@ class WebhookRoutes:
         self._secrets = secrets
         self._clock = clock
         self._limits = limits or Limits()
+        self._deadlines = Deadlines(self._limits.seconds)
         self._in_flight = 0
         self._one_large_body = asyncio.Lock()
 
@@ -108,8 +110,7 @@ class WebhookRoutes:
         self._in_flight += 1
         metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._answer(request, entity, action, traceparent)
+            return await self._deadlines.within(self._answer(request, entity, action, traceparent))
         except _Refused:
             raise
         except WrongPair as wrong:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from synckit.adapters.kafka_batches import Crowded, TooLate, TopicBatches
 from synckit.adapters.topic_admin import topic_admin
+from synckit.deadlines import Deadlines
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
 from synckit.events import Record
 from synckit.topics import APPLY_COMMAND
@@ -78,6 +79,7 @@ class KafkaPublisher:
         self._bootstrap = bootstrap_servers
         self._client_id = client_id
         self._ack_seconds = ack_seconds
+        self._deadlines = Deadlines(ack_seconds)
         self._sleep = sleep
         self._producer: AIOKafkaProducer | None = None
         self._batches: tuple[AIOKafkaProducer | None, dict[str, TopicBatches]] = (None, {})
@@ -97,11 +99,11 @@ class KafkaPublisher:
             if not batches.is_known:
                 await self._learn(producer, topic)
             receipt = batches.put(records)
-            timer = asyncio.get_running_loop().call_later(self._ack_seconds, receipt.expire)
+            waiting = self._deadlines.begin(receipt.expire)
             try:
                 await receipt.done
             finally:
-                timer.cancel()
+                self._deadlines.end(waiting)
                 receipt.let_go()
         except Crowded:
             raise RemoteUnavailable("kafka", f"{topic}: too much waits already") from None
