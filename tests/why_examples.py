@@ -5,6 +5,7 @@ Everything comes from the stage beside it: real clients on sandboxes, a clock th
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
 import sys
@@ -36,8 +37,11 @@ def page_with(told: dict[str, str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.why_examples", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where it would")
+    options = parser.parse_args(arguments)
     should = page_with(asyncio.run(examples()))
-    if "--check" in arguments:
+    if options.check:
         return int(should != PAGE.read_text(encoding="utf-8"))
     PAGE.write_text(should, encoding="utf-8")
     return 0

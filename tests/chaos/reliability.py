@@ -5,6 +5,7 @@ Only tables whose runs are there are written anew; what a machine has not run st
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -26,8 +27,13 @@ Json = dict[str, Any]
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.reliability", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where it would")
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(page_with(page, FOLDER), encoding="utf-8")
+    should = page_with(page, FOLDER)
+    if parser.parse_args().check:
+        return int(should != page)
+    PAGE.write_text(should, encoding="utf-8")
     return 0
 
 
