@@ -46,8 +46,8 @@ class Aimed:
         known = self._some_record()
         rule = await self._hold(side, "PUT", PARTY if side is Side.ADVO else RECORD)
         await asyncio.gather(
-            self._people.save(Side.ESPO, known, titel=self._people.word(known)),
-            self._people.save(Side.ADVO, known, zusatz=self._people.word(known)),
+            self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known)),
+            self._people.try_to_save(Side.ADVO, known, zusatz=self._people.word(known)),
         )
         return await self._kill_the_holder(side, rule)
 
@@ -56,10 +56,11 @@ class Aimed:
         known = self._some_record()
         self._world.trap(known.espo_id)
         rule = await self._hold(Side.ADVO, "GET", PARTY, record=self._betnr(known))
-        await self._people.save(Side.ESPO, known, titel=self._people.word(known))
+        await self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known))
         name = await self._holder(Side.ADVO, rule)
         if name is None:
             self._world.trap(None)
+            await self._world.mend(Side.ADVO, rule)
             return "missed", time.time()
         if self._world.is_trapping:
             await self._world.mend(Side.ADVO, rule)
@@ -69,8 +70,8 @@ class Aimed:
             await self._world.mend(Side.ADVO, rule)
         try:
             await asyncio.sleep(seconds / 2)
-            await self._people.save(Side.ADVO, known, zusatz=self._people.word(known))
-            await self._people.save(Side.ESPO, known, titel=self._people.word(known))
+            await self._people.try_to_save(Side.ADVO, known, zusatz=self._people.word(known))
+            await self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known))
             await asyncio.sleep(seconds / 2)
         finally:
             self._world.trap(None)
@@ -83,12 +84,12 @@ class Aimed:
         self._world.office.freeze(TICKER.name)
         try:
             rule = await self._hold(Side.ADVO, "GET", PARTY, times=None, record=self._betnr(head))
-            await self._people.save(Side.ESPO, head, titel=self._people.word(head))
+            await self._people.try_to_save(Side.ESPO, head, titel=self._people.word(head))
             name = await self._holder(Side.ADVO, rule)
             if name is None:
                 return "missed", time.time(), []
             for known in followers:
-                await self._people.save(Side.ESPO, known, titel=self._people.word(known))
+                await self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known))
             keys = {known.key for known in followers}
             await self._until(lambda: not self._behind(keys), LIMIT)
             await asyncio.sleep(COMMITTED)

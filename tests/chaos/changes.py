@@ -120,6 +120,14 @@ class People:
             await self._world.at_desk("POST", betnr, values)
         self.done += 1
 
+    async def try_to_save(self, side: Side, known: Known, **values: Any) -> None:
+        """Others may have deleted the record since it was chosen: then there is nothing to save."""
+        try:
+            await self.save(side, known, **values)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+
     async def create(self, **values: Any) -> Known:
         """A new record, with everything filled that never is emptied."""
         number = len(self.records) + 1

@@ -262,7 +262,7 @@ class Killer:
         kill.what = known.key
         body = {"betNr": int(record.betnr or 0)}
         await self._world.ask(Side.ADVO, "POST", "/_sandbox/desk/open", body)
-        await self._people.save(Side.ESPO, known, titel=self._people.word(known))
+        await self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known))
         await self._pause(2.0, 10.0)
         await self._world.ask(Side.ADVO, "POST", "/_sandbox/desk/close", body)
         kill.over = time.time()
