@@ -1,5 +1,9 @@
-"""Root of all tests: the fixture `backends` (real servers) for every one of them."""
+"""Root of all tests: the fixture `backends` (real servers) for every one of them, and no verdict by a machine's speed."""
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["deploy.local.pytest_plugin"]
+settings.register_profile("office", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("office")
