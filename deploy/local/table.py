@@ -16,7 +16,17 @@ from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from sandbox.espocrm.settings import API_KEY as ESPOCRM_API_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("KAFKA_", "DATABASE_", "REDIS_", "ESPOCRM_", "ADVOWARE_", "WEBHOOK_INGRESS_", "BETEILIGTE_", "TICKER_")
+OURS = (
+    "KAFKA_",
+    "DATABASE_",
+    "REDIS_",
+    "ESPOCRM_",
+    "ADVOWARE_",
+    "WEBHOOK_INGRESS_",
+    "BETEILIGTE_",
+    "TICKER_",
+    "BRAKE_",
+)
 
 
 @dataclass(frozen=True)

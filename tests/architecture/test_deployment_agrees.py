@@ -50,11 +50,34 @@ def test_the_local_stack_sets_what_a_service_requires_and_nothing_that_it_does_n
 
 
 @each_service
-def test_compose_sets_what_a_service_requires_and_nothing_that_it_does_not_know(service: Service) -> None:
+def test_compose_passes_on_every_variable_that_a_service_reads_and_no_other(service: Service) -> None:
+    assert set(environment_of(service.name)) == set(settings_of(service))
+
+
+@each_service
+def test_what_compose_passes_on_is_taken_from_the_variable_of_the_same_name(service: Service) -> None:
+    for name, value in environment_of(service.name).items():
+        fixed = name in {service.port_variable, "HTTP_HOST"}
+        assert fixed or value.startswith(f"${{{name}:"), f"{name} in .env would do nothing"
+
+
+def test_every_variable_that_a_runbook_tells_to_set_reaches_a_container() -> None:
+    pages = [
+        *(ROOT / "docs" / "runbooks").glob("*.md"),
+        *(ROOT / "docs" / name for name in ("reliability.md", "scaling.md")),
+    ]
+    words = {name for page in pages for name in re.findall(r"`([A-Z]+_[A-Z_]+[A-Z])(?:=[^`]*)?`", page.read_text())}
+    ours = {name for service in SERVICES for name in settings_of(service)}
+    reached = {name for name in COMPOSE for name in environment_of(name)}
+    assert {"BRAKE_LEAST", "TICKER_DESK_LIMIT", "BETEILIGTE_SYNC_MAX_IN_FLIGHT"} <= words & ours
+    assert words & ours <= reached
+
+
+@each_service
+def test_the_example_shows_the_defaults_as_they_are(service: Service) -> None:
+    shown = re.findall(r"^#([A-Z_]+)=([\d.]+)$", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
     known = settings_of(service)
-    given = set(environment_of(service.name))
-    assert given <= set(known)
-    assert {name for name, variable in known.items() if variable.default is None} <= given
+    assert {name: value for name, value in shown if name in known and known[name].default != value} == {}
 
 
 @each_service

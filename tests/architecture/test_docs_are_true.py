@@ -29,6 +29,7 @@ PREFIXES = (
     "WEBHOOK_INGRESS_",
     "BETEILIGTE_",
     "TICKER_",
+    "BRAKE_",
     "LOG_",
 )
 
