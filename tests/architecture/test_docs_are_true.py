@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -125,6 +126,16 @@ def test_every_promise_is_shown_by_commands_and_tests_that_are_there() -> None:
 @each_page
 def test_no_page_knows_a_machine(page: Path) -> None:
     assert re.findall(r"(?<![\w.])/(?:work|root|home|Users)/\w+|/tmp/\w+", page.read_text()) == []
+
+
+def test_a_file_of_keys_is_named_where_neither_git_nor_an_image_takes_it() -> None:
+    named = {name for page in PAGES for name in re.findall(r"--secrets-file ([\w./-]+)", page.read_text())}
+    assert named
+    assert {name for name in named if not fnmatch(name, "var/*secrets*.json")} == set()
+    for file, pattern in ((".gitignore", "*secrets*.json"), (".dockerignore", "**/*secrets*.json")):
+        lines = (ROOT / file).read_text().splitlines()
+        assert pattern in lines
+        assert {"var", "var/"} & set(lines)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))
