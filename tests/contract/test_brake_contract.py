@@ -16,6 +16,7 @@ from synckit.reconcile.brake import BrakeLimits, Loss
 from synckit.reconcile.plan import Side
 from synckit.testing.brake import FakeBrake
 from synckit.testing.memory import FakeLinks
+from synckit.testing.parking import park
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LIMITS = BrakeLimits(least=2)
@@ -62,8 +63,7 @@ class BrakeContract:
     async def test_a_source_that_is_held_stays_so_as_long_as_one_of_its_records_waits(self) -> None:
         ledger, links = await self.make()
         tally = await ledger.count(suspect("a"), LIMITS)
-        await links.load("a")
-        await links.park(Parked("a", 0, NOW, BRAKED, "advoware"))
+        await park(links, Parked("a", 0, NOW, BRAKED, "advoware"))
         await ledger.engage(Side.RIGHT, NOW, tally, LIMITS)
         much_later = NOW + 3 * LIMITS.window
         told = await ledger.count(Suspicion(Side.RIGHT, "b", Loss.GONE, much_later), LIMITS)
@@ -136,8 +136,7 @@ class TestPostgresBrake(BrakeContract):
         tally = await ledger.count(suspect("a"), LIMITS)
         await ledger.engage(Side.RIGHT, NOW, tally, LIMITS)
         due = NOW + timedelta(hours=1)
-        await links.load("a")
-        await links.park(Parked("a", 0, due, BRAKED, "advoware"))
+        await park(links, Parked("a", 0, due, BRAKED, "advoware"))
         state = next(each for each in await brakes.states() if each.source == "advoware")
         assert (state.engaged_at, state.counted, state.allowed) == (NOW, 1, 2)
         assert ("a" in [left_id for _, left_id in await brakes.held("advoware", 100)]) is True

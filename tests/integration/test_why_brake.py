@@ -16,6 +16,7 @@ from synckit.adapters.postgres.pool import PostgresPool
 from synckit.ports import BRAKED, Parked, Suspicion
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Side
+from synckit.testing.parking import park
 
 pytestmark = pytest.mark.stack
 LIMITS = BrakeLimits()
@@ -40,9 +41,8 @@ async def held(postgres_pool: PostgresPool) -> str:
     await postgres_pool.fetch("DELETE FROM parked WHERE reason = 'brake'", writes=True)
     entity, now = f"entity-{uuid.uuid4().hex}", datetime.now(UTC)
     ledger, links = PostgresBrake(postgres_pool, entity), PostgresLinkStore(postgres_pool, entity)
-    await links.load("a1")
     await ledger.count(Suspicion(Side.RIGHT, "a1", Loss.GONE, now), LIMITS)
-    await links.park(Parked("a1", 0, now, BRAKED, "advoware"))
+    await park(links, Parked("a1", 0, now, BRAKED, "advoware"))
     await ledger.engage(Side.RIGHT, now, Tally(lost=9), LIMITS)
     return entity
 

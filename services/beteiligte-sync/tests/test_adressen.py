@@ -174,7 +174,7 @@ async def test_a_parent_that_is_linked_while_the_child_goes_to_sleep_is_noticed(
     house.child(**HOME)
 
     def comes(point: str) -> None:
-        if point == "links.park.before":
+        if point == "links.commit.before":
             house.party_links.rows[PARTY] = linked
 
     house.faults.hook = comes

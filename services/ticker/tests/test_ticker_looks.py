@@ -15,6 +15,7 @@ from synckit.ports import Commit, Link, Parked
 from synckit.reconcile.plan import Base
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakePublisher
+from synckit.testing.parking import park
 from ticker.commands import look_back, moment
 from ticker.domain.entities import ADRESSEN, Watched
 from ticker.domain.queries import Where
@@ -229,7 +230,7 @@ async def test_no_look_but_its_own_brings_a_parked_record_back_unless_a_person_c
     later, yesterday = desk.clock.now() + timedelta(hours=4), desk.clock.now() - timedelta(hours=30)
     for one in ("a", "b"):
         await desk.link(one, one, "v1", looked_at=yesterday)
-        await desk.store.park(Parked(one, 3, later, "remote_unavailable"))
+        await park(desk.store, Parked(one, 3, later, "remote_unavailable"))
     desk.clock.advance(900)
     desk.left.rows = [*rows(desk.clock, "a", by="us"), *rows(desk.clock, "b", by="anna")]
     desk.right.rows = [RightRow("a", "v2"), RightRow("b", "v2")]
@@ -242,7 +243,7 @@ async def test_no_look_but_its_own_brings_a_parked_record_back_unless_a_person_c
 
 async def test_a_parked_record_is_brought_back_when_it_is_due_and_given_time(desk: Desk) -> None:
     due = desk.clock.now() + timedelta(minutes=1)
-    await desk.store.park(Parked("a", 1, due, "remote_unavailable"))
+    await park(desk.store, Parked("a", 1, due, "remote_unavailable"))
     look = ParkedAndDue(desk.store, desk.clock)
     steps: list[Sequence[str]] = []
     for _ in range(12):
@@ -257,7 +258,7 @@ async def test_what_a_worker_cannot_keep_up_with_is_said_ever_more_rarely_and_ta
 ) -> None:
     monkeypatch.setattr(ParkedAndDue, "limit", 2)
     for name in "abcde":
-        await desk.store.park(Parked(name, 1, desk.clock.now(), "remote_unavailable"))
+        await park(desk.store, Parked(name, 1, desk.clock.now(), "remote_unavailable"))
     look = ParkedAndDue(desk.store, desk.clock)
     for _ in range(3):
         await desk.look(look)
@@ -287,12 +288,12 @@ def test_a_day_is_utc() -> None:
 
 
 async def test_a_record_parked_again_later_is_brought_back_in_its_own_time(desk: Desk) -> None:
-    await desk.store.park(Parked("a", 1, desk.clock.now(), "remote_unavailable"))
+    await park(desk.store, Parked("a", 1, desk.clock.now(), "remote_unavailable"))
     look = ParkedAndDue(desk.store, desk.clock)
     for minutes in (1, 3):
         await desk.look(look)
         desk.clock.advance(60 * minutes)
-    await desk.store.park(Parked("a", 2, desk.clock.now() + timedelta(minutes=5), "remote_unavailable"))
+    await park(desk.store, Parked("a", 2, desk.clock.now() + timedelta(minutes=5), "remote_unavailable"))
     await desk.look(look)
     before = len(desk.emitted)
     desk.clock.advance(5 * 60)
@@ -303,7 +304,7 @@ async def test_a_record_parked_again_later_is_brought_back_in_its_own_time(desk:
 
 
 async def test_a_parked_record_whose_event_was_refused_is_tried_at_the_next_look(desk: Desk) -> None:
-    await desk.store.park(Parked("a", 1, desk.clock.now(), "remote_unavailable"))
+    await park(desk.store, Parked("a", 1, desk.clock.now(), "remote_unavailable"))
     look = ParkedAndDue(desk.store, desk.clock)
     desk.publisher.refuse = True
     with pytest.raises(RemoteUnavailable):
@@ -384,7 +385,7 @@ async def test_rows_whose_look_comes_to_nothing_are_told_once_and_again_when_the
 
 async def test_rows_of_a_parked_party_wait_for_its_time(desk: Desk) -> None:
     await desk.link("party", "1", "v1")
-    await desk.store.park(Parked("party", 1, desk.clock.now() + timedelta(hours=1), "remote_unavailable"))
+    await park(desk.store, Parked("party", 1, desk.clock.now() + timedelta(hours=1), "remote_unavailable"))
     desk.right.parties, desk.right.lists = {"1": {}}, {"1": "one"}
     await desk.look(RowsAtDesk(desk.right, desk.store, {ADRESSEN: FakeLinks()}))
     assert desk.emitted == []

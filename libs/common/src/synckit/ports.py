@@ -255,9 +255,6 @@ class LinkStore(Protocol):
     async def family(self, parent_id: str, right_ids: Collection[str]) -> Sequence[str]:
         """Left ids of all children that wait for this parent (its left id), or are linked below these right ids."""
 
-    async def park(self, parked: Parked) -> None:
-        """Outside of any fence: a record whose sync failed before it had one must still be parked."""
-
 
 class SweepStore(Protocol):
     """What the ticker asks of our memory. All lists are bounded by `limit`, ids of the left side."""

@@ -100,7 +100,7 @@ class Undertaker:
                 rival.payload, SyncStatus.FAILED, self._claimed_by(right_id, look.left_id)
             )
             if patch:
-                await self._remotes.left.update(other, patch)
+                await look.lease.during(self._remotes.left.update(other, patch))
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=DUPLICATE)
         self._writer.journal(look, DUPLICATE)
         await self._writer.commit(look, link=link)

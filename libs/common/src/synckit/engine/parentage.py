@@ -10,7 +10,7 @@ from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import MappingError
 from synckit.mapping.child import ChildOf
-from synckit.ports import WAITS_FOR_PARENT, Link, Parked
+from synckit.ports import WAITS_FOR_PARENT, Commit, Link, Parked
 from synckit.reconcile.plan import Side
 
 PATIENCE = timedelta(hours=1)
@@ -59,8 +59,9 @@ class Parentage:
         if not look.about:
             await self._writer.commit(look)
             return True
-        parked = Parked(look.left_id, 0, self._remotes.clock.now() + PATIENCE, WAITS_FOR_PARENT, look.about)
-        await self._remotes.links.park(parked)
+        now = self._remotes.clock.now()
+        parked = Parked(look.left_id, 0, now + PATIENCE, WAITS_FOR_PARENT, look.about)
+        await self._remotes.links.commit(Commit(look.left_id, look.state.fence, now, park=parked))
         look.state = replace(look.state, parked=parked)
         # A parent that was linked just before this found nobody waiting.
         await self.find(look)

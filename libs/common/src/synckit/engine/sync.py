@@ -27,7 +27,7 @@ from synckit.errors import (
     TransientError,
 )
 from synckit.mapping.field import EntityMapping
-from synckit.ports import WAITS_FOR_PARENT, Link, Parked, Snapshot
+from synckit.ports import WAITS_FOR_PARENT, Commit, Link, Parked, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen, reconcile
 
@@ -91,21 +91,24 @@ class Engine:
 
         Raises where even remembering fails: then the caller waits, a stalled partition is better than a lost event.
         """
-        async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}"):
-            return await self._park(left_id, error)
+        async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
+            state = await self._remotes.links.load(left_id)
+            lease.ensure()
+            return await self._park(Look(left_id, state, lease, Cause()), error)
 
-    async def _park(self, left_id: str, error: SyncError) -> SyncStatus:
-        state = await self._remotes.links.load(left_id)
+    async def _park(self, look: Look, error: SyncError) -> SyncStatus:
+        left_id, state = look.left_id, look.state
         now, parked = self._remotes.clock.now(), state.parked
         if parked is not None and parked.due_at > now and parked.reason != WAITS_FOR_PARENT:
             # Edits while it waits are tried at once, but they are no rungs: an outage is one cause, not many.
             return ladder.shown_after(parked.attempts)
         attempts = (parked.attempts if parked else 0) + 1
         shown, due_at = ladder.next_try(attempts, now)
-        await self._remotes.links.park(Parked(left_id, attempts, due_at, error.code, error.code))
+        to_park = Parked(left_id, attempts, due_at, error.code, error.code)
+        await self._remotes.links.commit(Commit(left_id, state.fence, now, park=to_park))
         try:
             patch = self._writer.states.parked(shown, status.explain(error), attempts, due_at)
-            written = await self._remotes.left.update(left_id, patch)
+            written = await look.lease.during(self._remotes.left.update(left_id, patch))
             if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
                 note = single(
                     Notice(NoticeKind.PERMANENTLY_FAILED, detail=status.in_words(error)),
@@ -114,7 +117,8 @@ class Engine:
                     marker_of(left_id, state.fence),
                 )
                 about = self._about(left_id, written)
-                await self._remotes.notifier.tell(about, note.owner_id, f"{note.text}\n\n({note.marker})")
+                text = f"{note.text}\n\n({note.marker})"
+                await look.lease.during(self._remotes.notifier.tell(about, note.owner_id, text))
         except SyncError:
             pass  # The remote that failed may be the very one that shows it; the parked row brings the record back.
         return shown

@@ -181,7 +181,8 @@ class Writer:
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:
         try:
-            await self.remotes.notifier.tell(look.about or look.left_id, notes[0].owner_id, compose(notes))
+            told = self.remotes.notifier.tell(look.about or look.left_id, notes[0].owner_id, compose(notes))
+            await look.lease.during(told)
         except RemoteRejected as exc:
             # Nobody can be told (no user, the record is gone): a note must not fail a sync that is done.
             self.journal(look, "note_refused", rule=str(exc.status))

@@ -24,6 +24,7 @@ from synckit.ports import (
     SweepStore,
 )
 from synckit.reconcile.plan import Base
+from synckit.testing.parking import park
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EARLIER = NOON - timedelta(hours=1)
@@ -225,11 +226,10 @@ class LinkStoreContract:
         await links.announce("a", [NOTE], [], fence)
         assert (await links.load("a")).attempted == ()
 
-    async def test_parking_needs_no_fence_and_unparking_is_part_of_a_commit(self) -> None:
+    async def test_parking_and_unparking_are_parts_of_a_commit(self) -> None:
         links, _ = await self.make_stores()
-        fence = (await links.load("a")).fence
-        await links.park(Parked("a", 1, NOON, "remote_unavailable", "advoware: 503"))
-        await links.park(Parked("a", 2, NOON + timedelta(minutes=5), "remote_unavailable", "advoware: 503"))
+        await park(links, Parked("a", 1, NOON, "remote_unavailable", "advoware: 503"))
+        await park(links, Parked("a", 2, NOON + timedelta(minutes=5), "remote_unavailable", "advoware: 503"))
         parked = (await links.load("a")).parked
         assert parked == Parked("a", 2, NOON + timedelta(minutes=5), "remote_unavailable", "advoware: 503")
         fence = (await links.load("a")).fence
@@ -242,6 +242,13 @@ class LinkStoreContract:
         await links.commit(Commit("a", (await links.load("a")).fence, NOON, unpark=True, park=parked))
         assert (await links.load("a")).parked == parked
 
+    async def test_whoever_was_overtaken_parks_nothing(self) -> None:
+        links, _ = await self.make_stores()
+        stale = (await links.load("a")).fence
+        await links.load("a")
+        await _assert_stale(links.commit(Commit("a", stale, NOON, park=Parked("a", 1, NOON, "remote_unavailable"))))
+        assert (await links.load("a")).parked is None
+
     async def test_a_journal_is_taken(self) -> None:
         links, _ = await self.make_stores()
         entry = JournalEntry(NOON, "right.update", "born", "right", "left_changed", "1970-02-28", "1971-02-28", "event")
@@ -251,7 +258,7 @@ class LinkStoreContract:
     async def test_due_records_come_oldest_first_and_bounded(self) -> None:
         links, sweep = await self.make_stores()
         for minutes, left_id in ((3, "c"), (1, "a"), (2, "b"), (9, "d")):
-            await links.park(Parked(left_id, 1, NOON + timedelta(minutes=minutes), "reason"))
+            await park(links, Parked(left_id, 1, NOON + timedelta(minutes=minutes), "reason"))
         assert list(await sweep.due(NOON + timedelta(minutes=3), 10)) == ["a", "b", "c"]
         assert list(await sweep.due(NOON + timedelta(minutes=3), 2)) == ["a", "b"]
 
@@ -264,7 +271,7 @@ class LinkStoreContract:
     async def test_what_is_parked_is_known_and_left_to_its_own_time(self) -> None:
         links, sweep, _ = await self.linked_store()
         assert list(await sweep.parked(["a", "b"])) == []
-        await links.park(Parked("a", 1, NOON + timedelta(minutes=1), "reason"))
+        await park(links, Parked("a", 1, NOON + timedelta(minutes=1), "reason"))
         assert list(await sweep.parked(["a", "b"])) == ["a"]
         assert list(await sweep.not_looked_at_since(NOON, 10)) == []
 
@@ -288,8 +295,8 @@ class LinkStoreContract:
     async def test_a_family_is_who_waits_for_a_parent_and_who_is_linked_below_it(self) -> None:
         _, children, _ = await self.make_family()
         for left_id, parent in (("waits", "p1"), ("stranger", "p2")):
-            await children.park(Parked(left_id, 0, NOON, WAITS_FOR_PARENT, parent))
-        await children.park(Parked("failed", 1, NOON, "remote_unavailable", "p1"))
+            await park(children, Parked(left_id, 0, NOON, WAITS_FOR_PARENT, parent))
+        await park(children, Parked("failed", 1, NOON, "remote_unavailable", "p1"))
         for left_id, right_id in (("linked", "101/7"), ("elsewhere", "1011/7")):
             state = await children.load(left_id)
             await children.commit(Commit(left_id, state.fence, NOON, link=Link(left_id, right_id)))
@@ -298,7 +305,7 @@ class LinkStoreContract:
 
     async def test_a_child_that_waits_is_due_once_its_parent_is_linked(self) -> None:
         parents, children, sweep = await self.make_family()
-        await children.park(Parked("child", 0, NOON + timedelta(hours=1), WAITS_FOR_PARENT, "a"))
+        await park(children, Parked("child", 0, NOON + timedelta(hours=1), WAITS_FOR_PARENT, "a"))
         assert list(await sweep.due(NOON, 10)) == []
         state = await parents.load("a")
         await parents.commit(Commit("a", state.fence, NOON, link=LINK))

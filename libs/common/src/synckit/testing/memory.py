@@ -117,10 +117,6 @@ class FakeLinks:
             found += [left_id] if waits or below else []
         return found
 
-    async def park(self, parked: Parked) -> None:
-        self.faults.at("links.park.before")
-        self._row(parked.left_id).parked = parked
-
     async def cursor(self, name: str) -> str | None:
         return self.cursors.get(name)
 

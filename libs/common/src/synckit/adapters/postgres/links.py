@@ -11,13 +11,12 @@ from synckit.adapters.postgres.change import (
     commit_document,
     keyed_hash,
     note_document,
-    parked_document,
     record_state,
 )
 from synckit.adapters.postgres.codec import to_json
 from synckit.adapters.postgres.pool import PostgresPool, json_text
 from synckit.errors import Ambiguous, StaleVersion
-from synckit.ports import WAITS_FOR_PARENT, Attempted, Commit, Intent, Link, Parked, PendingNote, RecordState
+from synckit.ports import WAITS_FOR_PARENT, Attempted, Commit, Intent, Link, PendingNote, RecordState
 
 
 class PostgresLinkStore:
@@ -71,15 +70,6 @@ class PostgresLinkStore:
             writes=True,
         )
         self._accept(outcome, change.left_id)
-
-    async def park(self, parked: Parked) -> None:
-        await self._pool.fetch_value(
-            "SELECT park_record($1, $2, $3::text::jsonb, now())",
-            self._entity,
-            parked.left_id,
-            json_text(parked_document(parked)),
-            writes=True,
-        )
 
     async def linked(self, right_ids: Collection[str]) -> Mapping[str, str]:
         rows = await self._pool.fetch(
