@@ -91,7 +91,9 @@ async def test_a_wrong_variable_is_one_line_that_names_it_without_its_value_and_
 async def test_a_command_without_its_variable_names_it_and_ends_with_2(command: Job, tmp_path: Path) -> None:
     wired = wiring(tmp_path)
     environment = {name: value for name, value in wired.environment(command).items() if name not in command.variables}
-    words = ["--espocrm-url", f"http://{NOBODY}", "--url", f"http://{NOBODY}"] if command is REGISTER else []
+    words = (
+        ["--espocrm-url", f"http://{NOBODY}", "--url", f"http://{NOBODY}", "--dry-run"] if command is REGISTER else []
+    )
     status, _, err = await ended([*wired.argv(command), *words], environment)
     assert status == WRONG_SETTINGS
     assert any(name in err for name in command.variables)

@@ -15,8 +15,10 @@ from webhook_ingress.domain.registration import Webhook, compare, wanted, warnin
 from webhook_ingress.domain.secrets import parse_secrets
 from webhook_ingress.register.__main__ import main
 from webhook_ingress.register.command import SKIPPED, register
+from webhook_ingress.register.secrets_file import SecretsFileUnusable
 
 URL = "http://ingress.office.example:8080"
+AWAY = ["--espocrm-url", "http://127.0.0.1:1", "--url", URL]
 
 
 class FakeWebhooks:
@@ -136,14 +138,63 @@ def test_without_a_key_the_command_names_the_variable(
 ) -> None:
     monkeypatch.delenv("ESPOCRM_API_KEY", raising=False)
     with pytest.raises(SystemExit) as caught:
-        main(["--espocrm-url", "http://127.0.0.1:1", "--url", URL])
+        main([*AWAY, "--secrets-file", "never-made.json"])
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("ESPOCRM_API_KEY: missing.")
 
 
 def test_an_espocrm_that_is_away_is_one_line_and_status_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ESPOCRM_API_KEY", "x" * 32)
+    assert main([*AWAY, "--secrets-file", str(tmp_path / "secrets.json")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_a_file_for_the_keys_nothing_is_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ESPOCRM_API_KEY", "x" * 32)
-    assert main(["--espocrm-url", "http://127.0.0.1:1", "--url", URL]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(SystemExit) as caught:
+        main(AWAY)
+    assert caught.value.code == 2
+    assert "--secrets-file is needed" in capsys.readouterr().err
+    assert main([*AWAY, "--dry-run"]) != 2
+
+
+@pytest.mark.parametrize("option", ["--espocrm-url", "--url"])
+@pytest.mark.parametrize(
+    "address", ["crm.example", "crm.example:443", "ftp://crm.example", "https://", "http://crm:99999"]
+)
+def test_what_is_no_address_is_told_by_its_option_before_anybody_is_asked(
+    option: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*AWAY, "--dry-run", option, address])
+    assert caught.value.code == 2
+    assert f"argument {option}: {address!r} is no address like https://" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"[]", "must be a JSON object"), (None, "Is a directory")])
+async def test_a_file_that_cannot_be_used_is_named_with_the_reason_before_a_webhook_is_made(
+    content: bytes | None, reason: str, tmp_path: Path
+) -> None:
+    webhooks, path = FakeWebhooks(), tmp_path / "secrets.json"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(SecretsFileUnusable, match=f"{path}: {reason}"):
+        await register(webhooks, URL, path, dry_run=False)
+    assert webhooks.kept == []
+
+
+def test_the_command_says_which_file_and_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ESPOCRM_API_KEY", "x" * 32)
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "secrets.json"
+    with pytest.raises(SystemExit) as caught:
+        main([*AWAY, "--secrets-file", str(path)])
+    assert (caught.value.code, capsys.readouterr().err) == (
+        2,
+        f"the secrets file can't be used: {path}: Not a directory\n",
+    )

@@ -13,24 +13,35 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
 
 from synckit.adapters.espocrm import EspoAuth, EspoClient
 from synckit.errors import SyncError
-from synckit.runtime.settings import refuse
+from synckit.runtime.settings import HttpAddress, refuse
 from webhook_ingress.register.command import Report, register
 from webhook_ingress.register.espo_webhooks import EspoWebhooks
+from webhook_ingress.register.secrets_file import SecretsFileUnusable
 
 
 def main(arguments: Sequence[str]) -> int:
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if not (chosen.secrets_file or chosen.dry_run):
+        parser.error(
+            "--secrets-file is needed: without it nobody would have the keys of the new webhooks (or --dry-run)"
+        )
     api_key = os.environ.get("ESPOCRM_API_KEY")
     if not api_key:
         refuse("ESPOCRM_API_KEY: missing. Expected: API key of our API user.")
     auth = EspoAuth(api_key, os.environ.get("ESPOCRM_HMAC_SECRET_KEY") or None)
     try:
-        report = asyncio.run(_run(EspoClient(chosen.espocrm_url.rstrip("/"), auth), chosen))
-    except (SyncError, ValueError, OSError) as error:
-        sys.stderr.write(f"{_words(error)}\n")
+        report = asyncio.run(_run(EspoClient(chosen.espocrm_url, auth), chosen))
+    except SecretsFileUnusable as error:
+        refuse(f"the secrets file can't be used: {error}")
+    except SyncError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     text = json.dumps(report.as_json(), indent=2) if chosen.json else "\n".join(report.lines())
     sys.stdout.write(f"{text}\n")
@@ -49,18 +60,26 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m webhook_ingress.register",
         description="Creates what is missing of our webhooks in EspoCRM and keeps their keys.",
     )
-    parser.add_argument("--espocrm-url", required=True, help="EspoCRM's address, without /api/v1")
-    parser.add_argument("--url", required=True, help="this ingress's address, as EspoCRM reaches it")
-    parser.add_argument("--secrets-file", type=Path, help="where the keys are kept, e.g. var/webhook-secrets.json")
+    parser.add_argument("--espocrm-url", type=_address, required=True, help="EspoCRM's address, without /api/v1")
+    parser.add_argument("--url", type=_address, required=True, help="this ingress's address, as EspoCRM reaches it")
+    parser.add_argument(
+        "--secrets-file",
+        type=Path,
+        help="where the keys are kept, e.g. var/webhook-secrets.json; needed unless --dry-run",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     return parser
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, SyncError):
-        return str(error)
-    return f"{type(error).__name__}: the secrets file can't be used, or an address is wrong"
+def _address(text: str) -> str:
+    """As the services check theirs, and with a port that there is."""
+    try:
+        address = TypeAdapter(HttpAddress).validate_python(text)
+        _ = urlsplit(address).port
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address like https://crm.kanzlei.example") from None
+    return str(address)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from synckit.errors import RemoteRejected
 from webhook_ingress.domain.registration import Webhook, compare, warnings
-from webhook_ingress.register.secrets_file import add_secrets
+from webhook_ingress.register.secrets_file import add_secrets, ensure_usable
 
 FORBIDDEN = 403
 SKIPPED = 3
@@ -70,7 +70,9 @@ def _shown(one: Webhook) -> dict[str, str]:
 
 
 async def register(webhooks: Webhooks, base_url: str, secrets_file: Path | None, *, dry_run: bool) -> Report:
-    """Creates what is missing and keeps the keys. Again, it does nothing."""
+    """Creates what is missing and keeps the keys. Again, it does nothing. SecretsFileUnusable before anything."""
+    if secrets_file is not None and not dry_run:
+        ensure_usable(secrets_file)
     found = compare(base_url, await webhooks.all())
     report = Report(dry_run, present=list(found.present), elsewhere=list(found.elsewhere))
     report.warnings += warnings(base_url, found.present)
