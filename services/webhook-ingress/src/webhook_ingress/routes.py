@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -29,7 +28,7 @@ from webhook_ingress.handlers import Delivery, Receipt, Webhooks
 log = structlog.get_logger(__name__)
 MAX_BODY = 1 << 20
 LARGE_BODY = 1 << 16
-"""Such bodies are taken in one after the other: many at once would hold up everybody else's small ones."""
+"""Such bodies are taken in by turns, a piece each: many at once would hold up everybody else's small ones."""
 RETRY_AFTER = "30"
 _NOTHING = Receipt(0, 0, {})
 _JSON = {hdrs.CONTENT_TYPE: "application/json"}
@@ -65,7 +64,7 @@ class WebhookRoutes:
         self._limits = limits or Limits()
         self._deadlines = Deadlines(self._limits.seconds)
         self._in_flight = 0
-        self._one_large_body = asyncio.Lock()
+        self._turn = asyncio.Lock()
 
     def add_to(self, app: web.Application) -> None:
         """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
@@ -145,11 +144,23 @@ class WebhookRoutes:
         if webhook_id is None or keys is None:
             raise _Refused(401, "unsigned" if webhook_id is None else "unknown_webhook")
         is_large = request.content_length is None or request.content_length > LARGE_BODY
-        async with self._one_large_body if is_large else nullcontext():
-            body = await _body(request)
+        body = await (self._large_body(request) if is_large else _body(request))
         if not is_signed(keys, webhook_id, body, signature, x_signature):
             raise _Refused(401, "wrong_signature")
         return webhook_id, body, signature or x_signature or ""
+
+    async def _large_body(self, request: web.Request) -> bytes:
+        """Nobody has the turn while he sends, or doesn't. What is done with the whole body at once has a turn too."""
+        body = bytearray()
+        while True:
+            piece = await request.content.readany()
+            body += piece
+            if len(body) > MAX_BODY:
+                raise _Refused(413, "too_large")
+            async with self._turn:
+                await asyncio.sleep(0)
+            if not piece:
+                return bytes(body)
 
 
 async def _body(request: web.Request) -> bytes:
