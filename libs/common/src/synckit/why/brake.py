@@ -1,6 +1,7 @@
 """`python -m synckit.why.brake`: how the brake for sweeps stands; `… release advoware|espocrm [--yes] [--dry-run]`.
 
-Exit status: 0 shown or done; 2 wrong usage or settings; 3 PostgreSQL is away; 4 not done: refused or declined.
+Exit status: 0 shown or done; 2 wrong usage or settings; 3 PostgreSQL is away; 4 not done: refused, declined, or the
+tables are of another version.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from datetime import timedelta
 
 from synckit.adapters.postgres.brake import SOURCES, PostgresBrakes
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.errors import SyncError
+from synckit.adapters.postgres.schema import ensure_schema
+from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import BrakeState
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.settings import BrakeSection, DatabaseSection, ServiceSettings, load
@@ -23,6 +25,7 @@ from synckit.why.words import SYSTEMS, count
 
 SHOWN, USAGE, AWAY, NOT_DONE = 0, 2, 3, 4
 LISTED = 20
+MAYBE_DONE = "PostgreSQL hat nicht geantwortet: vielleicht getan, bitte ansehen (derselbe Befehl ohne release)."
 
 
 class Settings(ServiceSettings):
@@ -43,14 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = load(Settings)
     try:
         return asyncio.run(_run(options, settings))
-    except (SyncError, RuntimeError):
-        return _say("PostgreSQL ist nicht erreichbar: nichts getan.", AWAY)
+    except RemoteUnavailable as error:
+        return _say(MAYBE_DONE if error.maybe_applied else "PostgreSQL ist nicht erreichbar: nichts getan.", AWAY)
+    except SyncError as error:
+        return _say(f"Nichts getan: {error}", NOT_DONE)
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
     limits = PoolLimits(size=1, statement=settings.database.statement_seconds)
     pool = PostgresPool(settings.database.url.get_secret_value(), limits=limits, application_name="why")
     try:
+        await ensure_schema(pool)
         brakes = PostgresBrakes(pool)
         return await (_release(options, brakes, settings) if options.command else _show(brakes))
     finally:
