@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient, local_to_utc, utc_to_local
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.http_client import HttpLimits, Wiring, parse_retry_after
+from synckit.adapters.http_client import HttpClient, HttpLimits, Wiring, parse_retry_after
 from synckit.adapters.redis import LockTimes, RedisLease
 from synckit.errors import AuthenticationRefused, Locked, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.testing.clock import FakeClock
@@ -298,6 +299,28 @@ async def test_a_write_whose_lease_ended_while_it_waited_for_its_token_is_never_
     with pytest.raises(Locked):
         await lease.during(advoware.store.update("101", {"name": "Müller"}))
     assert advoware.api.asked == []
+
+
+@pytest.mark.parametrize(("has_effects", "counted"), [(True, []), (False, ["200"])])
+async def test_a_request_that_a_lease_refused_is_not_counted_and_one_without_effects_is_not_refused(
+    advoware: Advoware, has_effects: bool, counted: list[str]
+) -> None:
+    calls: list[str] = []
+    wiring = Wiring(limits=PATIENT_LIMITS, on_call=lambda _upstream, _method, code, _seconds: calls.append(code))
+    client = HttpClient("advoware", advoware.api.url, wiring, has_effects=has_effects)
+    advoware.api.says(200, {})
+    lease = RedisLease("p1", advoware.clock, LockTimes())
+    lease.renewed(advoware.clock.monotonic())
+
+    async def frozen() -> None:
+        advoware.clock.advance(30)
+        await client.send("POST", "/")
+
+    with pytest.raises(Locked) if has_effects else nullcontext() as refused:
+        await lease.during(frozen())
+    assert (calls, len(advoware.api.asked)) == (counted, len(counted))
+    assert refused is None or not refused.value.maybe_applied
+    await client.close()
 
 
 async def test_what_the_statuses_mean(advoware: Advoware) -> None:

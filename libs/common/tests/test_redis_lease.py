@@ -66,9 +66,9 @@ async def test_a_write_is_not_begun_once_the_lease_is_over() -> None:
     async def write() -> None:
         begun.append("write")
 
-    with pytest.raises(Locked):
+    with pytest.raises(Locked) as refused:
         await lease.during(write())
-    assert begun == []
+    assert (begun, refused.value.maybe_applied) == ([], False)
 
 
 async def test_a_write_that_outlives_its_lease_is_broken_off() -> None:
@@ -83,9 +83,9 @@ async def test_a_write_that_outlives_its_lease_is_broken_off() -> None:
         finally:
             ended.append("cancelled")
 
-    with pytest.raises(Locked):
+    with pytest.raises(Locked) as broken_off:
         await lease.during(write())
-    assert ended == ["cancelled"]
+    assert (ended, broken_off.value.maybe_applied) == (["cancelled"], True)
 
 
 async def test_a_write_that_is_renewed_meanwhile_goes_on_to_its_end() -> None:

@@ -485,6 +485,32 @@ async def test_nothing_is_written_once_the_lock_may_be_lost() -> None:
     assert office.party()["titel"] is None
 
 
+async def test_a_post_that_was_not_sent_because_the_lock_may_be_lost_leaves_no_intent() -> None:
+    office = Office()
+    office.left.seed("p1", lastName="Probe")
+    office.faults.hook = loses_its_lock_at(office, "links.declare.after")
+    with pytest.raises(Locked):
+        await office.sync("p1")
+    assert (office.links.rows["p1"].intent, office.right.records) == (None, {})
+
+
+async def test_a_post_that_was_on_its_way_when_the_lock_was_lost_keeps_its_intent() -> None:
+    office = Office()
+    office.left.seed("p1", lastName="Probe")
+
+    def broken_off(point: str) -> None:
+        if point == "right.create.after":
+            raise Locked("the lock was lost while a write was on its way", maybe_applied=True)
+
+    office.faults.hook = broken_off
+    with pytest.raises(Locked):
+        await office.sync("p1")
+    assert office.links.rows["p1"].intent is not None
+    office.faults.clear()
+    await office.sync("p1")
+    assert len(office.right.records) == 1
+
+
 async def test_no_note_is_posted_once_the_lock_may_be_lost_and_none_is_forgotten() -> None:
     office = Office()
     betnr = await office.linked()

@@ -81,9 +81,16 @@ class StaleVersion(TransientError):
 
 
 class Locked(TransientError):
-    """The record is held by another worker, or open at a desk."""
+    """The record is held by another worker, or open at a desk.
+
+    `maybe_applied`: our lock was lost while a write was on its way. Else nothing was sent, or nothing was done.
+    """
 
     code = "locked"
+
+    def __init__(self, message: str, *, maybe_applied: bool = False) -> None:
+        super().__init__(message)
+        self.maybe_applied = maybe_applied
 
 
 class PermanentError(SyncError):

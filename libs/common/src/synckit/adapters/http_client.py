@@ -18,7 +18,7 @@ import aiohttp
 
 from synckit.adapters.circuit import Circuit, CircuitLimits
 from synckit.adapters.under_lease import ensure_held
-from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteUnavailable
+from synckit.errors import AuthenticationRefused, CircuitOpen, Locked, RateLimited, RemoteUnavailable
 
 OnCall = Callable[[str, str, str, float], None]
 """(upstream, method, status or word for a failure, seconds): one for every request that was sent."""
@@ -157,13 +157,17 @@ class HttpClient:
     async def _judged_exchange(
         self, method: str, path: str, headers: dict[str, str], params: Mapping[str, str] | None, content: bytes | None
     ) -> Answer:
-        """Tells the circuit and the counters how it went."""
+        """Tells the circuit and the counters how it went. Locked where a write's lease had ended: then neither."""
         is_probe = self.circuit.enter()
-        started, code = time.monotonic(), "cancelled"
+        started = time.monotonic()
+        code: str | None = "cancelled"
         try:
             answer = await self._exchange(method, path, headers, params, content)
             code = str(answer.status)
             return self._judged(answer, path)
+        except Locked:
+            code = None  # The lease ended before it was sent.
+            raise
         except _TRANSPORT_ERRORS as error:
             code = _word_for(error)
             lost = self._may_write(method) and not isinstance(error, _NEVER_SENT)
@@ -172,7 +176,8 @@ class HttpClient:
             raise kind(self.upstream, f"no answer ({code})", maybe_applied=lost) from None
         finally:
             self.circuit.leave(probe=is_probe)
-            self._on_call(self.upstream, method, code, time.monotonic() - started)
+            if code is not None:
+                self._on_call(self.upstream, method, code, time.monotonic() - started)
 
     async def close(self) -> None:
         """Closes the session where it is our own."""
@@ -191,7 +196,7 @@ class HttpClient:
             data=content,
             allow_redirects=False,
             timeout=self._timeout,
-            middlewares=() if method in SAFE_METHODS else (_sent_once,),
+            middlewares=(_sent_once,) if self._may_write(method) else (),
         ) as response:
             received = bytearray()
             async for chunk in response.content.iter_chunked(65536):

@@ -136,7 +136,7 @@ class _BrokenOff:
             return
         cancelled_by_others = self._task.uncancel() > self._cancelled_before
         if kind is asyncio.CancelledError and not cancelled_by_others:
-            raise Locked("the lock was lost while a write was on its way") from None
+            raise Locked("the lock was lost while a write was on its way", maybe_applied=True) from None
 
     def _look_again(self) -> None:
         pause = self._lease.good_for() + TICK_SECONDS

@@ -15,4 +15,4 @@ def _no_lease() -> None:
 
 
 ensure_held: ContextVar[Callable[[], None]] = ContextVar("ensure_held", default=_no_lease)
-"""Raises Locked where the lock may be lost."""
+"""Raises Locked where the lock may be lost: nothing of the request was sent then, and `maybe_applied` is False."""

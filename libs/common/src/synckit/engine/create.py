@@ -7,7 +7,7 @@ from typing import Any
 
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.writer import Writer, linked
-from synckit.errors import Ambiguous, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.errors import Ambiguous, Locked, RateLimited, RemoteRejected, RemoteUnavailable
 from synckit.ports import Commit, Intent, Payload, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
@@ -91,7 +91,7 @@ class Creator:
         except (RemoteRejected, RateLimited):
             await self._drop_intent(look)
             raise
-        except RemoteUnavailable as exc:
+        except (RemoteUnavailable, Locked) as exc:
             if not exc.maybe_applied:
                 await self._drop_intent(look)
             raise
