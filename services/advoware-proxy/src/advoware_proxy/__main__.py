@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from advoware_proxy.app import build
 from advoware_proxy.settings import Settings
 from synckit.runtime.service import main
 
 if __name__ == "__main__":
-    raise SystemExit(main(Settings, build))
+    raise SystemExit(main(Settings, build, sys.argv[1:]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from beteiligte_sync.app import build
 from beteiligte_sync.settings import Settings
 from synckit.runtime.service import main
 
 if __name__ == "__main__":
-    raise SystemExit(main(Settings, build))
+    raise SystemExit(main(Settings, build, sys.argv[1:]))

@@ -20,7 +20,7 @@ from ticker.settings import Settings
 def main(arguments: Sequence[str]) -> int:
     chosen = parser().parse_args(arguments)
     if chosen.command is None:
-        return service(Settings, _service)
+        return service(Settings, _service, ())
     settings = load(Settings)
     configure(settings.service, level="warning", style=settings.log.format, stream=sys.stderr)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,8 +42,16 @@ class Service:
 S = TypeVar("S", bound=ServiceSettings)
 
 
-def main(kind: type[S], build: Callable[[S], Service]) -> int:
+EXIT_STATUS = """exit status:
+  0   asked to end
+  1   it can't go on: a missing topic, another schema, too many bugs in a row; the last line says which
+  2   wrong call, or a wrong or missing variable
+  70  a worker's watchdog: it stood still"""
+
+
+def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str]) -> int:
     """Settings, wiring, run; the exit status. `build` is called inside the running loop."""
+    _parser(kind).parse_args(arguments)
     settings = load(kind)
     configure(settings.service, level=settings.log.level, style=settings.log.format)
 
@@ -50,3 +59,15 @@ def main(kind: type[S], build: Callable[[S], Service]) -> int:
         return await build(settings).run()
 
     return asyncio.run(run())
+
+
+def _parser(kind: type[ServiceSettings]) -> argparse.ArgumentParser:
+    """A service takes no arguments: what it is given was meant for something else."""
+    module = kind.service.replace("-", "_")
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=f"Runs {kind.service} until it is told to end. Settings come from the environment: "
+        f"python -m synckit.runtime.settings_doc {module}.settings:Settings",
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
