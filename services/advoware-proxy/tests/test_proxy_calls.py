@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from proxy_stage import KEY, KEY_ID, SECRET, Stage
 
 from advoware_proxy.domain.callers import Caller, Rate, digest_of
+from advoware_proxy.handlers import proxy
 from advoware_proxy.routes import RequestLimits
 from synckit.testing.scripted_http import Line
 
@@ -323,11 +325,21 @@ async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
         assert (await stage.get(PARTY)).refusal == (504, "advoware", "advoware_slow")
 
 
-async def test_a_caller_that_does_not_read_loses_its_connection_and_its_place() -> None:
-    async with Stage(seconds=3, large=1 << 24) as stage:
+async def test_a_caller_that_does_not_read_loses_its_connection_and_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[asyncio.Timeout] = []
+
+    def timer(seconds: float) -> asyncio.Timeout:
+        timers.append(asyncio.timeout(seconds))
+        return timers[-1]
+
+    monkeypatch.setattr(proxy, "asyncio", SimpleNamespace(timeout=timer))
+    async with Stage(large=1 << 24) as stage:
         stage.upstream.otherwise = Line(200, b"x" * (1 << 24))
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.server.port, limit=1024)
         writer.write(_get(PARTY))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        (whole_call,) = timers
+        whole_call.reschedule(asyncio.get_running_loop().time() + 0.5)
         (end,) = await stage.audit.ended()
         assert (end.outcome, end.status) == ("advoware_slow", 200)
         received = 0
