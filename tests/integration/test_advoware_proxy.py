@@ -208,7 +208,7 @@ async def test_the_command_makes_lists_and_revokes_keys_and_shows_a_secret_once(
     assert f"{key_id}  revoked" in (await keys(environment, "list"))[1]
     for wrong in (["--grant", "GET /../x"], ["--grant", "GET /a", "--burst", "0"]):
         assert (await keys(environment, "create", "--name", "x", *wrong))[0] == 2
-    assert (await keys({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "list"))[0] == 1
+    assert (await keys({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "list"))[0] == 3
 
 
 class Running:

@@ -43,7 +43,7 @@ async def test_it_reports_each_look_and_fails_where_one_did(capsys: pytest.Captu
     status = await run_once(looks, Emitter(publisher, FakeClock()), dry_run=False, as_json=True)
     out = capsys.readouterr().out
     told = json.loads(out[out.index("{") :])
-    assert (status, len(publisher.sent)) == (1, 2)
+    assert (status, len(publisher.sent)) == (3, 2)
     assert told == {
         "dry_run": False,
         "looks": [{"look": "modified", "seen": 2, "emitted": 2, "capped": False}],

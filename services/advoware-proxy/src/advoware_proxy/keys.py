@@ -1,6 +1,8 @@
 """`python -m advoware_proxy.keys create|list|revoke [--dry-run] [--json]`: the keys of the proxy's callers.
 
-DATABASE_URL says where. A key is shown once, when it is made. Exit status: 0 done, 1 not done, 2 wrong call.
+DATABASE_URL says where. A key is shown once, when it is made.
+
+Exit status: 0 done; 1 not done; 2 wrong call or variable; 3 PostgreSQL is away.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from advoware_proxy.adapters.callers import KeyTable, ListedKey, NewKey
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
-from synckit.errors import SyncError
+from synckit.errors import RemoteUnavailable, SyncError
 from synckit.runtime.settings import refuse
 
-DONE, NOT_DONE = 0, 1
+DONE, NOT_DONE, AWAY = 0, 1, 3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,8 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status, report, lines = asyncio.run(_run(dsn, chosen))
     except SyncError as error:
-        sys.stderr.write(f"{error}\n")
-        return NOT_DONE
+        maybe = isinstance(error, RemoteUnavailable) and error.maybe_applied
+        sys.stderr.write(f"{error}{' (it may have been done: see `list`)' if maybe else ''}\n")
+        return AWAY if isinstance(error, RemoteUnavailable) else NOT_DONE
     text = json.dumps(report, indent=2) if chosen.json else "\n".join(lines)
     sys.stdout.write(f"{text}\n" if text else "")
     return status
@@ -106,7 +109,11 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m advoware_proxy.keys", description="Keys of the proxy's callers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m advoware_proxy.keys",
+        description="Keys of the proxy's callers.",
+        epilog=__doc__.rpartition("\n\n")[2],
+    )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="the report as JSON")
     changing = argparse.ArgumentParser(add_help=False)

@@ -13,7 +13,7 @@ from synckit.runtime.service import Service
 from synckit.runtime.service import main as service
 from synckit.runtime.settings import load
 from ticker.app import build
-from ticker.commands import FAILED, PRUNE, in_order, look_back, parser, prune, run_once
+from ticker.commands import PRUNE, in_order, look_back, parser, prune, run_once, status_of
 from ticker.settings import Settings
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         return asyncio.run(_by_hand(settings, chosen))
     except SyncError as error:
         sys.stderr.write(f"{error}\n")
-        return FAILED
+        return status_of(error)
 
 
 def _service(settings: Settings) -> Service:

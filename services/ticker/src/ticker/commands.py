@@ -9,17 +9,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from synckit.errors import SyncError
+from synckit.errors import SyncError, TransientError
 from ticker.domain.entities import WATCHED
 from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
 
-FAILED = 1
+FAILED, AWAY = 1, 3
 PRUNE = "prune"
+STATUS = (
+    "Exit status: 0 asked to end, or done; 1 it can't go on, or failed; 2 wrong call or variable; 3 a server is away."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """Without a command it is the service."""
-    made = argparse.ArgumentParser(prog="python -m ticker", description="Looks for what webhooks did not tell.")
+    made = argparse.ArgumentParser(
+        prog="python -m ticker", description="Looks for what webhooks did not tell.", epilog=STATUS
+    )
     commands = made.add_subparsers(dest="command")
     once = commands.add_parser("run-once", help="all looks, now")
     once.add_argument("entity", choices=[watched.entity for watched in WATCHED])
@@ -46,16 +51,23 @@ def look_back(looks: Sequence[Look], since: datetime | None) -> None:
 
 
 async def run_once(looks: Sequence[Look], emitter: Emitter, *, dry_run: bool, as_json: bool) -> int:
-    """Each look, also where one fails. The exit status is 1 where one did."""
+    """Each look, also where one fails. The exit status is that of the worst."""
     told: list[Told] = []
     failed: dict[str, str] = {}
+    status = 0
     for look in looks:
         try:
             told.append(await emitter.carry_out(look, dry_run=dry_run))
         except SyncError as error:
             failed[look.name] = str(error)
+            status = max(status, status_of(error))
     sys.stdout.write(_json(told, failed, dry_run) if as_json else _lines(told, failed, dry_run))
-    return FAILED if failed else 0
+    return status
+
+
+def status_of(error: SyncError) -> int:
+    """Whether trying again later is all that is needed."""
+    return AWAY if isinstance(error, TransientError) else FAILED
 
 
 async def prune(duty: Duty, *, dry_run: bool, as_json: bool) -> int:

@@ -1,6 +1,6 @@
 """`python -m synckit.topics check|apply`: compares a cluster with `topics.yaml` and creates what is missing.
 
-Exit status: 0 in step, 1 differences (left), 2 wrong usage, wrong file or no broker.
+Exit status: 0 in step; 1 differences (left); 2 wrong usage or wrong file; 3 no broker answers; 4 the broker refuses.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 import yaml
 
 from synckit.adapters.topic_admin import topic_admin
-from synckit.errors import SyncError
+from synckit.errors import SyncError, TransientError
 from synckit.topics.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
 
-IN_STEP, DIFFERENT, WRONG = 0, 1, 2
+IN_STEP, DIFFERENT, WRONG, AWAY, REFUSED = 0, 1, 2, 3, 4
 DEFAULT_FILE = "deploy/kafka/topics.yaml"
 
 
@@ -36,9 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         differences, left = asyncio.run(_run(options, declared))
     except (DeclarationError, SyncError) as error:
         print(f"synckit.topics: {error}", file=sys.stderr)  # noqa: T201
-        return WRONG
+        return _status(error)
     _tell(options, differences, left)
     return DIFFERENT if left else IN_STEP
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, TransientError):
+        return AWAY
+    return REFUSED if isinstance(error, SyncError) else WRONG
 
 
 async def _run(options: argparse.Namespace, declared: Mapping[str, Topic]) -> tuple[list[Difference], list[Difference]]:
@@ -77,7 +83,9 @@ def _declared(file: Path) -> dict[str, Topic]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m synckit.topics", description="Topics as declared.")
+    parser = argparse.ArgumentParser(
+        prog="python -m synckit.topics", description="Topics as declared.", epilog=__doc__.partition("\n\n")[2]
+    )
     parser.add_argument("command", choices=("check", "apply"))
     parser.add_argument("--file", default=DEFAULT_FILE, help=f"the declaration (default: {DEFAULT_FILE})")
     parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", ""), help="host:port,…")

@@ -123,7 +123,9 @@ def _drop(*_: object) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m synckit.why", description="Why a record is as it is.")
+    parser = argparse.ArgumentParser(
+        prog="python -m synckit.why", description="Why a record is as it is.", epilog=__doc__.partition("\n\n")[2]
+    )
     parser.add_argument("type", help="its type in EspoCRM, e.g. CBeteiligte")
     parser.add_argument("id", help="its id in EspoCRM")
     parser.add_argument("command", nargs="?", choices=tuple(STEPS), help="what to do about it; without: show it")

@@ -110,7 +110,9 @@ def _say(text: str, code: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m synckit.why.brake", description="The brake for sweeps.")
+    parser = argparse.ArgumentParser(
+        prog="python -m synckit.why.brake", description="The brake for sweeps.", epilog=__doc__.partition("\n\n")[2]
+    )
     parser.add_argument("command", nargs="?", choices=("release",), help="let a source go on; without: show both")
     parser.add_argument("source", nargs="?", choices=sorted(SOURCES.values()), help="whose answers are believed again")
     parser.add_argument("--yes", action="store_true", help="do not ask")

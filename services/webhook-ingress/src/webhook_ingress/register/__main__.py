@@ -1,7 +1,9 @@
 """Reads the command line, names the adapters, prints the report.
 
 The API key comes from ESPOCRM_API_KEY, the HMAC secret, where there is one, from ESPOCRM_HMAC_SECRET_KEY.
-Exit status: 0 done, 1 EspoCRM could not be asked, 2 wrong call, 3 done but for entity types that EspoCRM lacks.
+
+Exit status: 0 done; 1 done but for entity types that EspoCRM lacks; 2 wrong call, variable or secrets file; 3 EspoCRM
+is away; 4 EspoCRM refuses.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 from synckit.adapters.espocrm import EspoAuth, EspoClient
-from synckit.errors import SyncError
+from synckit.errors import SyncError, TransientError
 from synckit.runtime.settings import HttpAddress, refuse
 from webhook_ingress.register.command import Report, register
 from webhook_ingress.register.espo_webhooks import EspoWebhooks
 from webhook_ingress.register.secrets_file import SecretsFileUnusable
+
+AWAY, REFUSED = 3, 4
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         refuse(f"the secrets file can't be used: {error}")
     except SyncError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return AWAY if isinstance(error, TransientError) else REFUSED
     text = json.dumps(report.as_json(), indent=2) if chosen.json else "\n".join(report.lines())
     sys.stdout.write(f"{text}\n")
     return report.status
@@ -59,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m webhook_ingress.register",
         description="Creates what is missing of our webhooks in EspoCRM and keeps their keys.",
+        epilog=__doc__.rpartition("\n\n")[2],
     )
     parser.add_argument("--espocrm-url", type=_address, required=True, help="EspoCRM's address, without /api/v1")
     parser.add_argument("--url", type=_address, required=True, help="this ingress's address, as EspoCRM reaches it")

@@ -1,6 +1,8 @@
 """Compares the database's schema with ours, or brings it there: `python -m … check|apply [--dry-run] [--json]`.
 
-Reads DATABASE_URL. Exit 0: as it should be; 1: it differs (check); 2: wrong call; 3: the database is away or refuses.
+Reads DATABASE_URL.
+
+Exit status: 0 as it should be; 1 it differs (check); 2 wrong call or variable; 3 the database is away or refuses.
 """
 
 from __future__ import annotations
