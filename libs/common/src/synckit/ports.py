@@ -184,6 +184,10 @@ class RecordState:
     """When what a look came to was last committed, by the clock of the worker that did."""
 
 
+OPERATOR = "operator_"
+"""Begins the steps that a person took by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """What was written, when, by which rule; hashes of the values, never values.

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from synckit.engine.notes import RELEASED
 from synckit.events import Action, ChangeEvent, Origin, encode
-from synckit.ports import Clock, Commit, JournalEntry, LinkStore, Locks, Publisher
+from synckit.ports import OPERATOR, Clock, Commit, JournalEntry, LinkStore, Locks, Publisher
 from synckit.why.findings import Findings
 from synckit.why.forecast import WITHOUT
-from synckit.why.report import OPERATOR, Report
+from synckit.why.report import Report
 
 SYNC_NOW, RELEASE_BRAKE, FORGET_LINK = "sync-now", "release-brake", "forget-link"
 STEPS: Mapping[str, str] = {name: OPERATOR + name.replace("-", "_") for name in (SYNC_NOW, RELEASE_BRAKE, FORGET_LINK)}

@@ -9,7 +9,7 @@ from datetime import datetime
 from synckit.engine.doubt import REFUSED
 from synckit.errors import InvalidEvent
 from synckit.events import Record, decode
-from synckit.ports import BRAKED, BrakeState, JournalEntry, RecordState
+from synckit.ports import BRAKED, OPERATOR, BrakeState, JournalEntry, RecordState
 from synckit.why.findings import JOURNAL_ROWS, Findings, Scan
 from synckit.why.forecast import FieldRow, Forecast, Table, foresee
 from synckit.why.words import (
@@ -28,7 +28,6 @@ from synckit.why.words import (
     when,
 )
 
-OPERATOR = "operator_"
 READS_A_LOOK = 2
 LIST = "list"
 UNSEEN = "(nicht zu sehen)"

@@ -13,8 +13,7 @@ from datetime import datetime
 
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.postgres.sweep import PostgresSweepStore
-from synckit.ports import Clock
-from synckit.why.report import OPERATOR
+from synckit.ports import OPERATOR, Clock
 from ticker.domain.retention import Kept, Mark, abandoned, with_mark
 
 PAGE = 1000
