@@ -161,6 +161,10 @@ def test_no_container_of_ours_runs_as_root_or_writes_its_own_files() -> None:
         assert COMPOSE[name]["cap_drop"] == ["ALL"]
 
 
+def test_no_container_gains_privileges() -> None:
+    assert [name for name, service in COMPOSE.items() if "no-new-privileges:true" not in service["security_opt"]] == []
+
+
 def test_no_containers_log_grows_for_ever() -> None:
     unbounded = [
         name for name, service in COMPOSE.items() if not {"max-size", "max-file"} <= set(service["logging"]["options"])
@@ -181,6 +185,15 @@ def test_third_parties_images_are_pinned_by_version() -> None:
     foreign = [image for image in images if not image.startswith("synckit/")]
     assert sorted(image.partition(":")[0] for image in foreign) == ["apache/kafka", "postgres", "redis"]
     assert all(re.search(r":\d+\.\d+", image) for image in foreign)
+
+
+def test_every_image_of_ours_is_built_on_one_patch_release() -> None:
+    files = {str(service["build"]["dockerfile"]) for service in COMPOSE.values() if "build" in service}
+    bases = {
+        base for file in files for base in re.findall(r"^FROM (\S+)", (ROOT / file).read_text(), flags=re.MULTILINE)
+    }
+    [base] = bases
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-[a-z]+", base)
 
 
 def test_the_ingress_reads_the_file_that_the_registration_writes() -> None:
