@@ -30,6 +30,11 @@ async def espocrm() -> AsyncIterator[TestClient[Any, Any]]:
 
 
 async def registered(client: TestClient[Any, Any], url: str, *more: str) -> tuple[int, dict[str, Any]]:
+    status, out = await ended(client, url, *more)
+    return status, json.loads(out)
+
+
+async def ended(client: TestClient[Any, Any], url: str, *more: str, api_key: str = API_KEY) -> tuple[int, bytes]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -40,11 +45,11 @@ async def registered(client: TestClient[Any, Any], url: str, *more: str) -> tupl
         url,
         "--json",
         *more,
-        env={"ESPOCRM_API_KEY": API_KEY},
+        env={"ESPOCRM_API_KEY": api_key},
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, json.loads(out)
+    return process.returncode or 0, out
 
 
 async def test_all_webhooks_are_made_once_and_what_they_send_is_believed(
@@ -77,3 +82,7 @@ async def test_a_dry_run_makes_nothing(espocrm: TestClient[Any, Any], tmp_path: 
     assert (status, len(report["missing"]), report["created"]) == (0, 12, [])
     _, report = await registered(espocrm, "http://ingress.example", "--dry-run")
     assert len(report["missing"]) == 12
+
+
+async def test_a_key_that_espocrm_refuses_is_no_server_that_is_away(espocrm: TestClient[Any, Any]) -> None:
+    assert await ended(espocrm, "http://ingress.example", "--dry-run", api_key="x" * 32) == (4, b"")
