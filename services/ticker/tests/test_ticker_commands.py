@@ -15,7 +15,7 @@ from synckit.events import Origin
 from synckit.runtime.settings_doc import table
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakePublisher
-from ticker.commands import parser, prune, run_once
+from ticker.commands import chosen_of, parser, prune, run_once
 from ticker.handlers import Emitter, Found
 from ticker.settings import Settings
 
@@ -23,10 +23,10 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 class Look:
-    entity = "beteiligte"
     origin = Origin.TICKER
 
-    def __init__(self, name: str, *ids: str, fails: bool = False) -> None:
+    def __init__(self, name: str, *ids: str, fails: bool = False, entity: str = "beteiligte") -> None:
+        self.entity = entity
         self.name = name
         self.ids = ids
         self.fails = fails
@@ -46,8 +46,8 @@ async def test_it_reports_each_look_and_fails_where_one_did(capsys: pytest.Captu
     assert (status, len(publisher.sent)) == (3, 2)
     assert told == {
         "dry_run": False,
-        "looks": [{"look": "modified", "seen": 2, "emitted": 2, "capped": False}],
-        "failed": {"desk": "advoware: 503"},
+        "looks": [{"look": "modified", "seen": 2, "emitted": 2, "capped": False, "entity": "beteiligte"}],
+        "failed": {"beteiligte.desk": "advoware: 503"},
     }
 
 
@@ -56,6 +56,25 @@ async def test_a_dry_run_says_what_it_would(capsys: pytest.CaptureFixture[str]) 
     status = await run_once([Look("parked", "a")], Emitter(publisher, FakeClock()), dry_run=True, as_json=False)
     assert (status, publisher.sent) == (0, [])
     assert "1 would emit" in capsys.readouterr().out
+
+
+async def test_all_are_the_looks_of_every_noun_and_the_report_says_whose(capsys: pytest.CaptureFixture[str]) -> None:
+    publisher = FakePublisher()
+    ours = [Look("modified", "a"), Look("modified", "b", entity="adressen"), Look("parked", entity="bankverbindungen")]
+    assert chosen_of(ours, "adressen") == ours[1:2]
+    chosen = chosen_of(ours, parser().parse_args(["run-once", "all"]).entity)
+    assert await run_once(chosen, Emitter(publisher, FakeClock()), dry_run=False, as_json=False) == 0
+    assert [topic for topic, _ in publisher.sent] == ["vmh.beteiligte", "vmh.adressen"]
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("beteiligte.modified", "adressen.modified", "bankverbindungen.parked"))
+
+
+def test_a_day_that_is_none_is_refused_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(["run-once", "all", "--since", "gestern"])
+    assert caught.value.code == 2
+    assert "--since: a day like 2026-01-31 is wanted" in capsys.readouterr().err
+    assert parser().parse_args(["run-once", "all", "--since", "2026-01-31"]).since.isoformat().startswith("2026-01-31")
 
 
 class Cellar:

@@ -1,4 +1,4 @@
-"""`python -m ticker` is the service; `… run-once beteiligte` looks at all, `… prune` removes what has had its time."""
+"""`python -m ticker` is the service; `… run-once all` looks at all, `… prune` removes what has had its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from synckit.runtime.service import Service
 from synckit.runtime.service import main as service
 from synckit.runtime.settings import load
 from ticker.app import build
-from ticker.commands import PRUNE, in_order, look_back, parser, prune, run_once, status_of
+from ticker.commands import PRUNE, chosen_of, in_order, look_back, parser, prune, run_once, status_of
 from ticker.settings import Settings
 
 
@@ -41,7 +41,7 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
             await ticker.schema_there()
             return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
         await in_order(ticker.service.starting)
-        looks = [look for look in ticker.looks if look.entity == chosen.entity]
+        looks = chosen_of(ticker.looks, chosen.entity)
         look_back(looks, chosen.since)
         return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
     finally:

@@ -1,4 +1,4 @@
-"""By hand, whoever else ticks: `python -m ticker run-once beteiligte` (all looks, now) and `… prune`."""
+"""By hand, whoever else ticks: `python -m ticker run-once all` (all looks, now) and `… prune`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
 
 FAILED, AWAY = 1, 3
 PRUNE = "prune"
+ALL = "all"
 STATUS = (
     "Exit status: 0 asked to end, or done; 1 it can't go on, or failed; 2 wrong call or variable; 3 a server is away."
 )
@@ -26,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m ticker", description="Looks for what webhooks did not tell.", epilog=STATUS
     )
     commands = made.add_subparsers(dest="command")
-    once = commands.add_parser("run-once", help="all looks, now")
-    once.add_argument("entity", choices=[watched.entity for watched in WATCHED])
+    once = commands.add_parser("run-once", help="all looks, now: of all nouns, or of one")
+    once.add_argument("entity", choices=[ALL, *(watched.entity for watched in WATCHED)])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
     once.add_argument("--since", type=moment, metavar="DAY", help="changes since 2026-01-31, not since the last look")
     old = commands.add_parser(PRUNE, help="remove bookkeeping that has had its time, now")
@@ -39,8 +40,16 @@ def parser() -> argparse.ArgumentParser:
 
 def moment(text: str) -> datetime:
     """A day or a moment; without a zone it is UTC."""
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day like 2026-01-31 is wanted") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def chosen_of(looks: Sequence[Look], entity: str) -> list[Look]:
+    """`entity` is a noun, or `all`."""
+    return [look for look in looks if entity in (ALL, look.entity)]
 
 
 def look_back(looks: Sequence[Look], since: datetime | None) -> None:
@@ -59,7 +68,7 @@ async def run_once(looks: Sequence[Look], emitter: Emitter, *, dry_run: bool, as
         try:
             told.append(await emitter.carry_out(look, dry_run=dry_run))
         except SyncError as error:
-            failed[look.name] = str(error)
+            failed[f"{look.entity}.{look.name}"] = str(error)
             status = max(status, status_of(error))
     sys.stdout.write(_json(told, failed, dry_run) if as_json else _lines(told, failed, dry_run))
     return status
@@ -93,7 +102,8 @@ def _json(told: Sequence[Told], failed: dict[str, str], dry_run: bool) -> str:
 def _lines(told: Sequence[Told], failed: dict[str, str], dry_run: bool) -> str:
     verb = "would emit" if dry_run else "emitted"
     lines = [
-        f"{one.look:<16} {one.seen:>7} seen {one.emitted:>7} {verb}{' (cut short)' if one.capped else ''}"
+        f"{one.entity + '.' + one.look:<30} {one.seen:>7} seen"
+        f" {one.emitted:>7} {verb}{' (cut short)' if one.capped else ''}"
         for one in told
     ]
-    return "\n".join([*lines, *(f"{name:<16} failed: {error}" for name, error in failed.items())]) + "\n"
+    return "\n".join([*lines, *(f"{name:<30} failed: {error}" for name, error in failed.items())]) + "\n"

@@ -94,6 +94,7 @@ class Told:
     seen: int
     emitted: int
     capped: bool = False
+    entity: str = ENTITY
 
 
 class Emitter:
@@ -114,7 +115,7 @@ class Emitter:
             log.warning("answer_capped", reason=look.name, records=found.seen)
         if ids:
             log.info("emitted", reason=look.name, records=found.seen, emitted=len(ids), dry_run=dry_run)
-        return Told(look.name, found.seen, len(ids), found.capped)
+        return Told(look.name, found.seen, len(ids), found.capped, look.entity)
 
     async def _emit(self, ids: Sequence[str], look: Look) -> None:
         trace = str(tracing.new())
