@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -66,8 +67,10 @@ class Hesitating(Producer):
     def __init__(self, partitions: int = 2) -> None:
         super().__init__(partitions)
         self.go = asyncio.Event()
+        self.asked = 0
 
     async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> asyncio.Future[object]:
+        self.asked += 1
         await self.go.wait()
         return await super().send_batch(batch, topic, partition=partition)
 
@@ -142,6 +145,19 @@ async def test_a_producer_that_takes_no_batch_is_told_to_the_caller() -> None:
     producer.refuses = KafkaTimeoutError()
     with pytest.raises(KafkaTimeoutError):
         await batches(producer).put(records("a")).done
+
+
+async def test_a_producer_that_takes_none_of_very_many_batches_is_told_to_all_callers() -> None:
+    producer = Producer(1)
+    over = batches(producer)
+    first = over.put(records("a"))
+    await settle()
+    waiting = [over.put(records("a")) for _ in range(3 * sys.getrecursionlimit())]
+    producer.refuses = KafkaTimeoutError()
+    producer.answer()
+    await first.done
+    answers = await asyncio.gather(*(receipt.done for receipt in waiting), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {KafkaTimeoutError}
 
 
 async def test_what_waits_for_nobody_any_more_is_not_sent() -> None:
@@ -255,7 +271,7 @@ async def test_a_producer_that_has_to_wait_for_what_it_knows_of_the_topic_loses_
     assert producer.keys() == []
     producer.go.set()
     await settle()
-    assert producer.keys() == [[b"a"]]
+    assert (producer.keys(), producer.asked) == ([[b"a"]], 1)
     producer.answer()
     await first.done
     producer.answer()

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
+from synckit.begun import Begun
 from synckit.events import Record
 
 MOST_BYTES = 1 << 20
@@ -24,6 +25,7 @@ MOST_BYTES = 1 << 20
 MOST_WAITING = 1 << 20
 """Bytes that may wait for one partition behind the batch under way."""
 PER_RECORD = 34
+_Sent = asyncio.Future[Any]
 
 
 class TooLate(Exception):
@@ -215,36 +217,35 @@ class TopicBatches:
         while lane.waiting and not lane.busy:
             batch = lane.next()
             if batch.is_wanted:
-                lane.busy = True
                 self._hand_over(lane, batch)
             else:
                 batch.settle(KafkaTimeoutError())
 
     def _hand_over(self, lane: _Lane, batch: _Batch) -> None:
         """Without a task: a lane hands over only when its last batch is over, and then aiokafka need not wait."""
-        handing = self._producer.send_batch(batch.builder, self._topic, partition=lane.partition)
         try:
-            handing.send(None)
-        except StopIteration as handed:
-            self._under_way(lane, batch, handed.value)
+            handing = Begun[_Sent](self._producer.send_batch(batch.builder, self._topic, partition=lane.partition))
         except Exception as error:
-            self._ended(lane, batch, error)
+            batch.settle(error)
+            return
+        lane.busy = True
+        if handing.finished:
+            self._under_way(lane, batch, handing.value)
         else:
-            handing.close()
-            task = asyncio.get_running_loop().create_task(self._hand_over_slowly(lane, batch))
+            task = asyncio.get_running_loop().create_task(self._hand_over_slowly(lane, batch, handing))
             self._slow.add(task)
             task.add_done_callback(self._slow.discard)
 
-    async def _hand_over_slowly(self, lane: _Lane, batch: _Batch) -> None:
-        """It does wait, for what it knows of the topic: asked again, with patience."""
+    async def _hand_over_slowly(self, lane: _Lane, batch: _Batch, handing: Begun[_Sent]) -> None:
+        """It does wait, for what it knows of the topic."""
         try:
-            sent = await self._producer.send_batch(batch.builder, self._topic, partition=lane.partition)
+            sent = await handing
         except Exception as error:
             self._ended(lane, batch, error)
         else:
             self._under_way(lane, batch, sent)
 
-    def _under_way(self, lane: _Lane, batch: _Batch, sent: asyncio.Future[Any]) -> None:
+    def _under_way(self, lane: _Lane, batch: _Batch, sent: _Sent) -> None:
         sent.add_done_callback(
             lambda future: self._ended(lane, batch, KafkaTimeoutError() if future.cancelled() else future.exception())
         )

@@ -15,7 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode.services import WaitResults
 
-from synckit.runtime.faust_adapter.eager import Begun
+from synckit.begun import Begun
 from synckit.runtime.worker.delivery import Delivery
 
 log = structlog.get_logger("synckit.worker")

@@ -6,17 +6,15 @@ import asyncio
 
 import pytest
 
-from synckit.runtime.faust_adapter.eager import Begun
+from synckit.begun import Begun
 
 
 async def test_what_never_waits_has_ended_at_once() -> None:
-    done: list[int] = []
+    async def quick() -> int:
+        return 1
 
-    async def quick() -> None:
-        done.append(1)
-
-    assert Begun(quick()).finished
-    assert done == [1]
+    begun = Begun(quick())
+    assert (begun.finished, begun.value, await begun) == (True, 1, 1)
 
 
 async def test_what_fails_at_once_fails_where_it_was_begun() -> None:
