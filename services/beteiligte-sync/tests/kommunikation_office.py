@@ -82,6 +82,12 @@ class Shop(Office):
         ]
         self.left.edit("p1", emailAddressData=items)
 
+    def adds_a_mail(self, value: str) -> None:
+        """A user's address, behind those that are there."""
+        there = self.left.records["p1"]["emailAddressData"]
+        item = {"emailAddress": value, "lower": value.lower(), "primary": False, "optOut": False, "invalid": False}
+        self.left.edit("p1", emailAddressData=[*there, item])
+
     def shown_mails(self) -> list[str]:
         return [item["emailAddress"] for item in self.left.records["p1"]["emailAddressData"] or ()]
 

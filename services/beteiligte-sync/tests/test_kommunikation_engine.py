@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from kommunikation_office import Shop
 
 from synckit.engine.notes import RELEASED
-from synckit.errors import TransientError
+from synckit.errors import StaleVersion, TransientError
 from synckit.mapping.rows import as_seen
 from synckit.ports import Commit
 from synckit.testing.faults import Crash
@@ -44,14 +45,14 @@ async def test_a_changed_address_is_one_call_more_than_a_look_that_writes_its_st
     assert (shop.numbers(), shop.rows.calls, shop.calls) == (["neu@probe.de"], ["update"], 4)
 
 
-async def test_a_phone_typed_at_the_desk_comes_over_in_one_write() -> None:
+async def test_a_phone_typed_at_the_desk_comes_over_in_one_write_after_one_more_read() -> None:
     shop = Shop()
     await shop.with_mails("anna@probe.de")
     shop.typed_at_the_desk(3, "0172 / 12 34 567", "nur abends")
     await shop.sync("p1")
     (phone,) = shop.left.records["p1"]["phoneNumberData"]
     assert (phone["phoneNumber"], phone["type"]) == ("+491721234567", "Mobile")
-    assert (shop.calls, shop.rows.calls) == (3, [])
+    assert (shop.calls, shop.writes, shop.rows.calls) == (4, 1, [])
     assert shop.party()["kommunikation"][1]["bemerkung"] == "nur abends"
 
 
@@ -146,7 +147,74 @@ async def slot_reused(shop: Shop) -> None:
     shop.mails("bert@probe.de", "carl@probe.de", "dora@probe.de")
 
 
-SCENES = [created, changed_left, changed_right, conflict, slot_reused]
+async def changed_on_both(shop: Shop) -> None:
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    shop.mails("anna@neu.de", "bert@probe.de", "carl@probe.de")
+    shop.at_the_desk(1, "bert@neu.de")
+    shop.left.edit("p1", titel="Dr.")
+    shop.right.edit(shop.betnr(), zusatz="c/o Probe")
+
+
+SCENES = [created, changed_left, changed_right, conflict, slot_reused, changed_on_both]
+
+
+async def test_an_address_added_at_any_moment_before_a_list_is_written_stays() -> None:
+    for number in itertools.count():
+        shop = Shop()
+        await changed_on_both(shop)
+        shop.faults.points.clear()
+
+        def adds_one(point: str, at: int = number, shop: Shop = shop) -> None:
+            if len(shop.faults.points) == at + 1:
+                shop.adds_a_mail("dora@probe.de")
+
+        shop.faults.hook = adds_one
+        await shop.sync("p1")
+        writes = [at for at, point in enumerate(shop.faults.points) if point == "left.update.before"]
+        if number >= writes[0]:
+            break
+        await _quiet(shop)
+        mails = ["anna@neu.de", "bert@neu.de", "carl@probe.de", "dora@probe.de"]
+        assert sorted(shop.shown_mails()) == sorted(shop.numbers()) == mails, shop.faults.points[number]
+        shown = shop.left.records["p1"]
+        assert (shown["zusatz"], shop.party()["titel"], shown["syncStatus"]) == ("c/o Probe", "Dr.", "clean")
+        assert shop.notifier.notes == []
+    assert number > 8
+
+
+async def test_a_list_that_never_stands_still_is_left_to_the_next_look() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.typed_at_the_desk(4, "desk@probe.de")
+
+    def adds_one(point: str) -> None:
+        if point == "left.read.before":
+            shop.adds_a_mail(f"neu{len(shop.faults.points)}@probe.de")
+
+    shop.faults.hook = adds_one
+    with pytest.raises(StaleVersion):
+        await shop.sync("p1")
+    assert "desk@probe.de" not in shop.shown_mails()
+    shop.faults.clear()
+    await _quiet(shop)
+    assert sorted(shop.shown_mails()) == sorted(shop.numbers())
+    assert len(shop.numbers()) == len({"anna", "desk"}) + 5
+
+
+async def test_a_record_that_goes_before_its_list_is_written_is_left_to_the_next_look() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.typed_at_the_desk(4, "desk@probe.de")
+
+    def goes(point: str) -> None:
+        if point == "links.announce.after":
+            del shop.left.records["p1"]
+
+    shop.faults.hook = goes
+    with pytest.raises(StaleVersion):
+        await shop.sync("p1")
+    shop.faults.clear()
+    assert (await shop.sync("p1")).result == "deleted_left"
 
 
 async def _quiet(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from synckit.engine.look import Look
 from synckit.engine.notes import RELEASED
 from synckit.engine.writer import Writer
+from synckit.errors import StaleVersion
 from synckit.ports import Attempted, Payload, PendingNote, Snapshot
 from synckit.reconcile.plan import Base, Side, Value
 
@@ -123,7 +124,8 @@ class Companion:
 
     async def write(self, writer: Writer, look: Look, work: ListWork) -> Base:
         """All rows, one after another. Answers their base, those that a POST made included."""
-        left, right = dict(work.base.left), dict(work.base.right)
+        left: dict[str, Value] = {}
+        right: dict[str, Value] = {}
         for each in work.rows:
             _, party = look.pair()
             stored = await look.lease.during(self._rows.write(party.id, each.row, each.body))
@@ -135,9 +137,27 @@ class Companion:
             writer.journal(look, "write", field=name, side=Side.RIGHT.value, rule="list", after=repr(each.right))
         return Base(left, right)
 
-    def agreed(self, look: Look, rows: Base) -> Base:
+    async def is_overtaken(self, writer: Writer, look: Look, work: ListWork) -> bool:
+        """Reads the left once more where a list of it is to be written: a PUT replaces the whole list.
+
+        True where a person has changed such a list since: the PUT would take that back, and nobody would know.
+        """
+        if not work.patch:
+            return False
+        planned, _ = look.pair()
+        look.left = await writer.remotes.left.read(look.left_id)
+        if look.left is None:
+            raise StaleVersion("the record went while it was synced")
+        return any(look.left.payload.get(name) != planned.payload.get(name) for name in work.patch)
+
+    def so_far(self, look: Look, written: Base) -> Base:
+        """The record's base where the rows were written, and no list on the left."""
+        return Base({**look.base.left, **written.left}, {**look.base.right, **written.right})
+
+    def agreed(self, look: Look, work: ListWork, written: Base) -> Base:
         """The record's base with that of its rows in place of what was there."""
         left, right = self._others(look.base.left), self._others(look.base.right)
+        rows = Base({**work.base.left, **written.left}, {**work.base.right, **written.right})
         return self._with_sight(look, Base({**left, **rows.left}, {**right, **rows.right}))
 
     def seen(self, look: Look) -> Base:

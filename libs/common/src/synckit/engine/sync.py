@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from synckit.engine import ladder, resume, status
 from synckit.engine.brake import SweepBrake
 from synckit.engine.companion import Companion, ListWork
@@ -249,25 +251,34 @@ class Engine:
             if await self._writer.write_right(look, plan):
                 await self._tell_what_did_not_take(look, plan, held)
                 look.touched = True
-        rows = await self._companion.write(self._writer, look, lists) if self._companion else None
-        patch = {**self._mapping.patch(Side.LEFT, before, plan.left_writes), **lists.patch}
+        patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
+        if self._companion is None:
+            await self._write_left(look, plan, patch)
+            return self._remember(look, plan, before)
+        written = await self._companion.write(self._writer, look, lists)
+        if await self._companion.is_overtaken(self._writer, look, lists):
+            look.touched = look.touched or bool(patch)
+            await self._writer.write_left(look, patch)
+            self._remember(look, plan, before)
+            look.base = self._companion.so_far(look, written)
+            return False
+        await self._write_left(look, plan, {**patch, **lists.patch})
+        as_expected = self._remember(look, plan, before)
+        look.base = self._companion.agreed(look, lists, written)
+        return as_expected and self._companion.decide(look).is_empty
+
+    async def _write_left(self, look: Look, plan: Plan, patch: dict[str, Any]) -> None:
+        """Along with what the look came to, which is the end of a round."""
         look.touched = look.touched or bool(patch)
         await self._writer.write_left(look, {**patch, **self._state_patch(look, plan)})
         look.touched = False  # It is shown now: another round shows only what it writes itself.
-        self._writer.journal_left(look, plan, before)
-        as_expected = self._remember(look, plan, before)
-        if self._companion is None or rows is None:
-            return as_expected
-        look.base = self._companion.agreed(look, rows)
-        return as_expected and self._companion.decide(look).is_empty
 
     async def _announce(self, look: Look, plan: Plan, lists: ListWork) -> None:
         marker, owner = marker_of(look.left_id, look.state.fence), self._writer.owner(look)
         notes = announce(plan, self._writer.wording(look), owner, marker)
         if self._companion is not None:
             notes += self._companion.notes(lists, marker, owner)
-        look.attempted.update({a.field: a for a in lists.attempted})
-        about_to = attempts(plan)
+        about_to = (*lists.attempted, *attempts(plan))
         if any(look.has_moved(a.field) for a in about_to):
             # One entry a field: the new one would take with it what tells an earlier write of ours from an edit.
             await self._writer.commit(look, base=look.base, unpark=False)
@@ -317,6 +328,7 @@ class Engine:
 
     def _remember(self, look: Look, plan: Plan, before: Canonical) -> bool:
         """The new base is what each side stored. A field that moved although we did not write it is looked at again."""
+        self._writer.journal_left(look, plan, before)
         left, right = look.pair()
         left_now, right_now = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
         stored_left = {f: left_now[f] for f in plan.left_writes if f in left_now}
