@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin
 from synckit.runtime import metrics
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakePublisher
+from ticker import app
 from ticker.domain import schedule
 from ticker.handlers import Emitter, Found
 from ticker.timers import Timer, TimerLoop
@@ -118,3 +121,10 @@ async def test_without_redis_nothing_is_looked_at_until_it_is_back() -> None:
     cluster.once.away = False
     await cluster.pass_time(60)
     assert cluster.looks[0].asked == 1
+
+
+def test_the_runbook_has_a_row_for_every_timer() -> None:
+    timers = re.findall(r'Timer\("(\w+)"', Path(app.__file__).read_text())
+    runbook = Path(__file__).parents[3] / "docs" / "runbooks" / "ticker-not-succeeding.md"
+    rows = re.findall(r"^\| `(\w+)` \| .*`TICKER_", runbook.read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(timers)
