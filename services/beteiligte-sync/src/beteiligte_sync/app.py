@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -120,7 +121,11 @@ def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clo
         brake=PostgresBrake(opened.pool, mapping.entity),
     )
     # No child is ever deleted in Advoware: the API forbids it.
-    chosen = EngineSettings(delete="never" if parent else settings.beteiligte.delete, brake=settings.brake.limits())
+    chosen = EngineSettings(
+        delete="never" if parent else settings.beteiligte.delete,
+        brake=settings.brake.limits(),
+        whole_call=timedelta(seconds=opened.advoware.whole),
+    )
     return Engine(mapping, remotes, chosen, _family(mapping, opened, clock), _companion(mapping, opened))
 
 

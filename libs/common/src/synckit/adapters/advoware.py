@@ -21,14 +21,14 @@ LOCAL = ZoneInfo("Europe/Berlin")
 
 
 class AdvowareClient:
-    """Calls with a bearer token. A token that died early is replaced once a call."""
+    """Calls with a bearer token. A token that died early is replaced once a call. `whole`: seconds to a call's end."""
 
     def __init__(self, base_url: str, auth: AdvowareAuth, wiring: Wiring | None = None) -> None:
         wiring = wiring or Wiring()
         self._http = HttpClient(UPSTREAM, base_url, wiring)
         self._auth = auth
         self._latch = Latch(UPSTREAM, wiring, cool_down=DISTRUST_SECONDS)
-        self._whole = wiring.limits.whole
+        self.whole = wiring.limits.whole
 
     async def call(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
@@ -40,7 +40,7 @@ class AdvowareClient:
         nothing is sent for half a minute, or each call would cost the token service a request.
         """
         try:
-            async with asyncio.timeout(self._whole):
+            async with asyncio.timeout(self.whole):
                 return await self._call(method, path, params, body)
         except TimeoutError:
             lost = method not in SAFE_METHODS

@@ -69,6 +69,7 @@ class Creator:
     async def recover(self, look: Look, intent: Intent) -> Snapshot | None:
         """What an earlier POST left behind. None: nothing, and nothing can arrive any more."""
         look.lease.ensure()
+        asked_at = self._remotes.clock.now()
         found = await self._remotes.right.candidates(intent.fingerprint, intent.declared_at - CLOCK_SKEW)
         taken = await self._remotes.links.linked([c.id for c in found]) if found else {}
         ours = [c for c in found if c.id not in taken and self._looks_like(c, intent.fingerprint)]
@@ -77,7 +78,8 @@ class Creator:
         if ours:
             return ours[0]
         settled_at = intent.declared_at + self._settings.right_timeout
-        wait = (settled_at - self._remotes.clock.now()).total_seconds()
+        # From before we asked: what lands while the answer is on its way is not in it.
+        wait = (settled_at - asked_at).total_seconds()
         if wait > 0:
             raise RemoteUnavailable("advoware", "an earlier POST may still arrive", retry_after=wait)
         await self._drop_intent(look)
@@ -87,6 +89,7 @@ class Creator:
         intent = Intent(look.left_id, body, self._remotes.clock.now())
         await self._remotes.links.declare(intent, look.state.fence)
         try:
+            self._ensure_in_time(intent)
             created = await look.lease.during(self._remotes.right.create(body))
         except (RemoteRejected, RateLimited):
             await self._drop_intent(look)
@@ -97,6 +100,12 @@ class Creator:
             raise
         look.right_writes += 1
         return created
+
+    def _ensure_in_time(self, intent: Intent) -> None:
+        """A POST that is sent too long after its intent could land when nobody waits for it any more."""
+        late = self._remotes.clock.now() - intent.declared_at
+        if late > self._settings.right_timeout - self._settings.whole_call:
+            raise RemoteUnavailable("postgres", "the intent took too long, nothing was sent")
 
     async def _drop_intent(self, look: Look) -> None:
         await self._remotes.links.commit(

@@ -60,12 +60,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`right_timeout`: the right client's own total time-out; a POST without an answer may still land until then.
+    """`right_timeout`: how long after its intent a POST without an answer may still land. `whole_call`: the end that
+    the client puts to a call; the rest of the former is what writing the intent down may take.
 
     `gone_pause`: between the two reads that must both say "gone". `delete`: what a deletion in EspoCRM does over there.
     """
 
     right_timeout: timedelta = timedelta(seconds=25)
+    whole_call: timedelta = timedelta(seconds=20)
     gone_pause: timedelta = timedelta(seconds=1)
     delete: Literal["never", "when-unused"] = "never"
     brake: BrakeLimits = field(default_factory=BrakeLimits)
