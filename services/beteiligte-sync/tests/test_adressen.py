@@ -307,6 +307,21 @@ async def test_a_row_whose_link_is_missing_wakes_the_record_that_it_was_made_for
     assert house.children.records == {}
 
 
+async def test_a_row_that_a_desk_copied_comes_over_though_it_carries_the_mark_of_another() -> None:
+    house = household()
+    right_id = await house.with_child(**HOME)
+    copy = {name: value for name, value in house.row().items() if name in ADRESSEN.right_writable}
+    house.rows.seed(right_id.partition("/")[0], **{**copy, "strasse": "Neue Gasse 2"})
+    await house.party_synced()
+    (new,) = set(house.children.records) - {"a1"}
+    assert await house.deliver() == [new]
+    assert house.children.records[new]["adresseStreet"] == "Neue Gasse 2"
+    assert [house.children.records[one]["syncStatus"] for one in ("a1", new)] == ["clean", "clean"]
+    assert house.right_id() == right_id
+    await house.party_synced()
+    assert (await house.deliver(), len(house.children.records)) == ([], 2)
+
+
 async def test_a_lost_answer_finds_the_row_by_its_mark_even_after_a_desk_edited_it() -> None:
     house = household()
     await house.with_party()

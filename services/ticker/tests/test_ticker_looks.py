@@ -17,7 +17,7 @@ from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakePublisher
 from synckit.testing.parking import park
 from ticker.commands import look_back, moment
-from ticker.domain.entities import ADRESSEN, Watched
+from ticker.domain.entities import ADRESSEN, BANKVERBINDUNGEN, Watched
 from ticker.domain.queries import Where
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
 from ticker.handlers import (
@@ -381,6 +381,21 @@ async def test_rows_whose_look_comes_to_nothing_are_told_once_and_again_when_the
     desk.right.lists = {"1": "two"}
     assert [*emitted, (await desk.look(look)).emitted] == [1, 0, 0, 1]
     assert desk.emitted == ["party", "party"]
+
+
+async def test_a_row_that_is_not_taken_over_is_told_once_and_again_when_it_moves(desk: Desk) -> None:
+    await desk.link("party", "1", "v1")
+    desk.right.parties = {"1": {"1/7": "v1"}}
+    look = RowsAtDesk(desk.right, desk.store, {ADRESSEN: FakeLinks(), BANKVERBINDUNGEN: FakeLinks()})
+    desk.publisher.refuse = True
+    with pytest.raises(RemoteUnavailable):
+        await desk.look(look)
+    desk.publisher.refuse = False
+    emitted = [(await desk.look(look)).emitted for _ in range(3)]
+    desk.right.parties = {"1": {"1/7": "v2"}}
+    emitted.append((await desk.look(look)).emitted)
+    desk.right.parties = {"1": {"1/7": "v2", "1/8": "v1"}}
+    assert [*emitted, (await desk.look(look)).emitted] == [1, 0, 0, 1, 1]
 
 
 async def test_rows_of_a_parked_party_wait_for_its_time(desk: Desk) -> None:

@@ -222,11 +222,16 @@ class ChangedAtDesk(ByCursor):
         return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
 
 
+_Shown = dict[tuple[str, str], str | None]
+"""(noun, right id) → what it looked like: a row's row id, the fingerprint of a party's own rows."""
+
+
 class RowsAtDesk:
     """Parties whose rows a desk changed or made: a look at the party finds which. No time tells of a row, so all are
     listed; what is missing in the list means nothing.
 
-    What a party's own rows look like is told once: where its look comes to nothing, that has its own next time.
+    What they look like is told once: where a look comes to nothing, that has its own next time, and a row that can't be
+    taken over (empty, unreadable, refused by EspoCRM) is left alone until it moves.
     """
 
     entity = ENTITY
@@ -237,30 +242,31 @@ class RowsAtDesk:
         self._lists = lists
         self._parties = parties
         self._stores = stores
-        self._told: dict[str, str | None] = {}
+        self._told: _Shown = {}
 
     async def find(self) -> Found:
         rows, capped = await _up_to(MOST_ROWS, self._lists.with_rows(list(self._stores)))
         ids: list[str] = []
-        moved: dict[str, str | None] = {}
+        moved: _Shown = {}
         for start in range(0, len(rows), BATCH):
             ids += await self._moved(rows[start : start + BATCH], moved)
         return Found(ids, len(rows), capped, partial(self._remember, moved))
 
-    async def _remember(self, moved: dict[str, str | None]) -> None:
+    async def _remember(self, moved: _Shown) -> None:
         self._told = moved
 
-    async def _moved(self, parties: Sequence[PartyRow], moved: dict[str, str | None]) -> list[str]:
+    async def _moved(self, parties: Sequence[PartyRow], moved: _Shown) -> list[str]:
         linked = await self._parties.linked([party.id for party in parties])
         ours = [party for party in parties if party.id in linked]
         lists = await self._with_moved_lists(ours, linked)
-        moved.update((party.id, party.lists) for party in lists)
-        found = [party.id for party in lists if self._told.get(party.id) != party.lists]
+        shown = {(self.entity, party.id): (party.id, party.lists) for party in lists}
         for kind, store in self._stores.items():
-            shown = [right_id for party in ours for right_id in party.children.get(kind.entity, {})]
-            known = await store.rows_known(shown) if shown else {}
-            found += selection.with_moved_rows(ours, kind.entity, known, imported=kind.imported)
-        return [linked[party_id] for party_id in found]
+            children = [right_id for party in ours for right_id in party.children.get(kind.entity, {})]
+            known = await store.rows_known(children) if children else {}
+            rows = selection.moved_rows(ours, kind.entity, known, imported=kind.imported)
+            shown |= {(kind.entity, right_id): (party_id, version) for party_id, right_id, version in rows}
+        moved.update((key, version) for key, (_, version) in shown.items())
+        return [linked[party_id] for key, (party_id, version) in shown.items() if self._told.get(key) != version]
 
     async def _with_moved_lists(self, parties: Sequence[PartyRow], linked: Mapping[str, str]) -> list[PartyRow]:
         shown = [party.id for party in parties if party.lists]

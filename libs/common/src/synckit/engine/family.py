@@ -67,12 +67,19 @@ class Family:
             for right_id, link in known.items()
             if not link.tombstone and link.right_version != str(rows[right_id]["rowId"])
         ]
-        made_for = [
-            owner for right_id, row in rows.items() if right_id not in known and (owner := kin.child.owner(row))
-        ]
-        strangers = [right_id for right_id, row in rows.items() if right_id not in known and not kin.child.owner(row)]
+        owners = {
+            right_id: await self._owner(kin, right_id, row) for right_id, row in rows.items() if right_id not in known
+        }
+        made_for = [owner for owner in owners.values() if owner]
+        strangers = [right_id for right_id, owner in owners.items() if not owner]
         imported = [await self._import(kin, look, right_id, rows[right_id]) for right_id in strangers]
         await self._wake(kin, [*moved, *made_for, *filter(None, imported)], look, Origin.ADVOWARE)
+
+    async def _owner(self, kin: Kin, right_id: str, row: Row) -> str:
+        """The record that a row was made for, "" for a desk's own: a copy carries the mark of the one it was made of."""
+        owner = kin.child.owner(row)
+        link = await kin.links.peek(owner) if owner else None
+        return owner if link is None or link.right_id == right_id else ""
 
     async def _import(self, kin: Kin, look: Look, right_id: str, row: Row) -> str | None:
         """A row that a desk made becomes a left record, once: the record itself says which row it is.

@@ -31,10 +31,11 @@ def changed_at_a_desk(rows: Iterable[RightRow], linked: Mapping[str, str], versi
     return [linked[row.id] for row in rows if row.id in linked and versions.get(row.id) != row.version]
 
 
-def with_moved_rows(
+def moved_rows(
     parties: Iterable[PartyRow], entity: str, known: Mapping[str, str | None], *, imported: bool
-) -> list[str]:
-    """Numbers of parties that show a row with a row id that is not the one that we saw last, or a new one if wanted.
+) -> list[tuple[str, str, str]]:
+    """Number of the party, right id and row id of rows whose row id is not the one that we saw last, or that are new
+    where new ones are wanted.
 
     `known`: right id → row id that we saw last, None where it is of no interest any more.
     """
@@ -42,7 +43,7 @@ def with_moved_rows(
     def moved(right_id: str, version: str) -> bool:
         return known[right_id] not in (None, version) if right_id in known else imported
 
-    return [p.id for p in parties if any(moved(*row) for row in p.children.get(entity, {}).items())]
+    return [(p.id, *row) for p in parties for row in p.children.get(entity, {}).items() if moved(*row)]
 
 
 def with_moved_lists(parties: Iterable[PartyRow], seen: Mapping[str, str]) -> list[PartyRow]:
