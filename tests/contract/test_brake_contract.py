@@ -101,8 +101,26 @@ class BrakeContract:
         for number in range(4):
             await link(links, f"l{number}", f"{number}")
         await ledger.count(suspect("l1", Loss.GONE), LIMITS)
-        found = [each.left_id for each in await ledger.witnesses("l0", 3)]
-        assert (set(found[:2]), found[2]) == ({"l2", "l3"}, "l1")
+        found = [(each.link.left_id, each.suspected) for each in await ledger.witnesses("l0", 3)]
+        assert (set(found[:2]), found[2]) == ({("l2", False), ("l3", False)}, ("l1", True))
+
+    async def test_no_row_is_a_witness_for_a_row_of_the_same_parent(self) -> None:
+        ledger, links = await self.make()
+        for number, right_id in enumerate(("7/1", "7/2", "70/1", "8/1")):
+            await link(links, f"l{number}", right_id)
+        found = {each.link.left_id for each in await ledger.witnesses("l0", 3, "7")}
+        assert found == {"l2", "l3"}
+
+    async def test_it_is_known_since_when_the_same_loss_of_a_record_is_counted(self) -> None:
+        ledger, links = await self.make()
+        hour = timedelta(hours=1)
+        state = await links.load("a")
+        await links.commit(Commit("a", state.fence, NOW, park=Parked("a", 0, NOW, BRAKED, "advoware")))
+        told = [
+            (await ledger.count(Suspicion(Side.RIGHT, "a", loss, NOW + n * hour), LIMITS)).waited
+            for n, loss in enumerate((Loss.DOUBTED, Loss.GONE, Loss.GONE, Loss.GONE))
+        ]
+        assert told == [0, 0, 3600, 7200]
 
 
 class TestFakeBrake(BrakeContract):

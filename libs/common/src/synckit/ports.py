@@ -308,6 +308,14 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """A live link by which one can ask whether a side still knows what it must. `suspected`: it is counted itself."""
+
+    link: Link
+    suspected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BrakeState:
     """One source of the brake for sweeps, for people. `engaged_at`: None while it is not held as a whole.
 
@@ -336,8 +344,11 @@ class BrakeLedger(Protocol):
     async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
         """The source is held from now on: until a person releases it, or none of its records waits any more."""
 
-    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
-        """Other live links, those first of which nothing is suspected, and then those looked at last."""
+    async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
+        """Other live links, those first of which nothing is suspected, and then those looked at last.
+
+        `home`: the right id of a parent, none of whose rows is asked about.
+        """
 
 
 class Lease(Protocol):

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from synckit.engine.companion import ListWork
-from synckit.engine.doubt import NOBODY, Doubt, Evidence, doubted
+from synckit.engine.doubt import ALL_GONE, NOBODY, Doubt, Evidence, doubted
 from synckit.engine.look import Look
 from synckit.engine.notes import RELEASED
 from synckit.engine.parentage import home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import MappingError, RemoteUnavailable
-from synckit.ports import BRAKED, BrakeLedger, Parked, Suspicion
+from synckit.ports import BRAKED, BrakeLedger, Link, Parked, Suspicion
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
 from synckit.reconcile.plan import Base, Plan, Side, Value
 
@@ -29,11 +29,15 @@ MANY = "will in kurzer Zeit zu vieles leeren, löschen oder umbenennen"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a look goes no further. `why`: `doubt` (of this one answer) or `sweep` (of its source)."""
+    """Why a look goes no further. `why`: `doubt` (of this one answer) or `sweep` (of its source).
+
+    `waited`: seconds for which the same was said of this record.
+    """
 
     source: Side
     why: str
     reason: str
+    waited: float = 0.0
 
 
 class SweepBrake:
@@ -71,11 +75,18 @@ class SweepBrake:
                     return held
         return None
 
-    async def gone(self, look: Look, side: Side) -> Held | None:
-        """Asked before a record that its side does not know any more is given up."""
+    async def gone(self, look: Look, side: Side, right_id: str, *, for_good: bool = False) -> Held | None:
+        """Asked before a record that its side does not know any more is given up.
+
+        `for_good`: what follows can't be taken back, so that no time makes it believed where all are said to be gone.
+        """
         if RELEASED in look.state.notes:
             return None
-        return await self._ask(look, side, Loss.GONE, doubt="" if await self._knows_others(look, side) else NOBODY)
+        doubt = await self._doubt_that_gone(look.left_id, side, right_id)
+        held = await self._ask(look, side, Loss.GONE, doubt=doubt)
+        if held is None or held.why == SWEEP or doubt != ALL_GONE or for_good:
+            return held
+        return held if held.waited < self._limits.patience.total_seconds() else None
 
     async def unreadable(self, look: Look, error: MappingError) -> Held | None:
         """A value that nothing can be made of, where the side says itself that nothing was written since we agreed."""
@@ -107,7 +118,9 @@ class SweepBrake:
         if self._ledger is None:
             return Held(source, DOUBT, doubt) if doubt else None
         now = self._remotes.clock.now()
-        suspicion = Suspicion(source, look.left_id, Loss.DOUBTED if doubt else loss, now, str(value or ""), version)
+        if doubt and doubt != ALL_GONE:
+            loss = Loss.DOUBTED
+        suspicion = Suspicion(source, look.left_id, loss, now, str(value or ""), version)
         tally = await self._ledger.count(suspicion, self._limits)
         if tally.released:
             return None
@@ -118,19 +131,26 @@ class SweepBrake:
         if exceeds and self._ledger is not None:
             await self._ledger.engage(source, self._remotes.clock.now(), tally, self._limits)
         if doubt or tally.lent:
-            return Held(source, SWEEP if exceeds else DOUBT, doubt or "zeigt den Stand eines anderen Datensatzes")
+            reason = doubt or "zeigt den Stand eines anderen Datensatzes"
+            return Held(source, SWEEP if exceeds else DOUBT, reason, tally.waited)
         return Held(source, SWEEP, MANY) if exceeds else None
 
-    async def _knows_others(self, look: Look, side: Side) -> bool:
-        """True where the side still knows one of a few other records, or there are none to ask about."""
+    async def _doubt_that_gone(self, left_id: str, side: Side, right_id: str) -> str:
+        """ "" where the side still knows one of a few other records, or there are none to ask about.
+
+        A row's siblings are not asked about: they are lost with the same parent.
+        """
         if self._ledger is None:
-            return True
-        others = await self._ledger.witnesses(look.left_id, WITNESSES)
-        for other in others:
-            store = self._remotes.left if side is Side.LEFT else self._remotes.right
-            if await store.read(other.left_id if side is Side.LEFT else other.right_id) is not None:
-                return True
-        return not others
+            return ""
+        home = home_of(self._writer.mapping.child_of, Link(left_id, right_id))
+        witnesses = await self._ledger.witnesses(left_id, WITNESSES, home)
+        store = self._remotes.left if side is Side.LEFT else self._remotes.right
+        for link in (each.link for each in witnesses):
+            if await store.read(link.left_id if side is Side.LEFT else link.right_id) is not None:
+                return ""
+        if not witnesses:
+            return ""
+        return ALL_GONE if all(each.suspected for each in witnesses) else NOBODY
 
     def _doubt(self, look: Look, plan: Plan, lists: ListWork) -> Doubt | None:
         evidence = self._evidence(look)

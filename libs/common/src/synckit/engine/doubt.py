@@ -94,6 +94,8 @@ OLDER = "zeigt einen älteren Stand als beim letzten Abgleich"
 CONTRADICTS = "zeigt andere Werte, ohne dass dort etwas geändert wurde"
 ANOTHERS = "zeigt die Angaben eines anderen Datensatzes"
 NOBODY = "kennt auch andere Datensätze nicht mehr, die es geben muss"
+ALL_GONE = "kennt keinen Datensatz mehr, den es sonst noch gibt"
+"""As NOBODY, where nobody is left to ask of whom the same was not said before."""
 
 
 def _is_before(now: datetime | None, known: datetime | None) -> bool:

@@ -15,6 +15,8 @@ from synckit.ports import Link, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Notice, NoticeKind, Side
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
+GIVEN_UP = {Side.LEFT: (LEFT_DELETED,), Side.RIGHT: (RIGHT_GONE, LEFT_DELETED)}
+"""Tombstones of a parent by which a side may know its rows no more."""
 IN_USE = 403
 
 
@@ -34,7 +36,7 @@ class Undertaker:
         look.right = await self._remotes.right.read(right_id)
         if look.right is not None:
             return False
-        if await self._is_held(look, Side.RIGHT):
+        if await self._is_held(look, Side.RIGHT, right_id):
             return True
         if look.parent is None or look.has_parent:
             await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
@@ -52,9 +54,9 @@ class Undertaker:
         look.left = await self._remotes.left.read(look.left_id)
         if look.left is not None:
             return False
-        if await self._is_held(look, Side.LEFT):
-            return True
         await self._parentage.find(look, link)
+        if await self._is_held(look, Side.LEFT, link.right_id):
+            return True
         is_left_over = self._writer.mapping.child_of is None or look.right is not None
         kind = NoticeKind.DELETED_LEFT if is_left_over else None
         if self._settings.delete == "when-unused":
@@ -68,8 +70,11 @@ class Undertaker:
         look.result = "deleted_left"
         return True
 
-    async def _is_held(self, look: Look, side: Side) -> bool:
-        held = await self._brake.gone(look, side)
+    async def _is_held(self, look: Look, side: Side, right_id: str) -> bool:
+        if look.parent is not None and look.parent.tombstone in GIVEN_UP[side]:
+            return False  # The parent's loss, counted there: a row of it is none of its own.
+        for_good = side is Side.LEFT and self._settings.delete == "when-unused"
+        held = await self._brake.gone(look, side, right_id, for_good=for_good)
         if held is not None:
             await self._brake.hold(look, held)
         return held is not None

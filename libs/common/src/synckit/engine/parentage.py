@@ -31,8 +31,8 @@ class Parentage:
             return
         parent_id = look.left.payload.get(child.attribute) if look.left else None
         if look.left is None and link is not None:
-            number = child.parent_of(link.right_id)
-            parent_id = (await parents.linked([number])).get(number)
+            known = await parents.known([child.parent_of(link.right_id)])
+            parent_id = next((p.left_id for p in sorted(known, key=lambda p: bool(p.tombstone))), None)
         look.about = str(parent_id or "")
         look.parent = await parents.peek(look.about) if look.about else None
 

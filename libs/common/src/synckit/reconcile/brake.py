@@ -37,13 +37,14 @@ class Loss(StrEnum):
 class BrakeLimits:
     """How many records one source may lose within `window`: `least`, or `share` of the records looked at meanwhile.
 
-    `retry`: when a held record is looked at again.
+    `retry`: when a held record is looked at again. `patience`: after so long it is believed that all of a few are gone.
     """
 
     window: timedelta = timedelta(minutes=15)
     least: int = 5
     share: float = 0.02
     retry: timedelta = timedelta(minutes=5)
+    patience: timedelta = timedelta(days=1)
 
     def allowed(self, looked_at: int) -> int:
         """Records that may lose something, of so many that were looked at."""
@@ -57,7 +58,8 @@ class Tally:
     `lost`: records that are gone, emptied or doubted; `everyday`: renamed, or with one field cleared; `alike`: renamed
     to the very same value.
     `lent`: the version shown is another record's. `engaged`: it is held already, and records wait for a person.
-    `released`: a person lets this source go on.
+    `released`: a person lets this source go on. `waited`: seconds for which the record that asks was counted for the
+    same loss.
     """
 
     lost: int = 0
@@ -67,6 +69,7 @@ class Tally:
     lent: bool = False
     engaged: bool = False
     released: bool = False
+    waited: float = 0.0
 
     def exceeds(self, limits: BrakeLimits) -> bool:
         """True where this is no work of people any more."""

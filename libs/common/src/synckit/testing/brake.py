@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from synckit.ports import BRAKED, Link, Suspicion
+from synckit.ports import BRAKED, Suspicion, Witness
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Side
 from synckit.testing.memory import FakeLinks
@@ -18,6 +18,7 @@ class FakeBrake:
 
     links: FakeLinks
     counted: dict[tuple[Side, str], Suspicion] = field(default_factory=dict)
+    since: dict[tuple[Side, str], datetime] = field(default_factory=dict)
     engaged: dict[Side, Tally] = field(default_factory=dict)
     released_until: dict[Side, datetime] = field(default_factory=dict)
 
@@ -31,6 +32,9 @@ class FakeBrake:
         }
         if not any(side is source and self._waits(left_id) for side, left_id in self.counted):
             self.engaged.pop(source, None)
+        known = self.counted.get((source, suspicion.left_id))
+        if known is None or known.loss is not suspicion.loss:
+            self.since[source, suspicion.left_id] = at
         self.counted[source, suspicion.left_id] = suspicion
         live = [s for (side, _), s in self.counted.items() if side is source]
         lent = [self._is_lent(s) for s in live]
@@ -42,17 +46,18 @@ class FakeBrake:
             looked_at=sum(1 for row in self.links.rows.values() if row.looked_at and row.looked_at >= since),
             lent=self._is_lent(suspicion),
             engaged=source in self.engaged,
+            waited=(at - self.since[source, suspicion.left_id]).total_seconds(),
         )
 
     async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
         self.engaged[source] = tally
 
-    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
+    async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
         suspected = {one for _, one in self.counted}
         others = [row.link for row in self.links.rows.values() if row.link and not row.link.tombstone]
-        return sorted((link for link in others if link.left_id != left_id), key=lambda link: link.left_id in suspected)[
-            :limit
-        ]
+        apart = [link for link in others if not home or link.right_id.partition("/")[0] != home]
+        found = [Witness(link, link.left_id in suspected) for link in apart if link.left_id != left_id]
+        return sorted(found, key=lambda each: each.suspected)[:limit]
 
     def release(self, source: Side, until: datetime) -> None:
         """A person's word."""

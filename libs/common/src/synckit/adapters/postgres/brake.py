@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from synckit.adapters.postgres.change import as_link, keyed_hash
 from synckit.adapters.postgres.pool import PostgresPool, json_text
-from synckit.ports import BRAKED, BrakeState, Link, Suspicion
+from synckit.ports import BRAKED, BrakeState, Suspicion, Witness
 from synckit.reconcile.brake import BrakeLimits, Tally
 from synckit.reconcile.plan import Side
 
@@ -55,17 +55,19 @@ class PostgresBrake:
             writes=True,
         )
 
-    async def witnesses(self, left_id: str, limit: int) -> Sequence[Link]:
+    async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
         rows = await self._pool.fetch(
-            "SELECT to_jsonb(l)::text AS link FROM (SELECT * FROM link WHERE entity = $1 AND tombstone = '' "
-            "AND left_id <> $2 ORDER BY looked_at DESC LIMIT 50) l "
-            "ORDER BY EXISTS (SELECT FROM brake_event e WHERE e.entity = l.entity AND e.left_id = l.left_id), "
-            "looked_at DESC LIMIT $3",
+            "SELECT to_jsonb(l)::text AS link, s.suspected FROM (SELECT * FROM link WHERE entity = $1 "
+            "AND tombstone = '' AND left_id <> $2 AND ($4 = '' OR split_part(right_id, '/', 1) <> $4) "
+            "ORDER BY looked_at DESC LIMIT 50) l CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM brake_event e "
+            "WHERE e.entity = l.entity AND e.left_id = l.left_id) AS suspected) s "
+            "ORDER BY s.suspected, l.looked_at DESC LIMIT $3",
             self._entity,
             left_id,
             limit,
+            home,
         )
-        return [as_link(json.loads(row["link"])) for row in rows]
+        return [Witness(as_link(json.loads(row["link"])), row["suspected"]) for row in rows]
 
 
 class PostgresBrakes:

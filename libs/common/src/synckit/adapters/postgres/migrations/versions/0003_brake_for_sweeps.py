@@ -14,13 +14,14 @@ ALTER TABLE link ADD COLUMN left_seen_at timestamptz, ADD COLUMN right_changed_a
     ADD COLUMN left_written_by text;
 
 -- One row a record that would lose something; gone when the window has passed, unless the record is held.
--- `digest` is a keyed hash.
+-- `digest` is a keyed hash. `first_at`: when the same loss was first counted.
 CREATE TABLE brake_event (
     source text NOT NULL,
     entity text NOT NULL,
     left_id text NOT NULL,
     loss text NOT NULL,
     digest text NOT NULL,
+    first_at timestamptz NOT NULL,
     at timestamptz NOT NULL,
     PRIMARY KEY (source, entity, left_id)
 );
@@ -55,6 +56,7 @@ DECLARE
     v_lost integer;
     v_everyday integer;
     v_alike integer;
+    v_first_at timestamptz;
     v_looked_at integer := 0;
 BEGIN
     IF EXISTS (SELECT FROM brake b WHERE b.source = p_source AND b.released_until > p_at) THEN
@@ -70,10 +72,12 @@ BEGIN
     -- Nobody waits for it any more: it starts anew.
     UPDATE brake b SET engaged_at = NULL WHERE b.source = p_source AND b.engaged_at IS NOT NULL
         AND NOT EXISTS (SELECT FROM braked d WHERE d.source = p_source);
-    INSERT INTO brake_event (source, entity, left_id, loss, digest, at)
-    VALUES (p_source, p_entity, p_left_id, CASE WHEN v_lent THEN 'doubted' ELSE v_loss END, s ->> 'digest', p_at)
+    INSERT INTO brake_event AS e (source, entity, left_id, loss, digest, first_at, at)
+    VALUES (p_source, p_entity, p_left_id, CASE WHEN v_lent THEN 'doubted' ELSE v_loss END, s ->> 'digest', p_at, p_at)
     ON CONFLICT (source, entity, left_id) DO UPDATE
-        SET loss = excluded.loss, digest = excluded.digest, at = greatest(brake_event.at, excluded.at);
+        SET loss = excluded.loss, digest = excluded.digest, at = greatest(e.at, excluded.at),
+            first_at = CASE WHEN e.loss = excluded.loss THEN e.first_at ELSE excluded.first_at END
+    RETURNING e.first_at INTO v_first_at;
     SELECT count(*) FILTER (WHERE e.loss NOT IN ('renamed', 'cleared')),
            count(*) FILTER (WHERE e.loss IN ('renamed', 'cleared')),
            count(*) FILTER (WHERE e.loss = 'renamed' AND e.digest = s ->> 'digest')
@@ -83,6 +87,7 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('lost', v_lost, 'everyday', v_everyday, 'alike', v_alike,
                               'looked_at', v_looked_at, 'lent', v_lent, 'released', false,
+                              'waited', extract(epoch FROM p_at - v_first_at),
         'engaged', EXISTS (SELECT FROM brake b WHERE b.source = p_source AND b.engaged_at IS NOT NULL));
 END
 $$;
