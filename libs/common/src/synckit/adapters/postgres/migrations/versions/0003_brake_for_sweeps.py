@@ -12,6 +12,7 @@ depends_on = None
 TABLES = """
 ALTER TABLE link ADD COLUMN left_seen_at timestamptz, ADD COLUMN right_changed_at timestamptz,
     ADD COLUMN left_written_by text;
+CREATE INDEX link_right_version ON link (entity, right_version);
 
 -- One row a record that would lose something; gone when the window has passed, unless the record is held.
 -- `digest` is a keyed hash. `first_at`: when the same loss was first counted.
@@ -104,7 +105,6 @@ BEGIN
     INSERT INTO brake (source, released_until, released_by) VALUES (p_source, p_until, p_who)
     ON CONFLICT (source) DO UPDATE
         SET released_until = p_until, released_by = p_who, engaged_at = NULL;
-    DELETE FROM brake_event WHERE source = p_source;
     INSERT INTO journal (at, entity, left_id, fence, step, field, side, rule, before_hash, after_hash, event_id,
                          traceparent)
     SELECT p_at, p.entity, p.left_id, coalesce(g.fence, 0), 'operator_release_sweep', '', '', p_who, '', '', '', ''
@@ -112,6 +112,8 @@ BEGIN
     WHERE p.reason = 'brake' AND p.message = p_message;
     UPDATE parked SET due_at = p_at WHERE reason = 'brake' AND message = p_message;
     GET DIAGNOSTICS freed = ROW_COUNT;
+    -- After the parked rows, as by a look that takes its record out: both lock in one order.
+    DELETE FROM brake_event WHERE source = p_source;
     RETURN freed;
 END
 $$;
