@@ -20,8 +20,6 @@ from synckit.ports import BRAKED, BrakeLedger, Link, Parked, Suspicion
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
 from synckit.reconcile.plan import Base, Plan, Side, Value
 
-SYSTEMS = {Side.LEFT: "espocrm", Side.RIGHT: "advoware"}
-NAMES = {Side.LEFT: "EspoCRM", Side.RIGHT: "Advoware"}
 DOUBT, SWEEP = "doubt", "sweep"
 WITNESSES = 3
 MANY = "will in kurzer Zeit zu vieles leeren, löschen oder umbenennen"
@@ -54,7 +52,7 @@ class SweepBrake:
         left, right = look.pair()
         if not plan.decisions:
             silent = Side.RIGHT if self._writer.values(Side.LEFT, left) else Side.LEFT
-            raise RemoteUnavailable(SYSTEMS[silent], "an answer that is not the record")
+            raise RemoteUnavailable(silent.system, "an answer that is not the record")
         if not (lists.patch or lists.rows or any(d.write for d in plan.decisions)):
             return None
         if RELEASED in look.state.notes:
@@ -69,8 +67,7 @@ class SweepBrake:
             if found is not None:
                 loss, decision = found
                 version = right.version if source is Side.RIGHT and loss is Loss.RENAMED else None
-                value = decision.left if decision.write is Side.LEFT else decision.right
-                held = await self._ask(look, source, loss, value=value, version=version or "")
+                held = await self._ask(look, source, loss, value=decision.written, version=version or "")
                 if held is not None:
                     return held
         return None
@@ -99,13 +96,13 @@ class SweepBrake:
     async def hold(self, look: Look, held: Held, base: Base | None = None) -> None:
         """Nothing is written but the state, and not even that on a side that is not believed."""
         if look.left is not None and held.source is Side.RIGHT:
-            message = f"Angehalten: {NAMES[held.source]} {held.reason}. Wird von selbst wieder geprüft."
+            message = f"Angehalten: {held.source.shown} {held.reason}. Wird von selbst wieder geprüft."
             states = self._writer.states
             await self._writer.mark(look, states.troubled(look.left.payload, SyncStatus.CONFLICT, message))
         known = look.state.parked
         if known is None or known.reason != BRAKED:
             self._writer.journal(look, "held", side=held.source.value, rule=f"brake_{held.why}")
-        source = SYSTEMS[held.source]
+        source = held.source.system
         look.to_park = Parked(look.left_id, 0, self._remotes.clock.now() + self._limits.retry, BRAKED, source)
         # Parked over what is parked: what waits no more would be forgotten as a suspect.
         await self._writer.commit(look, base=base, unpark=False)

@@ -105,8 +105,7 @@ def _is_before(now: datetime | None, known: datetime | None) -> bool:
 def _is_news(d: Decision, now: Mapping[Side, Canonical]) -> bool:
     if d.write is None:
         return False
-    value = d.left if d.write is Side.LEFT else d.right
-    return now[d.write].get(d.field) != value
+    return now[d.write].get(d.field) != d.written
 
 
 def _counts(name: str, evidence: Evidence) -> bool:

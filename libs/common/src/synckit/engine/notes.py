@@ -86,8 +86,7 @@ def _pending(
     text = wording.text_of(notice)
     if decision is None or decision.write is None:
         return PendingNote(cause_of(notice), text, marker, owner_id)
-    expected = decision.left if decision.write is Side.LEFT else decision.right
-    return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, decision.write.value, expected)
+    return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, decision.write.value, decision.written)
 
 
 def _shown(value: Value) -> str:

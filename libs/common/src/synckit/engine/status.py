@@ -13,6 +13,7 @@ from typing import Any
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
 from synckit.mapping.codecs import espo_time
 from synckit.mapping.state import EVERY_STATE, LeftState
+from synckit.reconcile.plan import Side
 
 Payload = Mapping[str, Any]
 
@@ -109,8 +110,8 @@ _WORDS = {
     "stale_version": "Datensatz wird laufend geändert",
     "transient": "Störung",
 }
-_SIDES = {"left": "EspoCRM", "right": "Advoware"}
-_NAMES = {"espocrm": "EspoCRM", "advoware": "Advoware", "advoware_auth": "Anmeldung bei Advoware"}
+_SIDES = {side.value: side.shown for side in Side}
+_NAMES = {**{side.system: side.shown for side in Side}, "advoware_auth": "Anmeldung bei Advoware"}
 
 
 def _name(upstream: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from synckit.reconcile.plan import Base, Canonical, Decision, Side, Value
+from synckit.reconcile.plan import Base, Canonical, Decision, Side
 from synckit.reconcile.policy import FieldPolicy
 
 EVERYDAY_FACTOR = 5
@@ -82,7 +82,7 @@ def loss_of(
 ) -> tuple[Loss, Decision] | None:
     """The worst that these decisions do to the other side, None where nothing is lost there."""
     essential = {p.name for p in policies if p.essential}
-    written = [(d, _after(d)) for d in decisions if d.write is source.other and target.get(d.field) is not None]
+    written = [(d, d.written) for d in decisions if d.write is source.other and target.get(d.field) is not None]
     cleared = [d for d, value in written if value is None]
     if len(cleared) >= MANY_FIELDS or any(d.field in essential for d in cleared):
         return Loss.EMPTIED, cleared[0]
@@ -90,10 +90,6 @@ def loss_of(
         if d.field in essential and base.knows(d.field) and value != target[d.field]:
             return Loss.RENAMED, d
     return (Loss.CLEARED, cleared[0]) if cleared else None
-
-
-def _after(d: Decision) -> Value:
-    return d.left if d.write is Side.LEFT else d.right
 
 
 def held_by_brake(
@@ -106,11 +102,8 @@ def held_by_brake(
         blanked = [p for p in policies if p.name in writes and writes[p.name] is None and now[p.name] is not None]
         essential = [p.label for p in blanked if p.essential]
         if essential:
-            return f"{', '.join(essential)} würde geleert ({_NAMES[side]})"
+            return f"{', '.join(essential)} würde geleert ({side.shown})"
         filled = sum(1 for p in policies if now[p.name] is not None)
         if len(blanked) * 2 > filled:
-            return f"{len(blanked)} von {filled} Feldern würden geleert ({_NAMES[side]})"
+            return f"{len(blanked)} von {filled} Feldern würden geleert ({side.shown})"
     return ""
-
-
-_NAMES = {Side.LEFT: "EspoCRM", Side.RIGHT: "Advoware"}

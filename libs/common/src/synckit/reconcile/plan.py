@@ -24,6 +24,19 @@ class Side(StrEnum):
     def other(self) -> Side:
         return Side.RIGHT if self is Side.LEFT else Side.LEFT
 
+    @property
+    def system(self) -> str:
+        """As errors, metrics and the brake's rows name it."""
+        return _SYSTEMS[self][0]
+
+    @property
+    def shown(self) -> str:
+        """As people name it."""
+        return _SYSTEMS[self][1]
+
+
+_SYSTEMS = {Side.LEFT: ("espocrm", "EspoCRM"), Side.RIGHT: ("advoware", "Advoware")}
+
 
 class Direction(StrEnum):
     BOTH = "both"
@@ -84,6 +97,11 @@ class Decision:
     right: Value
     write: Side | None = None
     reason: str = ""
+
+    @property
+    def written(self) -> Value:
+        """The value for the side that is written."""
+        return self.left if self.write is Side.LEFT else self.right
 
 
 @dataclass(frozen=True, slots=True)

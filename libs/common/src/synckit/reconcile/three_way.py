@@ -135,8 +135,7 @@ def _refuse(
     kept: list[Decision] = []
     refused: list[Decision] = []
     for d, policy in zip(decisions, policies, strict=True):
-        value = d.left if d.write is Side.LEFT else d.right
-        why = policy.refuses(d.write, value, after[d.write]) if d.write else ""
+        why = policy.refuses(d.write, d.written, after[d.write]) if d.write else ""
         if why:
             refused.append(Decision(d.field, Rule.REFUSED, left[d.field], right[d.field], d.write, why))
         else:

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from synckit.adapters.postgres.brake import SOURCES, PostgresBrakes
+from synckit.adapters.postgres.brake import PostgresBrakes
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import BrakeState
+from synckit.reconcile.plan import Side
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.settings import BrakeSection, DatabaseSection, ServiceSettings, load
 from synckit.why.report import brake_lines
@@ -114,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m synckit.why.brake", description="The brake for sweeps.", epilog=__doc__.partition("\n\n")[2]
     )
     parser.add_argument("command", nargs="?", choices=("release",), help="let a source go on; without: show both")
-    parser.add_argument("source", nargs="?", choices=sorted(SOURCES.values()), help="whose answers are believed again")
+    sources = sorted(side.system for side in Side)
+    parser.add_argument("source", nargs="?", choices=sources, help="whose answers are believed again")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     return parser

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from synckit.engine.notes import RELEASED
 from synckit.errors import AuthenticationRefused, PermanentError, SyncError
-from synckit.reconcile.plan import Decision, Direction, Rule, Side, Value
+from synckit.reconcile.plan import Decision, Direction, Rule, Value
 
 OFFICE_ZONE = ZoneInfo("Europe/Berlin")
 SIDES = {"left": "EspoCRM", "right": "Advoware"}
@@ -166,7 +166,7 @@ _WRITES = {
 
 def target_of(decision: Decision) -> Value:
     """The value that will stand on the side that is written."""
-    return decision.left if decision.write is Side.LEFT else decision.right
+    return decision.written
 
 
 def cause_words(cause: str) -> tuple[str, str]:

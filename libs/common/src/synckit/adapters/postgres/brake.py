@@ -12,8 +12,6 @@ from synckit.ports import BRAKED, BrakeState, Suspicion, Witness
 from synckit.reconcile.brake import BrakeLimits, Tally
 from synckit.reconcile.plan import Side
 
-SOURCES = {Side.LEFT: "espocrm", Side.RIGHT: "advoware"}
-
 
 class PostgresBrake:
     """Implements `ports.BrakeLedger` for one entity. `scope` keeps the sources of two offices apart."""
@@ -35,7 +33,7 @@ class PostgresBrake:
         }
         answer = await self._pool.fetch_value(
             "SELECT count_suspicion($1, $2, $3, $4::text::jsonb)",
-            self._scope + SOURCES[suspicion.source],
+            self._scope + suspicion.source.system,
             self._entity,
             suspicion.left_id,
             json_text(told),
@@ -48,7 +46,7 @@ class PostgresBrake:
             "INSERT INTO brake AS b (source, engaged_at, counted, allowed) VALUES ($1, $2, $3, $4) "
             "ON CONFLICT (source) DO UPDATE SET engaged_at = coalesce(b.engaged_at, excluded.engaged_at), "
             "counted = excluded.counted, allowed = excluded.allowed",
-            self._scope + SOURCES[source],
+            self._scope + source.system,
             at,
             max(tally.lost, tally.everyday),
             limits.allowed(tally.looked_at),
@@ -85,7 +83,7 @@ class PostgresBrakes:
             "coalesce(b.released_by, '') AS released_by, "
             "(SELECT count(*) FROM parked p WHERE p.reason = $2 AND p.message = s.source) AS held "
             "FROM unnest($1::text[]) AS s(source) LEFT JOIN brake b ON b.source = $3 || s.source ORDER BY s.source",
-            sorted(SOURCES.values()),
+            sorted(side.system for side in Side),
             BRAKED,
             self._scope,
         )
