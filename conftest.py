@@ -1,4 +1,4 @@
-"""Root of all tests: the fixture `backends` (real servers) for every one of them, and no verdict by a machine's speed."""
+"""Root of all tests: the fixture `backends` (real servers) for every one, and no verdict by a machine's speed."""
 
 from __future__ import annotations
 

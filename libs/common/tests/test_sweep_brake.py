@@ -83,15 +83,26 @@ def test_two_edits_within_one_second_of_espocrm_are_both_edits() -> None:
     assert asked(evidence(looked_at=NOON + timedelta(seconds=1)), from_left("titel", "Prof.")) is None
 
 
-def test_another_value_in_a_version_that_we_wrote_is_doubted_and_a_persons_edit_in_that_second_is_not() -> None:
-    def seen(changed_by: str | None, **parts: Any) -> Evidence:
-        left = Snapshot("p1", {}, changed_at=NOON, changed_by=changed_by)
-        return evidence(link=replace(LINK, left_written_by="sync"), left=left, looked_at=NOON, **parts)
+def our_write(changed_by: str | None, **parts: Any) -> Evidence:
+    """We looked last in the second of our own write; now that version is shown as that user's."""
+    left = Snapshot("p1", {}, changed_at=NOON, changed_by=changed_by)
+    return evidence(link=replace(LINK, left_written_by="sync"), left=left, **{"looked_at": NOON, **parts})
 
-    assert asked(seen("sync"), from_left("titel", "Prof.")) == Doubt(Side.LEFT, CONTRADICTS)
-    assert asked(seen("anna"), from_left("titel", "Prof.")) is None
-    assert asked(seen(None), from_left("titel", "Prof.")) is None
-    assert asked(seen("sync", broken_off=True), from_left("titel", "Prof.")) is None
+
+def test_another_name_in_a_version_that_we_wrote_is_doubted_and_a_persons_edit_in_that_second_is_not() -> None:
+    renamed = from_left("name", "Ander")
+    assert asked(our_write("sync"), renamed) == Doubt(Side.LEFT, CONTRADICTS)
+    assert asked(our_write("anna"), renamed) is None
+    assert asked(our_write("anna", looked_at=NOON + timedelta(minutes=1)), renamed) is None
+    assert asked(our_write(None), renamed) is None
+    assert asked(our_write("sync", broken_off=True), renamed) is None
+
+
+def test_what_a_person_saves_while_espocrm_carries_out_our_write_is_believed() -> None:
+    """It ends as a version that EspoCRM says is ours."""
+    assert asked(our_write("sync"), from_left("titel", "Prof.")) is None
+    assert asked(our_write("sync"), from_left("titel", None)) is None
+    assert asked(our_write("sync", looked_at=NOON + timedelta(minutes=1)), from_left("titel", "Prof.")) is not None
 
 
 def test_an_edit_in_espocrm_is_later_and_believed() -> None:

@@ -89,7 +89,12 @@ class SweepBrake:
         """A value that nothing can be made of, where the side says itself that nothing was written since we agreed."""
         evidence = self._evidence(look)
         side = next((each for each in Side if each.value == error.side), None)
-        if evidence is None or side is None or not look.base.knows(error.field) or not evidence.is_unmoved(side):
+        if (
+            evidence is None
+            or side is None
+            or not look.base.knows(error.field)
+            or not (evidence.is_unmoved(side) or evidence.is_still_our_write(side))
+        ):
             return None
         return await self._ask(look, side, Loss.DOUBTED, doubt="zeigt Werte, die es nicht geben kann")
 

@@ -14,12 +14,12 @@ from synckit.ports import Link, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Decision, Side
 
 REFUSED = "refused:"
-"""Cause of a field whose base stays behind its version: the other side could not hold the value."""
+"""Cause of a field whose base stays behind its version: the other side could not hold the value, or an answer had none.
+"""
 MARGIN = timedelta(seconds=2)
 FINAL = timedelta(seconds=1.5)
-"""EspoCRM's times have no fractions: two edits may share one, unless we have looked after that second, or the last is
-still our own write.
-"""
+"""EspoCRM's times have no fractions: two edits may share one, unless we have looked after that second."""
+MANY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,18 @@ class Evidence:
         seen = self.link.left_seen_at
         if seen is None or self.left.changed_at != seen:
             return False
-        ours = self.link.left_written_by
-        if ours is not None and self.left.changed_by is not None:
-            return self.left.changed_by == ours and not self.broken_off
-        return self.looked_at is not None and self.looked_at - seen >= FINAL
+        is_anothers = None not in (self.link.left_written_by, self.left.changed_by) and not self._is_by_us()
+        return not is_anothers and self.looked_at is not None and self.looked_at - seen >= FINAL
+
+    def is_still_our_write(self, side: Side) -> bool:
+        """True where the last change is still ours. No proof: a person may have saved while EspoCRM carried it out."""
+        is_same = (
+            side is Side.LEFT and self.left.changed_at is not None and self.left.changed_at == self.link.left_seen_at
+        )
+        return is_same and self._is_by_us() and not self.broken_off
+
+    def _is_by_us(self) -> bool:
+        return self.left.changed_by is not None and self.left.changed_by == self.link.left_written_by
 
 
 def doubted(
@@ -83,11 +91,19 @@ def doubted(
             return Doubt(source, OLDER)
         held = base.right if source is Side.RIGHT else base.left
         moved = [f for f in written if base.knows(f) and now[source].get(f) != held[f] and _counts(f, evidence)]
-        if moved and evidence.is_unmoved(source):
+        if moved and (evidence.is_unmoved(source) or _is_grave(moved, now[source], essential, evidence, source)):
             return Doubt(source, CONTRADICTS)
         if source is Side.LEFT and essential & set(written) and evidence.claims not in (None, evidence.link.right_id):
             return Doubt(source, ANOTHERS)
     return None
+
+
+def _is_grave(
+    moved: Sequence[str], now: Canonical, essential: frozenset[str], evidence: Evidence, source: Side
+) -> bool:
+    """More than a person may have saved in the moment of our own write: a name, or several fields emptied."""
+    emptied = [f for f in moved if now.get(f) is None]
+    return (bool(essential & set(moved)) or len(emptied) >= MANY) and evidence.is_still_our_write(source)
 
 
 OLDER = "zeigt einen älteren Stand als beim letzten Abgleich"

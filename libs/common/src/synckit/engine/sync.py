@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from synckit.engine import ladder, resume, status
@@ -246,24 +247,23 @@ class Engine:
         """Right first: it can fail for good. True where the answers hold nothing but what was expected."""
         look.conflicts += len(plan.conflicts)
         await self._announce(look, plan, lists)
-        if plan.right_writes:
-            held = self._writer.values(Side.RIGHT, look.pair()[1])
-            if await self._writer.write_right(look, plan):
-                await self._tell_what_did_not_take(look, plan, held)
-                look.touched = True
+        held = self._writer.values(Side.RIGHT, look.pair()[1])
+        if plan.right_writes and await self._writer.write_right(look, plan):
+            await self._tell_what_did_not_take(look, plan, held)
+            look.touched = True
         patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
         if self._companion is None:
             await self._write_left(look, plan, patch)
-            return self._remember(look, plan, before)
+            return self._remember(look, plan, before, held)
         written = await self._companion.write(self._writer, look, lists)
         if await self._companion.is_overtaken(self._writer, look, lists):
             look.touched = look.touched or bool(patch)
             await self._writer.write_left(look, patch)
-            self._remember(look, plan, before)
+            self._remember(look, plan, before, held)
             look.base = self._companion.so_far(look, written)
             return False
         await self._write_left(look, plan, {**patch, **lists.patch})
-        as_expected = self._remember(look, plan, before)
+        as_expected = self._remember(look, plan, before, held)
         look.base = self._companion.agreed(look, lists, written)
         return as_expected and self._companion.decide(look).is_empty
 
@@ -293,7 +293,7 @@ class Engine:
             told = "; ".join(f"{self._mapping.label(d.field)} {d.reason}" for d in plan.refusals)
             return self._writer.states.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
         link = self._mapping.link_attributes(right.id, right.version)
-        now, by_hand = self._remotes.clock.now(), self._by_hand(look)
+        now, by_hand = self._remotes.clock.now(), self._writer.by_hand(look, plan)
         return self._writer.states.settled(left.payload, link, now, touched=look.touched, by_hand=by_hand)
 
     async def _tell_what_did_not_take(self, look: Look, plan: Plan, held: Canonical) -> None:
@@ -314,32 +314,28 @@ class Engine:
                 look, tuple(single(n, wording, owner, marker) for n in ignored), tuple(look.attempted.values())
             )
 
-    def _by_hand(self, look: Look) -> str:
-        """Which fields a person has to bring in step at a desk, because we can't."""
-        left, right = look.pair()
-        now_left, now_right = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
-        known = [p for p in self._mapping.policies if p.name in now_left and p.name in now_right]
-        apart = [
-            p.label
-            for p in known
-            if self._mapping.posts(p.name) and p.is_open_between(now_left[p.name], now_right[p.name])
-        ]
-        return f"Am Arbeitsplatz in Advoware nachzutragen: {', '.join(apart)}." if apart else ""
+    def _remember(self, look: Look, plan: Plan, before: Canonical, held: Canonical) -> bool:
+        """The new base is what each side stored. A field that moved although we did not write it is looked at again.
 
-    def _remember(self, look: Look, plan: Plan, before: Canonical) -> bool:
-        """The new base is what each side stored. A field that moved although we did not write it is looked at again."""
+        On the right those are fields that our PUT does not take: an edit at a desk since we read, known by a row id
+        that we are about to call seen.
+        """
         self._writer.journal_left(look, plan, before)
         left, right = look.pair()
         left_now, right_now = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
         stored_left = {f: left_now[f] for f in plan.left_writes if f in left_now}
         stored_right = {f: right_now[f] for f in plan.right_writes if f in right_now}
         look.base = Base({**plan.base.left, **stored_left}, {**plan.base.right, **stored_right})
-        return all(left_now.get(f) == value for f, value in before.items() if f not in plan.left_writes)
+        left_moved = any(left_now.get(f) != value for f, value in before.items() if f not in plan.left_writes)
+        right_moved = any(
+            right_now[f] != value for f, value in held.items() if f in right_now and f not in plan.right_writes
+        )
+        return not (left_moved or right_moved)
 
     async def _settle(self, look: Look, plan: Plan) -> None:
         _, right = look.pair()
         await self._writer.tell(look)
-        behind = {REFUSED + d.field for d in plan.refusals}
+        behind = {REFUSED + d.field for d in plan.refusals} | {REFUSED + name for name in self._unshown(look)}
         look.standing |= behind
         look.causes |= behind
         await self._writer.commit(look, link=self._writer.link_of(look, right), base=look.base, settled=True)
@@ -347,6 +343,12 @@ class Engine:
             look.result = "refused"
         elif look.result == "unchanged" and (look.left_writes or look.right_writes):
             look.result = "updated"
+
+    def _unshown(self, look: Look) -> Iterator[str]:
+        """Agreed before, and not in an answer now: its base stays behind the version that we remember."""
+        left, right = look.pair()
+        shown = self._writer.values(Side.LEFT, left).keys() & self._writer.values(Side.RIGHT, right).keys()
+        return (p.name for p in self._mapping.policies if look.base.knows(p.name) and p.name not in shown)
 
     async def _hold(self, look: Look, plan: Plan, left: Snapshot) -> None:
         """The brake: nothing is written but the state and one note."""

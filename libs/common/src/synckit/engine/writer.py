@@ -8,7 +8,7 @@ from typing import Any
 from synckit.engine.look import Look, Remotes
 from synckit.engine.notes import Wording, compose
 from synckit.engine.status import States
-from synckit.errors import RemoteRejected, SyncError
+from synckit.errors import RemoteRejected, StaleVersion, SyncError
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Attempted, Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
@@ -65,7 +65,12 @@ class Writer:
         """PUTs a partial patch. Nothing where the patch is empty."""
         if not patch:
             return
-        look.left = await look.lease.during(self.remotes.left.update(look.left_id, patch))
+        try:
+            look.left = await look.lease.during(self.remotes.left.update(look.left_id, patch))
+        except RemoteRejected as exc:
+            if exc.status == 404:
+                raise StaleVersion("the record was deleted while it was synced") from None
+            raise
         look.left_writes += 1
 
     def journal_left(self, look: Look, plan: Plan, before: Canonical) -> None:
@@ -178,6 +183,19 @@ class Writer:
             right_changed_at=right.changed_at or (known.right_changed_at if known else None),
             left_written_by=self._writer_of(look),
         )
+
+    def by_hand(self, look: Look, plan: Plan) -> str:
+        """Which fields a person has to bring in step at a desk, because we can't."""
+        left, right = look.pair()
+        now_left = {**self.values(Side.LEFT, left), **plan.left_writes}
+        now_right = self.values(Side.RIGHT, right)
+        known = [p for p in self.mapping.policies if p.name in now_left and p.name in now_right]
+        apart = [
+            p.label
+            for p in known
+            if self.mapping.posts(p.name) and p.is_open_between(now_left[p.name], now_right[p.name])
+        ]
+        return f"Am Arbeitsplatz in Advoware nachzutragen: {', '.join(apart)}." if apart else ""
 
     async def _post(self, look: Look, notes: list[PendingNote]) -> None:
         try:
