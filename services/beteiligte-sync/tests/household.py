@@ -31,7 +31,7 @@ class Household(Office):
         names = (*attributes(mapping, Side.LEFT), "name", "beteiligteId", "advowareId", *{*STATE, *STATE_TOO})
         self.children = FakeLeft(self.clock, self.faults, attributes=[n for n in names if n not in mapping.state.lacks])
         self.child_links = FakeLinks(self.faults, parents=self.party_links)
-        family = Family([Kin(mapping, self.child_links, self.children)], self.publisher, self.clock)
+        family = Family([Kin(mapping, self.child_links, self.children)], self.publisher, self.clock, self.settings)
         parents = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
         self.parents = Engine(BETEILIGTE, parents, self.settings, family)
         remotes = Remotes(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from datetime import datetime
 
 import pytest
+from household import Household
 from office import Office
 
-from synckit.errors import RemoteUnavailable
-from synckit.ports import Payload, Snapshot
+from beteiligte_sync.entities.adressen.mapping import ADRESSEN
+from synckit.errors import RemoteRejected, RemoteUnavailable, SyncError
+from synckit.ports import IMPORT, Payload, Snapshot
 from synckit.testing.faults import Crash
 
 
@@ -85,3 +87,67 @@ async def test_what_lands_while_an_answer_is_on_its_way_is_not_held_for_missing(
         await office.sync("p1")
     assert (await office.sync("p1")).result == "recovered"
     assert len(office.right.records) == 1
+
+
+async def house_with_a_desks_row() -> tuple[Household, str]:
+    """And the key of its intent."""
+    house = Household(ADRESSEN)
+    betnr = await house.with_party()
+    return house, IMPORT + house.rows.seed(betnr, strasse="Am Markt 3", ort="Ulm")
+
+
+@pytest.mark.parametrize("end", [RemoteUnavailable("espocrm", "no answer", maybe_applied=True), Crash()], ids=repr)
+async def test_an_import_that_lands_late_makes_no_second_record(end: BaseException) -> None:
+    house, key = await house_with_a_desks_row()
+    house.faults.hook = raises_at("left.create.before", end)
+    with pytest.raises(type(end)):
+        await house.party_synced()
+    house.faults.clear()
+    house.clock.advance(1)
+    with pytest.raises(RemoteUnavailable) as waiting:
+        await house.party_synced()
+    assert waiting.value.retry_after == pytest.approx(24)
+    intent = house.child_links.rows[key].intent
+    assert intent is not None
+    await house.children.create({**intent.fingerprint, "adresseStreet": "Am Markt 3", "adresseCity": "Ulm"})
+    house.clock.advance(24)
+    await house.party_synced()
+    (record_id,) = house.children.records
+    assert await house.deliver() == [record_id]
+    assert house.children.records[record_id]["syncStatus"] == "clean"
+    assert house.child_links.rows[key].intent is None
+
+
+async def test_an_import_that_never_lands_is_made_again_once_it_can_land_no_more() -> None:
+    house, key = await house_with_a_desks_row()
+    house.faults.hook = raises_at("left.create.before", Crash())
+    with pytest.raises(Crash):
+        await house.party_synced()
+    house.faults.clear()
+    house.clock.advance(25)
+    await house.party_synced()
+    await house.deliver()
+    assert [record["syncStatus"] for record in house.children.records.values()] == ["clean"]
+    assert house.child_links.rows[key].intent is None
+
+
+@pytest.mark.parametrize(
+    "error", [RemoteRejected("espocrm", 400, "no"), RemoteUnavailable("espocrm", "connection refused")], ids=repr
+)
+async def test_an_import_that_was_not_done_is_not_waited_for(error: SyncError) -> None:
+    house, key = await house_with_a_desks_row()
+    house.faults.hook = raises_at("left.create.before", error)
+    with suppress(RemoteUnavailable):
+        await house.party_synced()
+    assert house.child_links.rows[key].intent is None
+    house.faults.clear()
+    await house.party_synced()
+    assert len(house.children.records) == 1
+
+
+def raises_at(where: str, error: BaseException) -> Callable[[str], None]:
+    def hook(point: str) -> None:
+        if point == where:
+            raise error
+
+    return hook

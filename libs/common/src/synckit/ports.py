@@ -116,6 +116,11 @@ class Intent:
     declared_at: datetime
 
 
+IMPORT = "import:"
+"""Before the right id of a desk's row: the key of the intent to make a left record of it. The link of that row ends it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Parked:
     """A record that waits for its next try. `attempts` counts the ladder's rungs; `message` holds no client data."""

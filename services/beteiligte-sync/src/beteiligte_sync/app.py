@@ -126,7 +126,7 @@ def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clo
         brake=settings.brake.limits(),
         whole_call=timedelta(seconds=opened.advoware.whole),
     )
-    return Engine(mapping, remotes, chosen, _family(mapping, opened, clock), _companion(mapping, opened))
+    return Engine(mapping, remotes, chosen, _family(mapping, opened, clock, chosen), _companion(mapping, opened))
 
 
 def _companion(mapping: EntityMapping, opened: Connections) -> Companion | None:
@@ -142,13 +142,13 @@ def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:
     return AdvowareBeteiligteStore(opened.advoware)
 
 
-def _family(mapping: EntityMapping, opened: Connections, clock: Clock) -> Family | None:
+def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: EngineSettings) -> Family | None:
     kin = [
         Kin(child, PostgresLinkStore(opened.pool, child.entity), EspoStore(opened.espocrm, child.left_type))
         for child in REGISTRY
         if _parent(child) is mapping
     ]
-    return Family(kin, opened.publisher, clock) if kin else None
+    return Family(kin, opened.publisher, clock, chosen) if kin else None
 
 
 def _parent(mapping: EntityMapping) -> EntityMapping | None:

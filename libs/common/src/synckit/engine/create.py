@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from synckit.engine.look import EngineSettings, Look
+from synckit.engine.posts import Posts
 from synckit.engine.writer import Writer, linked
-from synckit.errors import Ambiguous, Locked, RateLimited, RemoteRejected, RemoteUnavailable
-from synckit.ports import Commit, Intent, Payload, Snapshot
+from synckit.errors import Ambiguous, RemoteRejected
+from synckit.ports import Intent, Payload, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
@@ -23,7 +24,7 @@ class Creator:
         self._writer = writer
         self._remotes = writer.remotes
         self._mapping = writer.mapping
-        self._settings = settings
+        self._posts = Posts(self._remotes.links, self._remotes.clock, settings)
 
     async def create(self, look: Look, left: Snapshot) -> str | None:
         """Leaves `look` linked, with a base. MappingError where the right can't hold the record.
@@ -34,7 +35,7 @@ class Creator:
         intent = look.state.intent
         found = await self.recover(look, intent) if intent else None
         if found and intent and self._is_anothers(found, intent.fingerprint):
-            await self._drop_intent(look)
+            await self._posts.drop(look.left_id, look.state.fence)
             return found.id
         look.result = "recovered" if found else "created"
         if found is None:
@@ -77,40 +78,16 @@ class Creator:
             raise Ambiguous("several parties look like the one that was being created", tuple(c.id for c in ours))
         if ours:
             return ours[0]
-        settled_at = intent.declared_at + self._settings.right_timeout
-        # From before we asked: what lands while the answer is on its way is not in it.
-        wait = (settled_at - asked_at).total_seconds()
-        if wait > 0:
-            raise RemoteUnavailable("advoware", "an earlier POST may still arrive", retry_after=wait)
-        await self._drop_intent(look)
+        self._posts.ensure_settled(intent, asked_at, "advoware")
+        await self._posts.drop(look.left_id, look.state.fence)
         return None
 
     async def _post(self, look: Look, body: Payload) -> Snapshot:
         intent = Intent(look.left_id, body, self._remotes.clock.now())
-        await self._remotes.links.declare(intent, look.state.fence)
-        try:
-            self._ensure_in_time(intent)
-            created = await look.lease.during(self._remotes.right.create(body))
-        except (RemoteRejected, RateLimited):
-            await self._drop_intent(look)
-            raise
-        except (RemoteUnavailable, Locked) as exc:
-            if not exc.maybe_applied:
-                await self._drop_intent(look)
-            raise
+        fence = look.state.fence
+        created = await self._posts.send(look.lease, intent, fence, lambda: self._remotes.right.create(body))
         look.right_writes += 1
         return created
-
-    def _ensure_in_time(self, intent: Intent) -> None:
-        """A POST that is sent too long after its intent could land when nobody waits for it any more."""
-        late = self._remotes.clock.now() - intent.declared_at
-        if late > self._settings.right_timeout - self._settings.whole_call:
-            raise RemoteUnavailable("postgres", "the intent took too long, nothing was sent")
-
-    async def _drop_intent(self, look: Look) -> None:
-        await self._remotes.links.commit(
-            Commit(look.left_id, look.state.fence, self._remotes.clock.now(), drop_intent=True)
-        )
 
     def _is_anothers(self, found: Snapshot, fingerprint: Payload) -> bool:
         """A row with the identity of what we posted, unmarked and with other values, was there before us."""

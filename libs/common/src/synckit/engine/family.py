@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from synckit.engine.look import Look
+from synckit.engine.look import EngineSettings, Look
+from synckit.engine.posts import Posts
 from synckit.errors import MappingError, RemoteRejected, SyncError
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.mapping.child import ChildOf
 from synckit.mapping.field import EntityMapping
-from synckit.ports import Clock, FindableStore, JournalEntry, Link, LinkStore, Publisher
+from synckit.ports import IMPORT, Clock, FindableStore, Intent, JournalEntry, Link, LinkStore, Publisher, Snapshot
 from synckit.reconcile.plan import Side
 from synckit.topics import EVENT_TOPICS
 
@@ -40,10 +41,13 @@ class Kin:
 class Family:
     """Called at the end of each look at a parent, while its lock is held."""
 
-    def __init__(self, kin: Sequence[Kin], publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, kin: Sequence[Kin], publisher: Publisher, clock: Clock, settings: EngineSettings | None = None
+    ) -> None:
         self._kin = kin
         self._publisher = publisher
         self._clock = clock
+        self._settings = settings or EngineSettings()
 
     async def follow(self, look: Look, before: Link | None) -> None:
         """`before`: the parent's link as the look found it. What a crash leaves out here, the ticker finds."""
@@ -76,7 +80,7 @@ class Family:
         await self._wake(kin, [*moved, *made_for, *filter(None, imported)], look, Origin.ADVOWARE)
 
     async def _owner(self, kin: Kin, right_id: str, row: Row) -> str:
-        """The record that a row was made for, "" for a desk's own: a copy carries the mark of the one it was made of."""
+        """The record that a row was made for, "" for a desk's own: a copy carries the mark of another row's record."""
         owner = kin.child.owner(row)
         link = await kin.links.peek(owner) if owner else None
         return owner if link is None or link.right_id == right_id else ""
@@ -84,7 +88,7 @@ class Family:
     async def _import(self, kin: Kin, look: Look, right_id: str, row: Row) -> str | None:
         """A row that a desk made becomes a left record, once: the record itself says which row it is.
 
-        Its own look links the two. None where it is not taken over.
+        Its own look links the two, which ends the intent. None where it is not taken over.
         """
         if not kin.child.imported:
             return None
@@ -96,18 +100,28 @@ class Family:
             return None
         claims = kin.mapping.link_attributes(right_id, str(row["rowId"]))
         belongs = {kin.mapping.link_attribute: claims[kin.mapping.link_attribute], kin.child.attribute: look.left_id}
+        asked = Intent(f"{IMPORT}{right_id}", belongs, self._clock.now())
         there = await kin.left.find(belongs)
         if there:
             return there[0]
-        new = {**body, **claims, **belongs, "syncStatus": "pending_sync"}
         try:
-            made = await look.lease.during(kin.left.create(new))
+            made = await self._post(kin, look, asked, {**body, **claims, **belongs, "syncStatus": "pending_sync"})
         except RemoteRejected as exc:
             self._journal(look, "not_imported", kin, str(exc.status))
             return None
         look.left_writes += 1
         self._journal(look, "imported", kin, "")
         return made.id
+
+    async def _post(self, kin: Kin, look: Look, asked: Intent, new: Row) -> Snapshot:
+        """`asked`: the intent as it would be from when we asked for the record, and EspoCRM had none."""
+        posts, key = Posts(kin.links, self._clock, self._settings), asked.left_id
+        state = await kin.links.load(key)
+        if state.intent is not None:
+            posts.ensure_settled(state.intent, asked.declared_at, "espocrm")
+            await posts.drop(key, state.fence)
+        intent = replace(asked, declared_at=self._clock.now())
+        return await posts.send(look.lease, intent, state.fence, lambda: kin.left.create(new))
 
     async def _wake(self, kin: Kin, ids: Sequence[str], look: Look, origin: Origin) -> None:
         if not ids:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from synckit.errors import Ambiguous, StaleVersion
 from synckit.mapping.rows import SEEN
 from synckit.ports import (
+    IMPORT,
     WAITS_FOR_PARENT,
     Attempted,
     Commit,
@@ -146,6 +147,14 @@ class LinkStoreContract:
         await links.commit(Commit("a", fence, NOON, link=LINK, base=BASE, drop_intent=True))
         state = await links.load("a")
         assert (state.link, state.intent) == (LINK, None)
+
+    async def test_the_link_of_a_desks_row_ends_the_intent_to_import_it(self) -> None:
+        links, _ = await self.make_stores()
+        for right_id in ("101", "102"):
+            key = f"{IMPORT}{right_id}"
+            await links.declare(replace(INTENT, left_id=key), (await links.load(key)).fence)
+        await links.commit(Commit("a", (await links.load("a")).fence, NOON, link=LINK))
+        assert [(await links.load(f"{IMPORT}{one}")).intent is None for one in ("101", "102")] == [True, False]
 
     async def test_a_right_record_of_another_live_link_is_ambiguous_and_nothing_is_kept(self) -> None:
         links, _, _ = await self.linked_store()

@@ -13,6 +13,7 @@ from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
 from synckit.mapping.rows import SEEN
 from synckit.ports import (
+    IMPORT,
     WAITS_FOR_PARENT,
     Attempted,
     Commit,
@@ -192,6 +193,8 @@ class FakeLinks:
             row.link, row.base = None, Base()
             row.notes, row.pending = set(), {}
         row.link = change.link or row.link
+        if change.link is not None and (imported := self.rows.get(IMPORT + change.link.right_id)):
+            imported.intent = None
         row.base = change.base or row.base
         row.intent = None if change.drop_intent else row.intent
         row.parked = None if change.unpark else row.parked

@@ -153,6 +153,8 @@ BEGIN
             left_seen_at = excluded.left_seen_at, right_changed_at = excluded.right_changed_at,
             left_written_by = excluded.left_written_by,
             fence = excluded.fence, looked_at = coalesce(p_looked_at, l.looked_at), updated_at = excluded.updated_at;
+        -- What was said before a desk's row was made a left record.
+        DELETE FROM intent WHERE entity = p_entity AND left_id = 'import:' || (p_link ->> 'right_id');
     ELSIF p_looked_at IS NOT NULL THEN
         UPDATE link SET looked_at = p_looked_at, fence = p_fence WHERE entity = p_entity AND left_id = p_left_id;
     END IF;
