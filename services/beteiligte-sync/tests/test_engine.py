@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -427,6 +428,32 @@ async def test_a_lost_answer_of_a_create_adopts_the_party_at_one_extra_read() ->
     assert len(office.right.records) == 1
     assert office.right.calls.count(("candidates", "")) == 1
     assert office.left.records["p1"]["syncStatus"] == "clean"
+
+
+async def test_an_edit_after_a_lost_create_is_believed_although_the_look_that_found_the_party_broke_off() -> None:
+    office = Office()
+    office.left.seed("p1", lastName="Probe")
+    office.faults.hook = fails_once_at(office, "right.create.after")
+    with pytest.raises(RemoteUnavailable):
+        await office.sync("p1")
+    office.clock.advance(60)
+    office.left.edit("p1", firstName="Paula")
+    office.clock.advance(60)
+    office.faults.hook = fails_once_at(office, "links.announce.before")
+    with pytest.raises(RemoteUnavailable):
+        await office.sync("p1")
+    office.clock.advance(60)
+    assert (await office.sync("p1")).result == "updated"
+    assert (office.party()["vorname"], office.left.records["p1"]["syncStatus"]) == ("Paula", "clean")
+
+
+def fails_once_at(office: Office, where: str) -> Callable[[str], None]:
+    def lost(point: str) -> None:
+        if point == where:
+            office.faults.clear()
+            raise RemoteUnavailable("advoware", "no answer", maybe_applied=True)
+
+    return lost
 
 
 async def test_a_post_that_may_still_arrive_is_waited_for() -> None:

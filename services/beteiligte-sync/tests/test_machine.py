@@ -179,7 +179,9 @@ class Reconciliation(RuleBasedStateMachine):
             return
         # Broken off: what it did write until then was delivered, an edit after it is a new one.
         after = self._shown(record)
-        self._settled(record, {f for f in FIELDS if before[f] != after[f]})
+        # A party that was found after a lost POST holds what was posted, not what EspoCRM holds by now.
+        lags = {f for f in FIELDS if before[f][1] == NO_PARTY and after[f][0] != after[f][1]}
+        self._settled(record, {f for f in FIELDS if before[f] != after[f]} - lags)
         self.delivered[record] |= {f for f in FIELDS if before[f][1] not in (after[f][1], NO_PARTY)}
 
     def _left_is_as_agreed(self, record: str, before: dict[str, tuple[Any, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -49,6 +50,9 @@ class Creator:
         base = self._base(values, self._writer.values(Side.RIGHT, found), fresh=look.result == "created")
         look.right, look.base, look.touched = found, base, True
         link = self._writer.link_of(look, found)
+        if look.result == "recovered":
+            # The base is what was posted: the left may have been edited since, and this look be broken off.
+            link = replace(link, left_seen_at=None)
         self._writer.journal(look, look.result, side=Side.RIGHT.value)
         await self._writer.commit(look, link=link, base=base, unpark=False)
         look.state = linked(look.state, link, base)
