@@ -17,6 +17,9 @@ from synckit.reconcile.plan import EMPTY, Canonical, Decision, Notice, NoticeKin
 RELEASED = "brake_released"
 """A cause raised by a person: the next plan of this record goes on in spite of the brake."""
 
+FAILED_FOR_GOOD = NoticeKind.PERMANENTLY_FAILED.value
+"""The cause of the one note of a record that is tried once a day only, whatever its errors were."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:

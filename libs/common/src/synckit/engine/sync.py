@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from synckit.engine import ladder, resume, status
+from synckit.engine import resume, status
 from synckit.engine.brake import SweepBrake
 from synckit.engine.companion import Companion, ListWork
 from synckit.engine.create import Creator
@@ -13,8 +13,9 @@ from synckit.engine.doubt import REFUSED
 from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
-from synckit.engine.notes import RELEASED, Wording, announce, came_true, marker_of, single
+from synckit.engine.notes import FAILED_FOR_GOOD, RELEASED, announce, came_true, marker_of, single
 from synckit.engine.parentage import Parentage
+from synckit.engine.parking import Parking
 from synckit.engine.repeat import Repeats
 from synckit.engine.resume import attempts, reached, resumed
 from synckit.engine.status import SyncStatus
@@ -30,7 +31,7 @@ from synckit.errors import (
     TransientError,
 )
 from synckit.mapping.field import EntityMapping
-from synckit.ports import WAITS_FOR_PARENT, Commit, Link, Parked, Snapshot
+from synckit.ports import Link, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen, reconcile
 
@@ -54,6 +55,7 @@ class Engine:
         self._writer = Writer(mapping, remotes)
         self._creator = Creator(self._writer, chosen)
         self._parentage = Parentage(self._writer)
+        self._parking = Parking(self._writer)
         self._brake = SweepBrake(self._writer, remotes.brake, chosen.brake)
         self._undertaker = Undertaker(self._writer, self._parentage, self._brake, chosen)
         self._family = family
@@ -97,43 +99,7 @@ class Engine:
         async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
             state = await self._remotes.links.load(left_id)
             lease.ensure()
-            return await self._park(Look(left_id, state, lease, Cause()), error)
-
-    async def _park(self, look: Look, error: SyncError) -> SyncStatus:
-        left_id, state = look.left_id, look.state
-        now, parked = self._remotes.clock.now(), state.parked
-        if parked is not None and parked.due_at > now and parked.reason != WAITS_FOR_PARENT:
-            # Edits while it waits are tried at once, but they are no rungs: an outage is one cause, not many.
-            return ladder.shown_after(parked.attempts)
-        attempts = (parked.attempts if parked else 0) + 1
-        shown, due_at = ladder.next_try(attempts, now)
-        to_park = Parked(left_id, attempts, due_at, error.code, error.code)
-        await self._remotes.links.commit(Commit(left_id, state.fence, now, park=to_park))
-        try:
-            patch = self._writer.states.parked(shown, status.explain(error), attempts, due_at)
-            written = await look.lease.during(self._remotes.left.update(left_id, patch))
-            if shown is SyncStatus.PERMANENTLY_FAILED and attempts == len(ladder.RUNGS_MINUTES) + 1:
-                note = single(
-                    Notice(NoticeKind.PERMANENTLY_FAILED, detail=status.in_words(error)),
-                    Wording(self._mapping, state.link.right_id if state.link else ""),
-                    self._owner(written, state.link),
-                    marker_of(left_id, state.fence),
-                )
-                about = self._about(left_id, written)
-                text = f"{note.text}\n\n({note.marker})"
-                await look.lease.during(self._remotes.notifier.tell(about, note.owner_id, text))
-        except SyncError:
-            pass  # The remote that failed may be the very one that shows it; the parked row brings the record back.
-        return shown
-
-    def _owner(self, left: Snapshot, link: Link | None) -> str | None:
-        if self._mapping.child_of is not None:
-            return link.owner_id if link else None
-        return left.payload.get("assignedUserId")
-
-    def _about(self, left_id: str, left: Snapshot) -> str:
-        child = self._mapping.child_of
-        return str(left.payload.get(child.attribute) or left_id) if child is not None else left_id
+            return await self._parking.park(Look(left_id, state, lease, Cause()), error)
 
     async def _look(self, look: Look) -> None:
         link = look.state.link
@@ -234,7 +200,8 @@ class Engine:
         look.base = resumed(look.base, attempted, *shown)
         rows = self._companion.resume(look) if self._companion else ()
         told = (shown[0], {**shown[1], **{each.field: each.right for each in rows}})
-        look.waiting = [n for n in look.state.pending if came_true(n, *told, sides)]
+        pending = [n for n in look.state.pending if n.cause != FAILED_FOR_GOOD]  # Untrue once a look came so far.
+        look.waiting = [n for n in pending if came_true(n, *told, sides)]
 
     def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical]:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
