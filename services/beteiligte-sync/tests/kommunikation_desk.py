@@ -23,7 +23,10 @@ class Crash(BaseException):
 
 
 class Desk:
-    """Rows as the server stores them; `kommKz` of a row that the API made is shown as 0 until a desk edits it."""
+    """Rows as the server stores them; `kommKz` of a row that the API made is shown as 0 until a desk edits it.
+
+    `is_slow`: a POST has no answer. It lands with `arrive`, or never; until then it is `under_way`.
+    """
 
     def __init__(self) -> None:
         self.left: dict[Kind, list[Entry]] = {MAIL: [], PHONE: []}
@@ -34,6 +37,8 @@ class Desk:
         self.told: list[Told] = []
         self.puts = self.posts = self.left_writes = 0
         self.step: Callable[[], None] = lambda: None
+        self.is_slow = False
+        self.under_way: dict[tuple[Kind, str | None], RowWrite] = {}
         self._ids = itertools.count(1)
 
     # -- people
@@ -81,6 +86,8 @@ class Desk:
         plan = diff(self.shown_left(), self.shown_rows(), agreed, confirmed=confirmed)
         if plan.held:
             return plan
+        if any((write.agreed.kind, write.agreed.key) in self.under_way for write in plan.writes):
+            raise Crash
         self.attempted = tuple({a.field: a for a in (*done, *attempts(agreed, plan))}.values())
         self.told += plan.told
         known = dict(plan.known)
@@ -109,7 +116,20 @@ class Desk:
             self.rows[write.row].update(body)
             return write.row
         self.posts += 1
+        if self.is_slow:
+            self.under_way[write.agreed.kind, write.agreed.key] = write
+            raise Crash
         assert not [row for row in self.free_slots() if self.rows[row]["kommKz"] == body["kommKz"]], "a slot was free"
+        return self._made(write)
+
+    def arrive(self) -> None:
+        """POSTs that had no answer land after all."""
+        for write in self.under_way.values():
+            self._made(write)
+        self.under_way.clear()
+
+    def _made(self, write: RowWrite) -> str:
+        body = write.body()
         row = self.enters(body["kommKz"], body["tlf"], body["bemerkung"])
         self.hidden.add(row)
         return row

@@ -12,33 +12,52 @@ from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from synckit.engine import Engine, Remotes
 from synckit.engine.companion import Companion
+from synckit.errors import RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 from synckit.testing.faults import Faults
 from synckit.testing.remotes import FakeRight
 
 
 class FakeRows:
-    """Rows of parties; `kommKz` of one that the API made is shown as 0, and a PUT ignores it."""
+    """Rows of parties; `kommKz` of one that the API made is shown as 0, and a PUT ignores it.
+
+    `is_slow`: a POST has no answer, and lands with `arrive`.
+    """
 
     def __init__(self, right: FakeRight, faults: Faults) -> None:
         self.right = right
         self.faults = faults
         self.calls: list[str] = []
+        self.under_way: list[tuple[str, Payload]] = []
+        self.is_slow = False
         self._ids = itertools.count(501)
 
     async def write(self, record_id: str, row: str | None, body: Payload) -> Payload:
         method = "update" if row else "create"
         self.calls.append(method)
         self.faults.at(f"rows.{method}.before")
+        if row is None and self.is_slow:
+            self.under_way.append((record_id, body))
+            raise RemoteUnavailable("advoware", "no answer", maybe_applied=True)
         rows = self.right.records[record_id]["kommunikation"]
         if row is None:
-            stored: dict[str, Any] = {**body, "id": next(self._ids), "kommKz": 0}
-            rows.append(stored)
+            stored = self._made(record_id, body)
         else:
             stored = next(each for each in rows if str(each["id"]) == row)
             stored.update({name: value for name, value in body.items() if name != "kommKz"})
         self.faults.at(f"rows.{method}.after")
         return dict(stored)
+
+    def arrive(self) -> None:
+        """POSTs that were given up for lost land after all."""
+        for record_id, body in self.under_way:
+            self._made(record_id, body)
+        self.under_way.clear()
+
+    def _made(self, record_id: str, body: Payload) -> dict[str, Any]:
+        stored = {**body, "id": next(self._ids), "kommKz": 0}
+        self.right.records[record_id]["kommunikation"].append(stored)
+        return stored
 
 
 class Shop(Office):

@@ -11,7 +11,15 @@ import pytest
 from kommunikation_office import Shop
 
 from synckit.engine.notes import RELEASED
-from synckit.errors import StaleVersion, TransientError
+from synckit.errors import (
+    Locked,
+    RateLimited,
+    RemoteRejected,
+    RemoteUnavailable,
+    StaleVersion,
+    SyncError,
+    TransientError,
+)
 from synckit.mapping.rows import as_seen
 from synckit.ports import Commit
 from synckit.testing.faults import Crash
@@ -114,6 +122,98 @@ async def test_what_a_look_saw_of_the_rows_is_what_advoware_shows_afterwards_als
     assert await shop.links.lists_seen([number]) != {number: as_seen(shop.party())}
     await shop.sync("p1")
     assert await shop.links.lists_seen([number]) == {number: as_seen(shop.party())}
+
+
+async def with_a_post_under_way() -> Shop:
+    """A second address whose POST had no answer."""
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.mails("anna@probe.de", "bert@probe.de")
+    shop.rows.is_slow = True
+    with pytest.raises(RemoteUnavailable):
+        await shop.sync("p1")
+    shop.rows.is_slow = False
+    shop.rows.calls.clear()
+    return shop
+
+
+async def test_a_row_whose_post_lands_late_is_not_posted_twice() -> None:
+    shop = await with_a_post_under_way()
+    for _ in range(2):
+        shop.clock.advance(1)
+        with pytest.raises(RemoteUnavailable) as caught:
+            await shop.sync("p1")
+    assert (caught.value.retry_after, shop.rows.calls) == (23.0, [])
+    shop.rows.arrive()
+    assert (await shop.sync("p1")).result == "updated"
+    assert shop.numbers() == shop.shown_mails() == ["anna@probe.de", "bert@probe.de"]
+    assert (shop.rows.calls, shop.left.records["p1"]["syncStatus"]) == ([], "clean")
+
+
+async def test_a_row_whose_post_never_lands_is_posted_once_that_is_certain() -> None:
+    shop = await with_a_post_under_way()
+    shop.clock.advance(24)
+    with pytest.raises(RemoteUnavailable):
+        await shop.sync("p1")
+    shop.clock.advance(1)
+    assert (await shop.sync("p1")).result == "updated"
+    assert shop.numbers() == ["anna@probe.de", "bert@probe.de"]
+
+
+async def test_a_post_under_way_is_waited_for_also_where_its_entry_would_go_elsewhere_by_now() -> None:
+    shop = await with_a_post_under_way()
+    shop.mails("bert@probe.de")
+    with pytest.raises(RemoteUnavailable):
+        await shop.sync("p1")
+    shop.mails("anna@probe.de", "carl@probe.de")
+    shop.left.edit("p1", titel="Dr.")
+    await shop.sync("p1")
+    shop.rows.arrive()
+    await _quiet(shop)
+    assert shop.shown_mails() == ["anna@probe.de", "carl@probe.de"]
+    assert shop.numbers() == ["anna@probe.de", "carl@probe.de", ""]
+
+
+async def test_a_broken_off_look_does_not_forget_the_posts_of_an_earlier_one() -> None:
+    shop = await with_a_post_under_way()
+    shop.mails("anna@probe.de", "carl@probe.de")
+    shop.rows.is_slow = True
+    with pytest.raises(RemoteUnavailable):
+        await shop.sync("p1")
+    shop.rows.is_slow = False
+    shop.mails("anna@probe.de", "bert@probe.de")
+    with pytest.raises(RemoteUnavailable):
+        await shop.sync("p1")
+    shop.rows.arrive()
+    await _quiet(shop)
+    assert sorted(shop.numbers()) == ["", "anna@probe.de", "bert@probe.de"]
+
+
+REFUSALS = [
+    Locked("open at a desk"),
+    RateLimited("advoware"),
+    RemoteUnavailable("advoware", "not connected"),
+    RemoteRejected("advoware", 400, "no"),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda e: type(e).__name__)
+async def test_a_refused_post_of_a_row_is_not_waited_for(error: SyncError) -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    shop.mails("anna@probe.de", "bert@probe.de")
+
+    def refuse(point: str) -> None:
+        if point == "rows.create.before":
+            raise error
+
+    shop.faults.hook = refuse
+    with suppress(TransientError):
+        await shop.sync("p1")
+    assert shop.rows.calls == ["create"]
+    shop.faults.clear()
+    await shop.sync("p1")
+    assert shop.numbers() == ["anna@probe.de", "bert@probe.de"]
 
 
 async def created(shop: Shop) -> None:

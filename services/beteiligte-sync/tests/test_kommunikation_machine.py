@@ -1,4 +1,5 @@
-"""A party's communication at random: people on both sides, cut markers, hidden kommKz, crashes between any two writes.
+"""A party's communication at random: people on both sides, cut markers, hidden kommKz, crashes between any two writes,
+POSTs that land late.
 
 The oracle knows what people entered and what they took away again, and shares no code with the diff but for what a
 number is.
@@ -158,6 +159,22 @@ class Communication(RuleBasedStateMachine):
         self._look(step)
 
     @rule()
+    def a_post_has_no_answer(self) -> None:
+        self.desk.is_slow = True
+        self._look()
+        self.desk.is_slow = False
+
+    @rule()
+    def what_had_no_answer_lands(self) -> None:
+        self.desk.arrive()
+
+    @rule()
+    def what_had_no_answer_never_lands(self) -> None:
+        """That is certain once Advoware's time-out is over: then it is posted once more."""
+        self.entered_left += len(self.desk.under_way)
+        self.desk.under_way.clear()
+
+    @rule()
     def our_table_is_lost(self) -> None:
         """Then the markers and the values themselves must do."""
         self._rests()
@@ -195,6 +212,7 @@ class Communication(RuleBasedStateMachine):
         self._remember(whole=whole)
 
     def _rests(self) -> None:
+        self.desk.arrive()
         self._look()
         before = (self.desk.puts, self.desk.posts, self.desk.left_writes)
         self._look()

@@ -159,13 +159,15 @@ class PendingNote:
 class Attempted:
     """A field that we were about to write on `side`, and the pair that both sides hold once that is done.
 
-    Written down before the write: after a crash it tells our own write from a person's edit.
+    Written down before the write: after a crash it tells our own write from a person's edit. `at`: when the POST
+    of a row was sent, which may land late.
     """
 
     field: str
     side: str
     left: Value
     right: Value
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

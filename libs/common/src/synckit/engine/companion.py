@@ -7,25 +7,39 @@ base under `prefix`; a POST has no row id yet: what it wrote must tell by itself
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from synckit.engine.look import Look
 from synckit.engine.notes import RELEASED
 from synckit.engine.writer import Writer
-from synckit.errors import StaleVersion
+from synckit.errors import (
+    AuthenticationRefused,
+    Locked,
+    RateLimited,
+    RemoteRejected,
+    RemoteUnavailable,
+    StaleVersion,
+    SyncError,
+)
 from synckit.ports import Attempted, Payload, PendingNote, Snapshot
 from synckit.reconcile.plan import Base, Side, Value
 
 
 @dataclass(frozen=True, slots=True)
 class RowWork:
-    """A PUT of a row, or a POST where it has no id. `left` and `right` are its base once it is written."""
+    """A PUT of a row, or a POST where it has no id. `left` and `right` are its base once it is written.
+
+    `entry`: a word for what the row shall stand for, which no other row does. It holds no client data.
+    """
 
     body: Payload
     left: Value
     right: Value
     row: str | None = None
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +111,8 @@ class Companion:
         """What an earlier look wrote counts as agreed, and is announced along with the next writes."""
         left, right = look.pair()
         done = self._lists.came_true(look.base, look.state.attempted, left.payload, right.payload)
-        look.attempted.update({each.field: each for each in done})
+        posted = (each for each in look.state.attempted if each.at is not None)
+        look.attempted.update({each.field: each for each in (*posted, *done)})
         look.base = Base(
             {**look.base.left, **{each.field: each.left for each in done}},
             {**look.base.right, **{each.field: each.right for each in done}},
@@ -109,6 +124,16 @@ class Companion:
         left, right = look.pair()
         confirmed = RELEASED in look.state.notes
         return self._lists.decide(look.base, left.payload, right.payload, confirmed=confirmed)
+
+    def plan(self, look: Look, now: datetime, timeout: timedelta) -> ListWork:
+        """As `decide`. RemoteUnavailable where an earlier POST of an entry may still arrive: it would stand twice."""
+        work = self.decide(look)
+        sent = {each.field: each.at for each in look.state.attempted if each.at is not None}
+        under_way = [at + timeout for each in work.rows if (at := sent.get(self._post_of(each))) is not None]
+        wait = (max(under_way, default=now) - now).total_seconds()
+        if wait > 0:
+            raise RemoteUnavailable("advoware", "an earlier POST of a row may still arrive", retry_after=wait)
+        return work
 
     def left_is_as_agreed(self, base: Base, left: Snapshot) -> bool:
         """Whether the left side alone gives any reason to look further."""
@@ -128,7 +153,10 @@ class Companion:
         right: dict[str, Value] = {}
         for each in work.rows:
             _, party = look.pair()
-            stored = await look.lease.during(self._rows.write(party.id, each.row, each.body))
+            if each.row is None:
+                stored = await self._post(writer, look, party.id, each)
+            else:
+                stored = await look.lease.during(self._rows.write(party.id, each.row, each.body))
             look.right_writes += 1
             look.touched = True
             look.right = replace(party, payload=self._lists.with_row(party.payload, stored))
@@ -136,6 +164,31 @@ class Companion:
             left[name], right[name] = each.left, each.right
             writer.journal(look, "write", field=name, side=Side.RIGHT.value, rule="list", after=repr(each.right))
         return Base(left, right)
+
+    async def _post(self, writer: Writer, look: Look, record_id: str, work: RowWork) -> Payload:
+        """Nothing can be deleted there: who finds that one was sent waits for it before another one is."""
+        name, now = self._post_of(work), writer.remotes.clock.now()
+        look.attempted[name] = Attempted(name, Side.RIGHT.value, work.left, work.right, now)
+        await writer.announce(look, (), tuple(look.attempted.values()))
+
+        async def sent() -> Payload:
+            try:
+                return await self._rows.write(record_id, None, work.body)
+            except SyncError as error:
+                if _is_refused(error):
+                    del look.attempted[name]
+                    with suppress(SyncError):
+                        left = tuple(look.attempted.values())
+                        await writer.remotes.links.announce(look.left_id, (), left, look.state.fence)
+                raise
+
+        stored = await look.lease.during(sent())
+        del look.attempted[name]
+        return stored
+
+    def _post_of(self, work: RowWork) -> str:
+        """As what the POST of this entry is announced: it has no row id yet."""
+        return f"{self._lists.prefix}+{work.entry}"
 
     async def is_overtaken(self, writer: Writer, look: Look, work: ListWork) -> bool:
         """Reads the left once more where a list of it is to be written: a PUT replaces the whole list.
@@ -170,3 +223,10 @@ class Companion:
 
     def _others(self, part: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value for name, value in part.items() if not name.startswith(self._lists.prefix)}
+
+
+def _is_refused(error: SyncError) -> bool:
+    """True where the remote has not done it, and will not."""
+    if isinstance(error, RemoteUnavailable):
+        return not error.maybe_applied
+    return isinstance(error, AuthenticationRefused | Locked | RateLimited | RemoteRejected)

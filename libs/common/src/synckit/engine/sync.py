@@ -60,6 +60,7 @@ class Engine:
         self._undertaker = Undertaker(self._writer, self._parentage, self._brake, chosen)
         self._family = family
         self._companion = companion
+        self._right_timeout = chosen.right_timeout
         self._repeats = Repeats(self._writer, self._parentage, companion)
 
     async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
@@ -177,7 +178,8 @@ class Engine:
         for _ in range(MAX_ROUNDS):
             left, right = look.pair()
             plan, seen_left = self._plan(look, left, right)
-            lists = self._companion.decide(look) if self._companion else ListWork()
+            now = self._remotes.clock.now()
+            lists = self._companion.plan(look, now, self._right_timeout) if self._companion else ListWork()
             held = await self._brake.plan(look, plan, lists)
             if held is not None:
                 await self._brake.hold(look, held, look.base)

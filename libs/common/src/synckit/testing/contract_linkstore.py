@@ -36,6 +36,7 @@ BASE = Base(
 INTENT = Intent("a", {"name": "Müller", "geburtsdatum": "1970-02-28T00:00:00", "kinder": [{"id": 1}, None]}, NOON)
 LINK = Link("a", "101", "row-1", left_changed_at=NOON, owner_id="user-1")
 ATTEMPT = Attempted("born", "right", date(1970, 2, 28), None)
+POSTED = Attempted("row/+1", "right", "Müller", "1", NOON + timedelta(microseconds=1))
 NOTE = PendingNote("conflict:name", "„Müller“ oder „Mueller“", "#a-1", "user-1", "name", "right", date(1970, 1, 1))
 
 
@@ -220,11 +221,11 @@ class LinkStoreContract:
     async def test_what_was_about_to_be_written_is_known_until_the_next_base(self) -> None:
         links, _, fence = await self.linked_store()
         await links.announce("a", [], [replace(ATTEMPT, field="title"), ATTEMPT], fence)
-        await links.announce("a", [], [ATTEMPT], fence)
-        assert (await links.load("a")).attempted == (ATTEMPT,)
+        await links.announce("a", [], [ATTEMPT, POSTED], fence)
+        assert (await links.load("a")).attempted == (ATTEMPT, POSTED)
         fence = (await links.load("a")).fence
         await links.commit(Commit("a", fence, NOON, looked_at=NOON))
-        assert (await links.load("a")).attempted == (ATTEMPT,)
+        assert (await links.load("a")).attempted == (ATTEMPT, POSTED)
         fence = (await links.load("a")).fence
         await links.commit(Commit("a", fence, NOON, base=BASE))
         assert (await links.load("a")).attempted == ()

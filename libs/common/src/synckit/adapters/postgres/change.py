@@ -66,7 +66,8 @@ def note_document(note: PendingNote) -> dict[str, Any]:
 
 
 def attempted_document(attempted: Attempted) -> dict[str, Any]:
-    return {
+    sent = {"at": attempted.at.isoformat()} if attempted.at else {}
+    return sent | {
         "field": attempted.field,
         "side": attempted.side,
         "left": to_json(attempted.left),
@@ -84,7 +85,7 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         parked=_parked(document["parked"]) if document["parked"] else None,
         notes=frozenset(document["notes"] or ()),
         pending=tuple(PendingNote(**from_json(note)) for note in document["pending"] or ()),
-        attempted=tuple(Attempted(**from_json(each)) for each in document["attempted"] or ()),
+        attempted=tuple(_attempted(from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
         looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
     )
@@ -138,6 +139,10 @@ def _time(told: str | None) -> datetime | None:
 
 def _base(row: Mapping[str, Any]) -> Base:
     return Base(left=from_json(row["left_values"]), right=from_json(row["right_values"]))
+
+
+def _attempted(row: Mapping[str, Any]) -> Attempted:
+    return Attempted(row["field"], row["side"], row["left"], row["right"], _time(row.get("at")))
 
 
 def _intent(row: Mapping[str, Any]) -> Intent:

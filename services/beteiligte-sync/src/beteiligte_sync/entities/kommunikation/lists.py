@@ -78,17 +78,21 @@ class KommunikationLists:
 def _row_work(write: RowWrite) -> RowWork:
     name = PREFIX + (write.row or "")
     base = to_base({write.row or "": write.agreed})
-    return RowWork(write.body(), base.left[name], base.right[name], write.row)
+    entry = _digest(write.agreed.kind.value, write.agreed.key) if write.agreed.key else ""
+    return RowWork(write.body(), base.left[name], base.right[name], write.row, entry)
 
 
 def _note(told: Told, plan: ListPlan) -> RowNote:
-    digest = hashlib.blake2b("\x1f".join((told.left, told.right, told.row)).encode(), digest_size=6).hexdigest()
     text = _TEXTS[told.why].format(label=told.kind.label, left=_shown(told.left), right=_shown(told.right))
-    cause = f"{told.why.value}:{told.kind.value}:{digest}"
+    cause = f"{told.why.value}:{told.kind.value}:{_digest(told.left, told.right, told.row)}"
     if told.why is not Why.CONFLICT:
         return RowNote(cause, text)
     name = PREFIX + told.row
     return RowNote(cause, text, name, to_base(plan.known).right[name])
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
 
 
 def _shown(value: str) -> str:
