@@ -11,7 +11,8 @@ from tests.chaos.fields import Side, Value
 from tests.chaos.history import KEY, History, Record
 from tests.chaos.remains import Remains
 
-MARKER = re.compile(r"\(((?:Vorgang \w{3}-[0-9a-f]+(?:, )?)+)\)\s*$")
+MARKER = re.compile(r"((?:\(Vorgang \w+-[0-9a-f]+\) ?)+)\s*$")
+ONE_MARKER = re.compile(r"\(Vorgang (\w+)-[0-9a-f]+\)")
 GONE_THERE = "wurde in Advoware gelöscht"
 GONE_HERE = "wurde in EspoCRM gelöscht"
 CONFLICT = re.compile(r"auf beiden Seiten geändert\. EspoCRM: (.+?), Advoware: (.+?)\. Es gilt")
@@ -26,12 +27,12 @@ class Notes:
         self._named: dict[str, set[str]] = defaultdict(set)
         for post in self.posts:
             told = {*re.findall(r"„([^“]*)“", post), *re.findall(r"\b\d\d\.\d\d\.\d{4}\b", post)}
-            for ending in re.findall(r"Vorgang (\w{3})-", post):
-                self._named[ending] |= told
+            for record_id in ONE_MARKER.findall(post):
+                self._named[record_id] |= told
 
     def names(self, record: Record, value: Value) -> bool:
         """Some note about this record (as its marker tells) names this value."""
-        return value is not None and bool({value, _german_day(value)} & self._named[record.espo_id[-3:]])
+        return value is not None and bool({value, _german_day(value)} & self._named[record.espo_id])
 
     def wrong(self, history: History, remains: Remains) -> Iterator[Wrong]:
         yield from self._doubled()
@@ -46,7 +47,7 @@ class Notes:
         paragraphs: Counter[str] = Counter()
         for post in self.posts:
             if found := MARKER.search(post):
-                markers.update(found.group(1).split(", "))
+                markers.update(one.group() for one in ONE_MARKER.finditer(found.group()))
             paragraphs.update(one for one in MARKER.sub("", post).strip().split("\n\n") if KEY.search(one))
         for marker, count in markers.items():
             if count > 1:

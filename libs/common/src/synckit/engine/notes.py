@@ -52,8 +52,8 @@ def cause_of(notice: Notice) -> str:
 
 
 def marker_of(left_id: str, fence: int) -> str:
-    """Stands in the text and finds the note again, e.g. `Vorgang 65a-1f3`."""
-    return f"Vorgang {left_id[-3:]}-{fence:x}"
+    """Stands in the text and finds the note again, e.g. `(Vorgang 6633f1a2b4c5d6e7f-1f3)`. Part of no other marker."""
+    return f"(Vorgang {left_id}-{fence:x})"
 
 
 def announce(plan: Plan, wording: Wording, owner_id: str | None, marker: str) -> tuple[PendingNote, ...]:
@@ -80,7 +80,7 @@ def came_true(note: PendingNote, left: Canonical, right: Canonical, reached: Col
 def compose(notes: Sequence[PendingNote]) -> str:
     """One post for all notes of a look."""
     markers: Iterable[str] = dict.fromkeys(n.marker for n in notes)
-    return "\n\n".join(n.text for n in notes) + f"\n\n({', '.join(markers)})"
+    return "\n\n".join(n.text for n in notes) + f"\n\n{' '.join(markers)}"
 
 
 def _pending(
