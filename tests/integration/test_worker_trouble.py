@@ -159,3 +159,15 @@ def _out_of_order(journal: list[Line]) -> list[str]:
         if firsts != sorted(firsts):
             wrong.append(key)
     return wrong
+
+
+def test_a_worker_that_gets_stuck_in_a_rebalance_ends_itself_and_its_partitions_move_on(stage: Stage) -> None:
+    stage.create()
+    stuck = stage.worker(hangs=True, patience={"rebalance": 3.0}, worker=QUICK)
+    stage.until(stuck.is_ready, what="the first has all partitions")
+    stage.worker(worker=QUICK)
+    assert stuck.process.wait(90) == 70
+    [line] = stuck.log_lines("worker.watchdog")
+    assert line["error"] == "rebalancing without end"
+    stage.publish(*changes(40, 20))
+    stage.until(lambda: len(set(stage.done_ids())) == 40, what="the second has all partitions")

@@ -84,6 +84,17 @@ def seek_slowly_once(app: SafeApp, seconds: float) -> None:
     consumer.perform_seek = perform_seek
 
 
+def hang_in_the_second_rebalance(app: SafeApp) -> None:
+    """A wait in Faust that never ends, after the group has given the worker its partitions."""
+    came = iter((False, True))
+
+    async def complete(*_: Any, **__: Any) -> None:
+        if next(came):
+            await asyncio.Event().wait()
+
+    app.on_rebalance_complete.connect(complete, weak=False)
+
+
 async def tell(worker: KafkaWorker, journal: Journal) -> None:
     """Writes the worker's state whenever its lag has changed."""
     lag = -1
@@ -114,6 +125,8 @@ async def main(config: dict[str, Any]) -> int:
     keyed_agent(app, topic, executor)
     if "slow_first_seek" in config:
         seek_slowly_once(app, config["slow_first_seek"])
+    if config.get("hangs"):
+        hang_in_the_second_rebalance(app)
 
     async def prepare() -> None:
         await require_topics(bootstrap, [topic, dead_letter_topic(topic)])

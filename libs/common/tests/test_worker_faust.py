@@ -21,6 +21,7 @@ from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app, keyed_
 from synckit.runtime.faust_adapter.consumer import SafeConsumer, bounded, delivered
 from synckit.runtime.faust_adapter.recovery import SafeRecovery, SafeTableManager
 from synckit.runtime.worker import KeyedExecutor
+from synckit.runtime.worker.watch import Patience
 from synckit.runtime.worker_process import KafkaWorker, WorkerFailed
 from synckit.testing.worker import BuriedLetters, ScriptedHandler
 
@@ -68,6 +69,18 @@ async def test_settings_are_pinned_to_what_was_proven() -> None:
     assert isinstance(app.tables, SafeTableManager)
     assert app.transport.Consumer is SafeConsumer
     assert isinstance(app.tables.recovery, SafeRecovery)
+
+
+async def test_a_group_waits_for_a_member_as_long_as_a_healthy_one_needs_and_less_than_a_join_may_take() -> None:
+    worker = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1")
+    assert worker.rebalance_seconds > worker.heartbeat_seconds + worker.drain_seconds + worker.commit_seconds
+    assert worker.rebalance_seconds > worker.session_seconds
+    assert worker.rebalance_seconds < build_app(worker).conf.broker_request_timeout
+
+
+def test_the_watchdog_leaves_a_rebalance_twice_the_time_that_the_group_waits() -> None:
+    worker = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1")
+    assert Patience().rebalance == 2 * worker.rebalance_seconds
 
 
 async def test_an_agent_takes_raw_bytes_one_at_a_time() -> None:

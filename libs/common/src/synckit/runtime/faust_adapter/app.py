@@ -27,6 +27,9 @@ class KafkaWorkerSettings:
 
     `instance_id`: static membership, fewer rebalances on a restart; only where ids are unique by construction (two
     workers with one id both process everything), and then with a session time-out of 30 to 45.
+    `rebalance_seconds`: how long a group waits for one of its members. A healthy one needs heartbeat + drain + commit,
+    14; a dead one is waited for until its session is over. Below the 30 of a request, after which aiokafka
+    takes a join that still waits for a broker that does not answer.
     The end of a worker takes at most drain + commit + slack.
     """
 
@@ -34,7 +37,7 @@ class KafkaWorkerSettings:
     bootstrap_servers: str
     session_seconds: float = 10.0
     heartbeat_seconds: float = 3.0
-    rebalance_seconds: float = 60.0
+    rebalance_seconds: float = 25.0
     commit_interval: float = 1.0
     metadata_seconds: float = 30.0
     drain_seconds: float = 8.0

@@ -27,9 +27,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds that a state may last. `gap` between two looks means that the process itself was stopped."""
+    """Seconds that a state may last. `gap` between two looks means that the process itself was stopped.
 
-    rebalance: float = 120.0
+    `rebalance`: while it lasts nobody works on what the group has given us, though the group takes us for alive. The
+    longest healthy one: the group waits 25 for a member that is stuck; then our first seek times out after 30 and comes
+    through at the second try. Twice the group's wait, 50, leaves out only that both happen at once.
+    """
+
+    rebalance: float = 50.0
     first_assignment: float = 60.0
     stuck: float = 120.0
     silent: float = 60.0
