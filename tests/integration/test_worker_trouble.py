@@ -165,9 +165,10 @@ def test_a_worker_that_gets_stuck_in_a_rebalance_ends_itself_and_its_partitions_
     stage.create()
     stuck = stage.worker(hangs=True, patience={"rebalance": 3.0}, worker=QUICK)
     stage.until(stuck.is_ready, what="the first has all partitions")
-    stage.worker(worker=QUICK)
+    other = stage.worker(worker=QUICK)
     assert stuck.process.wait(90) == 70
     [line] = stuck.log_lines("worker.watchdog")
     assert line["error"] == "rebalancing without end"
     stage.publish(*changes(40, 20))
-    stage.until(lambda: len(set(stage.done_ids())) == 40, what="the second has all partitions")
+    stage.until(lambda: len(set(stage.done_ids())) == 40, what="the second works on all partitions")
+    stage.until(lambda: other.log_lines("worker.assigned")[-1]["partitions"] == 4, what="and says that it has them")

@@ -107,6 +107,11 @@ class SafeApp(faust.App):
     def lag(self) -> int:
         return cast("SafeConsumer", self.consumer).lag()
 
+    def on_rebalance_end(self) -> None:
+        """Each time: without this line a log shows partitions that were given up, and never that others came."""
+        super().on_rebalance_end()
+        log.info("worker.assigned", partitions=len(self.assigned))
+
     async def on_stop(self) -> None:
         limit = self.worker.drain_seconds + self.worker.commit_seconds + self.worker.slack_seconds
         # A timer of its own thread: mode, faust and aiokafka all have waits without a limit while the broker is away.
