@@ -107,6 +107,12 @@ class History:
         through = [at - over for typed, at, _ in self.late if typed < over and at > began]
         return max(0.0, *through, 0.0)
 
+    def slowest_after(self, began: float, over: float) -> str:
+        """The key of the record that came through last, or has not yet; "" where there is none."""
+        waiting = [record.key for record in self.records.values() if record.waiting]
+        through = [(at, key) for typed, at, key in self.late if typed < over and at > began]
+        return waiting[0] if waiting and self.outstanding(over) else max(through, default=(0.0, ""))[1]
+
     def _waiting(self) -> Iterator[Outstanding]:
         for record in self.records.values():
             for waiting in record.waiting.values():

@@ -200,12 +200,17 @@ class Run:
         report.findings, report.vanished = findings, oracle.vanished
         for kill in self.killer.kills:
             kill.caught_up = history.caught_up_after(kill.at, kill.over)
-        keys = dict.fromkeys(finding.key for finding in findings if finding.key)
+        slowest = {
+            kill.number: history.slowest_after(kill.at, kill.over)
+            for kill in self.killer.kills
+            if _is_late(kill, self._plan.limit)
+        }
+        keys = dict.fromkeys((*(finding.key for finding in findings if finding.key), *filter(None, slowest.values())))
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
         for record in (history.records[key] for key in report.histories):
             report.calls[record.key] = list(calls_of(record, looks))
             report.posts[record.key] = [post for post in evidence.notes.posts if record.key in post]
-        report.late = [_late(kill) for kill in self.killer.kills if _is_late(kill, self._plan.limit)]
+        report.late = [_late(kill, slowest[kill.number]) for kill in self.killer.kills if kill.number in slowest]
         report.ended_by_themselves = world.ended_by_themselves
         report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
         return report
@@ -215,9 +220,9 @@ def _is_late(kill: Kill, limit: float) -> bool:
     return kill.caught_up is None or kill.caught_up > limit
 
 
-def _late(kill: Kill) -> str:
+def _late(kill: Kill, slowest: str) -> str:
     took = "not at all" if kill.caught_up is None else f"{kill.caught_up:.1f} s"
-    return f"{kill.number} {kill.kind} {kill.what}: {took}"
+    return f"{kill.number} {kill.kind} {kill.what}: {took}, {slowest}"
 
 
 def _emitted(report: dict[str, object]) -> str:
