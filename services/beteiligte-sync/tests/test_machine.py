@@ -182,7 +182,10 @@ class Reconciliation(RuleBasedStateMachine):
         # A party that was found after a lost POST holds what was posted, not what EspoCRM holds by now.
         lags = {f for f in FIELDS if before[f][1] == NO_PARTY and after[f][0] != after[f][1]}
         self._settled(record, {f for f in FIELDS if before[f] != after[f]} - lags)
-        self.delivered[record] |= {f for f in FIELDS if before[f][1] not in (after[f][1], NO_PARTY)}
+        # A party that this look found, and wrote to, was there before, though nothing showed it.
+        wrote = any(method == "update" for method, _ in self.office.right.calls[calls:])
+        unseen = () if wrote else (NO_PARTY,)
+        self.delivered[record] |= {f for f in FIELDS if before[f][1] not in (after[f][1], *unseen)}
 
     def _left_is_as_agreed(self, record: str, before: dict[str, tuple[Any, Any]]) -> None:
         """A look that left the desk's side unread: nothing of ours may have been open, and it did nothing."""
