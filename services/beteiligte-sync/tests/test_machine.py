@@ -46,6 +46,7 @@ class Reconciliation(RuleBasedStateMachine):
         self.agreed: dict[str, dict[str, Any]] = {}
         self.delivered: dict[str, set[str]] = {i: set() for i in IDS}
         self.doubtful: dict[str, set[str]] = {i: set() for i in IDS}
+        self.stood_before: dict[str, dict[str, Any]] = {i: {} for i in IDS}
         self.gone_left: set[str] = set()
         self.gone_right: set[str] = set()
 
@@ -76,6 +77,9 @@ class Reconciliation(RuleBasedStateMachine):
             return
         self.office.left.edit(record, **{attribute: value})
         self.left_edits[record][attribute] = value
+        # Typed back to what stood there before a look that was broken off wrote it: as if it never had.
+        stood = self.stood_before[record]
+        self.doubtful[record] |= {attribute} if attribute in stood and stood[attribute] == value else set()
         self.queue.append(record)
 
     @rule(record=RECORDS, attribute=LEFT_FIELDS, value=WORDS)
@@ -176,12 +180,14 @@ class Reconciliation(RuleBasedStateMachine):
             self._settled(record, set(FIELDS))
             self.delivered[record].clear()
             self.doubtful[record].clear()
+            self.stood_before[record].clear()
             return
         # Broken off: what it did write until then was delivered, an edit after it is a new one.
         after = self._shown(record)
         # A party that was found after a lost POST holds what was posted, not what EspoCRM holds by now.
         lags = {f for f in FIELDS if before[f][1] == NO_PARTY and after[f][0] != after[f][1]}
         self._settled(record, {f for f in FIELDS if before[f] != after[f]} - lags)
+        self.stood_before[record] |= {f: before[f][0] for f in FIELDS if before[f][0] != after[f][0]}
         # A party that this look found, and wrote to, was there before, though nothing showed it.
         wrote = any(method == "update" for method, _ in self.office.right.calls[calls:])
         unseen = () if wrote else (NO_PARTY,)
@@ -224,6 +230,8 @@ Reconciliation.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
+    # A search is made by hand, with another number; the suite repeats what is known to hold.
+    derandomize="MACHINE_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestReconciliation = Reconciliation.TestCase
