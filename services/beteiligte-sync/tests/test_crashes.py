@@ -167,6 +167,31 @@ async def test_a_value_that_we_overwrote_is_told_although_the_desk_types_over_ou
     assert (office.left.records["p1"]["lastName"], office.party()["name"]) == ("Neu", "Neu")
 
 
+@pytest.mark.parametrize("point", ["right.update.before", "right.update.after"])
+async def test_a_value_is_told_once_although_nobody_knows_whether_we_or_the_desk_overwrote_it(point: str) -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu")
+    office.right.edit(betnr, name="Pult")
+    await _broken_off(office, point)
+    office.right.edit(betnr, name="Wieder")
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (1, 1)
+
+
+async def test_a_value_that_still_stands_is_told_when_it_is_overwritten_and_not_before() -> None:
+    office = Office()
+    office.right.edit(await office.linked(), name="Pult")
+    office.left.edit("p1", lastName="Neu")
+    for _ in range(3):
+        await _broken_off(office, "right.update.before")
+        assert not office.notifier.notes
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert told.count("\u201ePult\u201c") == 1
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 async def test_a_failed_call_at_any_step_ends_as_if_there_had_been_none(scene: Scene) -> None:
     expected, points = await _undisturbed(scene)

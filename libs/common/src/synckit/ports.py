@@ -142,8 +142,9 @@ BRAKED = "brake"
 class PendingNote:
     """A note to a user, written down before the writes that it tells of, so that no crash can swallow or double it.
 
-    Holds client data until it is posted, like the base. It is posted only where `side` shows `expected` in `field`
-    (the write happened); with an empty `field` always. `marker` is in the text: it finds a note whose answer was lost.
+    Holds client data until it is posted, like the base. With an empty `field` it is posted always; else only where
+    `side` shows `expected` there (the write happened), or neither that nor `lost`: the value that the write was to
+    replace is gone, and who replaced it nobody knows. `marker` is in the text: it finds a note whose answer was lost.
     """
 
     cause: str
@@ -153,6 +154,7 @@ class PendingNote:
     field: str = ""
     side: str = ""
     expected: Value = None
+    lost: Value = None
 
 
 @dataclass(frozen=True, slots=True)

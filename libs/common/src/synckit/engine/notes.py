@@ -68,13 +68,17 @@ def single(notice: Notice, wording: Wording, owner_id: str | None, marker: str) 
 
 
 def came_true(note: PendingNote, left: Canonical, right: Canonical, reached: Collection[str] = ()) -> bool:
-    """Whether the write that a note tells of has happened, judged by what the side shows now.
+    """Whether a note is due: the write that it tells of has happened, or may have, judged by what the side shows now.
 
     `reached`: the sides at which that write is known to have arrived, though a person may have typed over its field.
+    Where a person did and nothing says whether it arrived, he is told: once too often is better than never.
     """
     if not note.field or note.side in reached:
         return True
-    return (left if note.side == Side.LEFT.value else right).get(note.field) == note.expected
+    shown = left if note.side == Side.LEFT.value else right
+    if shown.get(note.field) == note.expected:
+        return True
+    return note.lost is not None and note.field in shown and shown[note.field] != note.lost
 
 
 def compose(notes: Sequence[PendingNote]) -> str:
@@ -89,7 +93,9 @@ def _pending(
     text = wording.text_of(notice)
     if decision is None or decision.write is None:
         return PendingNote(cause_of(notice), text, marker, owner_id)
-    return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, decision.write.value, decision.written)
+    lost = notice.left if decision.write is Side.LEFT else notice.right
+    side, written = decision.write.value, decision.written
+    return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, side, written, lost)
 
 
 def _shown(value: Value) -> str:

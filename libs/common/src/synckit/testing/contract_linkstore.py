@@ -37,7 +37,9 @@ INTENT = Intent("a", {"name": "Müller", "geburtsdatum": "1970-02-28T00:00:00", 
 LINK = Link("a", "101", "row-1", left_changed_at=NOON, owner_id="user-1")
 ATTEMPT = Attempted("born", "right", date(1970, 2, 28), None)
 POSTED = Attempted("row/+1", "right", "Müller", "1", NOON + timedelta(microseconds=1))
-NOTE = PendingNote("conflict:name", "„Müller“ oder „Mueller“", "#a-1", "user-1", "name", "right", date(1970, 1, 1))
+NOTE = PendingNote(
+    "conflict:name", "„Müller“ oder „Mueller“", "#a-1", "user-1", "name", "right", date(1970, 1, 1), date(1970, 1, 2)
+)
 
 
 class LinkStoreContract:

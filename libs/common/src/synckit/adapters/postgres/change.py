@@ -62,6 +62,7 @@ def note_document(note: PendingNote) -> dict[str, Any]:
         "field": note.field,
         "side": note.side,
         "expected": to_json(note.expected),
+        "lost": to_json(note.lost),
     }
 
 
