@@ -90,7 +90,7 @@ def scene(parties: Parties, ingress: Running, what: Scene, ids: Sequence[str]) -
     parties.slow()
     parties.announce([parties.ids[at] for at in what.extra_ids])
     marks = parties.marks()
-    began = asyncio.run(send(ingress, ids))
+    began = asyncio.run(send(ingress, [single(each, what.name) for each in ids]))
     numbers = dict(zip(parties.ids, parties.numbers, strict=True))
     wanted = {str(numbers[each]) for each in ids}
     until(lambda: wanted <= written(parties, marks, "right").keys(), 60, f"all is written: {what.name}", pause=0.5)
@@ -108,10 +108,10 @@ def written(parties: Parties, marks: Marks, side: str) -> dict[str, float]:
     return done
 
 
-async def send(ingress: Running, ids: Sequence[str]) -> float:
-    """A webhook each; when the first was due."""
+async def send(ingress: Running, webhooks: Sequence[bytes]) -> float:
+    """All of them; when the first was due."""
     connections = await connect(ingress.port, 8)
-    window = await open_loop(connections, [single(each) for each in ids], RATE, len(ids))
+    window = await open_loop(connections, webhooks, RATE, len(webhooks))
     if window.refused:
         raise RuntimeError(f"{window.refused} webhooks were refused")
     for each in connections:

@@ -41,9 +41,9 @@ def signed(body: bytes, path: str = PATH) -> bytes:
     return head.encode() + body
 
 
-def single(record_id: str) -> bytes:
-    """One changed record."""
-    return signed(json.dumps([item(record_id, random.Random(record_id))], ensure_ascii=False).encode())
+def single(record_id: str, change: str) -> bytes:
+    """One changed record. No two changes have one body: EspoCRM sends the time, and a body that repeats is old news."""
+    return signed(json.dumps([item(record_id, random.Random(record_id + change))], ensure_ascii=False).encode())
 
 
 def requests(batch: int, count: int = 200, seed: int = 4) -> list[bytes]:

@@ -10,11 +10,14 @@ import json
 import re
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from synckit.errors import InvalidEvent
 
@@ -126,22 +129,16 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
     named = dict(headers)
     _require(named.get("ce_specversion") == b"1.0", "no CloudEvents 1.0 record")
     body = _body(value)
-    try:
-        action, origin = _ACTIONS[body["action"]], _ORIGINS[body["origin"]]
-        entity, entity_id = body["entity"], body["id"]
-    except (KeyError, TypeError):
-        raise InvalidEvent("value lacks or misnames entity, id, action or origin") from None
-    _require(isinstance(entity, str) and bool(ENTITY_ID.match(entity)), "entity is no name")
-    _require(
-        isinstance(entity_id, str) and bool(ENTITY_ID.match(entity_id)), "id is not 1 to 36 letters, digits, dashes"
-    )
+    action, origin = _ACTIONS.get(body.action), _ORIGINS.get(body.origin)
+    if action is None or origin is None:
+        raise InvalidEvent(_LACKS)
+    entity, entity_id = body.entity, body.id
+    _require(ENTITY_ID.match(entity) is not None, "entity is no name")
+    _require(ENTITY_ID.match(entity_id) is not None, "id is not 1 to 36 letters, digits, dashes")
     _require(key == entity_id.encode(), "key differs from the id in the value")
-    _require(
-        named.get("ce_type") == event_type(entity, action).encode(),
-        "ce_type differs from entity and action in the value",
-    )
+    _require(named.get("ce_type") == _type(entity, action), "ce_type differs from entity and action in the value")
     event_id = named.get("ce_id") or b""
-    _require(bool(_EVENT_ID.match(event_id)), "ce_id is not 1 to 100 printable characters")
+    _require(_EVENT_ID.match(event_id) is not None, "ce_id is not 1 to 100 printable characters")
     traceparent = named.get("ce_traceparent") or b""
     return ChangeEvent(
         entity=entity,
@@ -149,7 +146,7 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         action=action,
         origin=origin,
         received_at=_time("ce_time", named.get("ce_time")),
-        changed=_changed(body.get("changed", [])),
+        changed=_changed(tuple(body.changed), len(value or b"")),
         id=event_id.decode("ascii"),
         traceparent=traceparent.decode("ascii") if _TRACEPARENT.match(traceparent) else None,
         repeats=_time("ce_repeats", named["ce_repeats"]) if "ce_repeats" in named else None,
@@ -178,27 +175,64 @@ def _require(condition: bool, problem: str) -> None:
         raise InvalidEvent(problem)
 
 
-def _body(value: bytes | None) -> dict[str, Any]:
+class _Body(msgspec.Struct):
+    """The value of an event."""
+
+    entity: str
+    id: str
+    action: str
+    origin: str
+    changed: list[Any] = []
+
+
+_read = msgspec.json.Decoder(_Body).decode
+_LACKS = "value lacks or misnames entity, id, action or origin"
+_SMALL = 2000  # bytes: what is kept of names stays small, whatever a topic holds
+
+
+def _body(value: bytes | None) -> _Body:
     try:
-        body = json.loads(value or b"")
+        return _read(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    raise InvalidEvent(_what_is_wrong_with(value or b""))
+
+
+def _what_is_wrong_with(value: bytes) -> str:
+    """In our own words: what a decoder says of it may quote it."""
+    try:
+        body = json.loads(value)
     except (ValueError, RecursionError):
-        # JSONDecodeError holds the whole document: the chain is cut so that no handler can print it.
-        raise InvalidEvent(f"value is not JSON ({len(value or b'')} bytes)") from None
+        return f"value is not JSON ({len(value)} bytes)"
     if not isinstance(body, dict):
-        raise InvalidEvent("value is not a JSON object")
-    return body
+        return "value is not a JSON object"
+    wrong = (
+        ("entity is no name", isinstance(body.get("entity", ""), str)),
+        ("id is not 1 to 36 letters, digits, dashes", isinstance(body.get("id", ""), str)),
+        ("changed is not a list", isinstance(body.get("changed", []), list)),
+    )
+    return next((problem for problem, is_good in wrong if not is_good), _LACKS)
 
 
-def _changed(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list):
-        raise InvalidEvent("changed is not a list")
+@lru_cache(maxsize=256)
+def _type(entity: str, action: Action) -> bytes:
+    return event_type(entity, action).encode()
+
+
+def _changed(names: tuple[Any, ...], size: int) -> tuple[str, ...]:
+    """The same forms change the same attributes, so most are known already."""
+    with suppress(TypeError):  # no names, and nothing that could be looked up
+        return _known_names(names) if size <= _SMALL else attribute_names(names)
     return attribute_names(names)
+
+
+_known_names = lru_cache(maxsize=1024)(attribute_names)
 
 
 def _time(name: str, raw: bytes | None) -> datetime:
     try:
         parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
         _require(parsed.tzinfo is not None, f"{name} has no zone")
-        return parsed.astimezone(UTC)
+        return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidEvent(f"{name} is no RFC 3339 time") from None

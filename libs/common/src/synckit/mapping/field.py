@@ -148,10 +148,10 @@ class EntityMapping:
         before_kind, kind = self.kind_of(now), self.kind_of(after)
         patch: dict[str, Any] = {}
         for f in self.fields:
-            place = f.attribute(side, kind)
-            if place is None or f.name not in after:
+            if f.name not in (writes if kind == before_kind else after):
                 continue
-            if f.name in writes or place != f.attribute(side, before_kind):
+            place = f.attribute(side, kind)
+            if place is not None and (f.name in writes or place != f.attribute(side, before_kind)):
                 patch[place.name] = f.print(side, self._entered(f, side, after))
         return patch
 

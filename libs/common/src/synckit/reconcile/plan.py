@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 Value = str | int | bool | date | None
 Canonical = Mapping[str, Value]
@@ -87,8 +88,7 @@ class Base:
         return name in self.left and name in self.right
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One field: the rule, and the value that each side shall hold (its own canonical form)."""
 
     field: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TypeVar
+from weakref import WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -125,13 +126,16 @@ class WorkerMetrics:
     """`synckit.runtime.worker.observer.WorkerObserver`. One an executor: the load of a process is that of all."""
 
     def __init__(self) -> None:
-        self._load = (0, 0)
+        self.buffered = self.running = 0
+        _WORKERS.add(self)
 
     def handled(self, run: Handled) -> None:
-        _of(EVENTS_HANDLED, run.entity, run.outcome).inc(run.coalesced)
-        _of(EVENTS_COALESCED, run.entity).inc(run.coalesced - 1)
-        _of(SYNC_SECONDS, run.entity, run.outcome).observe(run.seconds)
-        _of(FRESHNESS, run.entity).observe(run.waited + run.seconds)
+        handled, coalesced, seconds, freshness = _of_a_run(run.entity, run.outcome)
+        handled.inc(run.coalesced)
+        if run.coalesced > 1:
+            coalesced.inc(run.coalesced - 1)
+        seconds.observe(run.seconds)
+        freshness.observe(run.waited + run.seconds)
         if run.outcome == "parked":
             _of(PARKED, run.entity, run.reason).inc()
 
@@ -145,11 +149,24 @@ class WorkerMetrics:
         _of(EVENTS_SKIPPED, topic).inc()
 
     def load(self, buffered: int, running: int) -> None:
-        before, self._load = self._load, (buffered, running)
-        if buffered != before[0]:
-            EVENTS_BUFFERED.inc(buffered - before[0])
-        if running != before[1]:
-            EVENTS_IN_FLIGHT.inc(running - before[1])
+        """Only kept: it changes a few times an event, and is asked for a few times a minute."""
+        self.buffered, self.running = buffered, running
+
+
+_WORKERS: WeakSet[WorkerMetrics] = WeakSet()
+EVENTS_BUFFERED.set_function(lambda: sum(each.buffered for each in _WORKERS))
+EVENTS_IN_FLIGHT.set_function(lambda: sum(each.running for each in _WORKERS))
+
+
+@lru_cache(maxsize=1024)
+def _of_a_run(entity: str, outcome: str) -> tuple[Counter, Counter, Histogram, Histogram]:
+    """What every run counts: handled, coalesced, seconds, freshness."""
+    return (
+        EVENTS_HANDLED.labels(entity, outcome),
+        EVENTS_COALESCED.labels(entity),
+        SYNC_SECONDS.labels(entity, outcome),
+        FRESHNESS.labels(entity),
+    )
 
 
 def conflicts(entity: str, count: int) -> None:

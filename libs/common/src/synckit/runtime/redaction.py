@@ -46,7 +46,16 @@ _SAFE_NAMES = (
 
 def redacted(event: Mapping[str, Any]) -> dict[str, Any]:
     """Known keys with bounded values; what is not known keeps its name and loses its value."""
-    return {key: _value(key, value) if key in KNOWN_KEYS else _unknown(value) for key, value in event.items()}
+    kept: dict[str, Any] = {}
+    for key, value in event.items():
+        kind = type(value)
+        if key not in KNOWN_KEYS:
+            kept[key] = _unknown(value)
+        elif kind is str:
+            kept[key] = _text(key, value)
+        else:
+            kept[key] = value if kind is int or kind is float else _value(key, value)
+    return kept
 
 
 def _unknown(value: object) -> object:

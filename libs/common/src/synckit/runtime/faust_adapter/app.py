@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -55,6 +56,12 @@ class SafeApp(faust.App):
         self.lease = Lease(worker.session_seconds)
         self.commits_refused = 0
         super().__init__(worker.group, **options)
+
+    def on_init_dependencies(self) -> Iterable[Any]:
+        """Without Faust's monitor among its sensors: it counts every event, a fifth of Faust's CPU, for nobody here."""
+        found: Iterable[Any] = super().on_init_dependencies()
+        self.sensors.remove(self.monitor)
+        return found
 
     def add(self, executor: KeyedExecutor) -> None:
         """The executor starts work only while the lease is held."""

@@ -13,7 +13,6 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import structlog
 
@@ -69,7 +68,7 @@ class KeyedExecutor:
         self._lanes = Lanes(coalesce=self._limits.coalesce)
         self._trackers = Trackers()
         self._completed = Completed()
-        self._running: dict[asyncio.Task[None], Item] = {}
+        self._running: dict[Item, asyncio.Task[None]] = {}
         self._generation: int | None = None
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
@@ -139,13 +138,13 @@ class KeyedExecutor:
         await self._until_idle(deadline)
         cancelled = len(self._running)
         if cancelled:
-            for task in self._running:
+            for task in self._running.values():
                 task.cancel()
             await self._until_idle(CANCEL_SECONDS)
         # What went back to waiting, or to ready, while we waited: it must not start after the next opening.
         forgotten += self._forget(self._lanes.forget_all_but_running())
         # A run that outlives its cancellation keeps its key's lane, so that nothing overlaps it.
-        for item in self._running.values():
+        for item in self._running:
             self._forget(item.entries)
         self._trackers.close()
         return Drained(self._timers.monotonic() - began, forgotten, cancelled, len(self._running))
@@ -154,8 +153,8 @@ class KeyedExecutor:
         """Starts what may start."""
         while self._slot_free() and (lane := self._lanes.start_next()) is not None:
             # Each run in a context of its own: the log fields bound by another run must not leak in.
-            task = asyncio.get_running_loop().create_task(self._run(lane), context=self._context.copy())
-            self._running[task] = lane.head
+            run = asyncio.get_running_loop().create_task(self._run(lane), context=self._context.copy())
+            self._running[lane.head] = run
             self._idle.clear()
         self._observer.load(self.buffered, len(self._running))
 
@@ -195,7 +194,7 @@ class KeyedExecutor:
             log.error("worker.broken", error=message_of(error), exc_info=error)
             self._blow(lane, item, message_of(error))
         finally:
-            self._ended()
+            self._ended(item)
 
     def _apply(self, lane: Lane, item: Item, newest: Delivery, step: Step) -> None:
         if isinstance(step, Blown):
@@ -227,8 +226,8 @@ class KeyedExecutor:
             self._lanes.finish(lane)
         self.on_blown(reason)
 
-    def _ended(self) -> None:
-        self._running.pop(cast("asyncio.Task[None]", asyncio.current_task()), None)
+    def _ended(self, item: Item) -> None:
+        self._running.pop(item, None)
         if not self._running:
             self._idle.set()
         self._pump()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(NamedTuple):
     """One finished run. `outcome`: the handler's result, or `parked`, `refused`, `dead_letter`.
 
     `reason` is the error's code where there was one, `seconds` the time from the first start to now,

@@ -52,5 +52,7 @@ class DeadLetterSink(Protocol):
 
 def boot_seconds() -> float:
     """Seconds that never go back and go on while the process, or the whole machine, is stopped."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
