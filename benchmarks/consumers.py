@@ -80,6 +80,7 @@ async def with_agent(options: dict[str, Any], meter: Meter) -> None:
         topic_allow_declare=False,
         topic_disable_leader=True,
         store="memory://",
+        datadir=Path(options["result"]).parent / options["group"],
         web_enabled=False,
     )
     source = app.topic(options["topic"], key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from typing import Any
 
 import faust
@@ -43,6 +44,7 @@ async def run(settings: Settings) -> None:
         topic_allow_declare=False,
         topic_disable_leader=True,
         store="memory://",
+        datadir=tempfile.gettempdir(),
         web_enabled=False,
     )
     source = app.topic(TOPIC, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
