@@ -50,6 +50,13 @@ def test_a_next_try_is_within_the_budget_and_not_before_the_remote_wants_it(
         assert attempts < 12
 
 
+@given(attempts=st.integers(1, 11), wait=st.floats(0, 25), chance=chances)
+def test_a_time_that_is_known_is_kept_to_however_many_tries_there_were(
+    attempts: int, wait: float, chance: float
+) -> None:
+    assert RetryPolicy(budget=45.0, max_attempts=12).next_delay(attempts, 0.0, wait, chance, known=True) == wait
+
+
 @given(order=st.permutations(range(8)))
 def test_a_tracker_acks_in_order_whatever_the_order_of_completion(order: list[int]) -> None:
     partition = Partition()

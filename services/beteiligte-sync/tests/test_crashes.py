@@ -180,6 +180,22 @@ async def test_a_value_is_told_once_although_nobody_knows_whether_we_or_the_desk
     assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (1, 1)
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+async def test_a_value_that_we_overwrote_is_told_although_the_record_is_deleted_before_the_next_look(side: str) -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu")
+    office.right.edit(betnr, name="Pult")
+    await _broken_off(office, "left.update.after")
+    if side == "left":
+        del office.left.records["p1"]
+    else:
+        del office.right.records[betnr]
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert (told.count("\u201ePult\u201c"), told.count("gelöscht")) == (1, 1)
+
+
 async def test_a_value_that_still_stands_is_told_when_it_is_overwritten_and_not_before() -> None:
     office = Office()
     office.right.edit(await office.linked(), name="Pult")

@@ -3,6 +3,7 @@
 SyncError
 ├── TransientError(retry_after)   in place with backoff, then parked with a due time
 │   ├── RemoteUnavailable         connect, timeout, 5xx
+│   │   ├── TooEarly              an earlier POST may still arrive, until a time that we know
 │   │   ├── CredentialsRefused    what AuthenticationRefused means for a record: it waits
 │   │   └── CircuitOpen           a remote as a whole is in trouble: every record waits
 │   ├── RateLimited               429, with its delay
@@ -50,6 +51,10 @@ class RemoteUnavailable(TransientError):
         super().__init__(f"{upstream}: {message}", retry_after=retry_after)
         self.upstream = upstream
         self.maybe_applied = maybe_applied
+
+
+class TooEarly(RemoteUnavailable):
+    """An earlier POST may still arrive. `retry_after` is no wish but the very time after which it can't any more."""
 
 
 class CredentialsRefused(RemoteUnavailable):

@@ -23,6 +23,7 @@ from synckit.errors import (
     RemoteUnavailable,
     StaleVersion,
     SyncError,
+    TooEarly,
 )
 from synckit.ports import Attempted, Payload, PendingNote, Snapshot
 from synckit.reconcile.plan import Base, Side, Value
@@ -126,13 +127,13 @@ class Companion:
         return self._lists.decide(look.base, left.payload, right.payload, confirmed=confirmed)
 
     def plan(self, look: Look, now: datetime, timeout: timedelta) -> ListWork:
-        """As `decide`. RemoteUnavailable where an earlier POST of an entry may still arrive: it would stand twice."""
+        """As `decide`. TooEarly where an earlier POST of an entry may still arrive: it would stand twice."""
         work = self.decide(look)
         sent = {each.field: each.at for each in look.state.attempted if each.at is not None}
         under_way = [at + timeout for each in work.rows if (at := sent.get(self._post_of(each))) is not None]
         wait = (max(under_way, default=now) - now).total_seconds()
         if wait > 0:
-            raise RemoteUnavailable("advoware", "an earlier POST of a row may still arrive", retry_after=wait)
+            raise TooEarly("advoware", "an earlier POST of a row may still arrive", retry_after=wait)
         return work
 
     def left_is_as_agreed(self, base: Base, left: Snapshot) -> bool:

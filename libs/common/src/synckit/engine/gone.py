@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from synckit.engine.brake import SweepBrake
 from synckit.engine.look import EngineSettings, Look
-from synckit.engine.notes import marker_of, single
+from synckit.engine.notes import came_true, marker_of, single
 from synckit.engine.parentage import Parentage, home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import RemoteRejected
 from synckit.ports import Link, RecordState, Snapshot
-from synckit.reconcile.plan import Base, Notice, NoticeKind, Side
+from synckit.reconcile.plan import EMPTY, Base, Notice, NoticeKind, Side
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
 GIVEN_UP = {Side.LEFT: (LEFT_DELETED,), Side.RIGHT: (RIGHT_GONE, LEFT_DELETED)}
@@ -40,6 +40,7 @@ class Undertaker:
             return True
         if look.parent is None or look.has_parent:
             await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
+        self._owe(look)
         await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
         await self._writer.tell(look)
         self._writer.journal(look, RIGHT_GONE)
@@ -63,7 +64,8 @@ class Undertaker:
             kind = await self._delete_right(look, link)
         if kind:
             await self._note(look, Notice(kind, detail=f"Advoware Nr. {link.right_id}"), owner=link.owner_id)
-            await self._writer.tell(look)
+        self._owe(look)
+        await self._writer.tell(look)
         self._writer.journal(look, LEFT_DELETED)
         # What we knew of a deleted record goes with it: the base is client data without a purpose from here on.
         await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), base=Base(), settled=True)
@@ -175,6 +177,13 @@ class Undertaker:
         user = owner or self._writer.owner(look)
         note = single(notice, self._writer.wording(look), user, marker_of(look.left_id, look.state.fence))
         await self._writer.announce(look, (note,))
+
+    def _owe(self, look: Look) -> None:
+        """What an earlier look overwrote and did not get to tell. On the side that is gone nobody can tell any more."""
+        left = self._writer.values(Side.LEFT, look.left) if look.left else EMPTY
+        right = self._writer.values(Side.RIGHT, look.right) if look.right else EMPTY
+        gone = [side.value for side, now in ((Side.LEFT, look.left), (Side.RIGHT, look.right)) if now is None]
+        look.waiting = [n for n in look.state.pending if n.field and came_true(n, left, right, gone)]
 
     def _claimed_by(self, right_id: str, other: str) -> str:
         name = self._writer.mapping.link_attribute

@@ -76,9 +76,9 @@ def came_true(note: PendingNote, left: Canonical, right: Canonical, reached: Col
     if not note.field or note.side in reached:
         return True
     shown = left if note.side == Side.LEFT.value else right
-    if shown.get(note.field) == note.expected:
-        return True
-    return note.lost is not None and note.field in shown and shown[note.field] != note.lost
+    if note.field not in shown:
+        return False
+    return shown[note.field] == note.expected or (note.lost is not None and shown[note.field] != note.lost)
 
 
 def compose(notes: Sequence[PendingNote]) -> str:

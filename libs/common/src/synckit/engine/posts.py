@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from synckit.engine.look import EngineSettings
-from synckit.errors import Locked, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.errors import Locked, RateLimited, RemoteRejected, RemoteUnavailable, TooEarly
 from synckit.ports import Clock, Commit, Intent, Lease, LinkStore, Snapshot
 
 
@@ -36,13 +36,13 @@ class Posts:
             raise
 
     def ensure_settled(self, intent: Intent, asked_at: datetime, upstream: str) -> None:
-        """RemoteUnavailable where the POST may have landed after `asked_at`, when the remote knew nothing of it.
+        """TooEarly where the POST may have landed after `asked_at`, when the remote knew nothing of it.
 
         From before we asked: what lands while the answer is on its way is not in it.
         """
         wait = (intent.declared_at + self._settings.right_timeout - asked_at).total_seconds()
         if wait > 0:
-            raise RemoteUnavailable(upstream, "an earlier POST may still arrive", retry_after=wait)
+            raise TooEarly(upstream, "an earlier POST may still arrive", retry_after=wait)
 
     async def drop(self, left_id: str, fence: int) -> None:
         """The intent is settled."""

@@ -21,9 +21,14 @@ class RetryPolicy:
         plain = min(self.cap, self.base * self.factor ** min(attempts - 1, 62))
         return plain * (1.0 + self.jitter * (2.0 * chance - 1.0))
 
-    def next_delay(self, attempts: int, elapsed: float, retry_after: float | None, chance: float) -> float | None:
-        """Seconds until the next try, never less than the remote's wish; None where the budget doesn't reach."""
+    def next_delay(
+        self, attempts: int, elapsed: float, retry_after: float | None, chance: float, *, known: bool = False
+    ) -> float | None:
+        """Seconds until the next try, never less than the remote's wish; None where the budget doesn't reach.
+
+        `known`: that is no wish, but the time at which a try makes sense. Then it is neither made longer nor shorter.
+        """
         if attempts >= self.max_attempts:
             return None
-        delay = max(self.pause(attempts, chance), retry_after or 0.0)
+        delay = max(0.0 if known else self.pause(attempts, chance), retry_after or 0.0)
         return delay if elapsed + delay <= self.budget else None

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 import structlog
 
-from synckit.errors import InvalidEvent, PermanentError, TransientError
+from synckit.errors import InvalidEvent, PermanentError, TooEarly, TransientError
 from synckit.events import ChangeEvent, attribute_names, decode
 from synckit.handling import Attempt, EventHandler
 from synckit.runtime.worker.delivery import Delivery
@@ -133,7 +133,8 @@ class Runner:
 
     async def _transient(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> Step:
         elapsed = self._timers.monotonic() - attempt.first_started
-        delay = self._limits.retry.next_delay(attempt.number, elapsed, error.retry_after, random.random())
+        known = isinstance(error, TooEarly)
+        delay = self._limits.retry.next_delay(attempt.number, elapsed, error.retry_after, random.random(), known=known)
         if delay is not None:
             return Again(delay, error.code)
         await self._limited(self._handler.give_up(event, error, attempt))
