@@ -84,12 +84,15 @@ def batches(producer: Any) -> TopicBatches:
 
 
 async def test_records_of_callers_in_one_turn_share_a_batch_and_each_caller_is_told() -> None:
-    producer = Producer(1)
+    producer = Producer()
     over = batches(producer)
-    first, second = over.put(records("a")), over.put(records("b"))
+    over.put(records("d"))
+    first, second = over.put(records("a")), over.put(records("c"))
+    assert producer.keys() == [[b"d"]], "the first one waits for nobody"
     await settle()
-    assert producer.keys() == [[b"a", b"b"]]
+    assert producer.keys() == [[b"d"], [b"a", b"c"]]
     assert not first.done.done()
+    producer.answer()
     producer.answer()
     await asyncio.gather(first.done, second.done)
 

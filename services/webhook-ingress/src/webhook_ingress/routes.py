@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import hdrs, web
@@ -64,21 +65,16 @@ class WebhookRoutes:
         self._limits = limits or Limits()
         self._deadlines = Deadlines(self._limits.seconds)
         self._in_flight = 0
+        metrics.WEBHOOKS_IN_FLIGHT.set_function(lambda: self._in_flight)
         self._turn = asyncio.Lock()
 
     def add_to(self, app: web.Application) -> None:
         """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
         for path, entity, action in (*webhook_paths(), *link_paths()):
-            app.router.add_post(path, self._route(entity, action))
+            app.router.add_post(path, partial(self._receive, entity=entity, action=action))
         app.router.add_get("/openapi.json", _openapi)
 
-    def _route(self, entity: str, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def receive(request: web.Request) -> web.Response:
-            return await self._receive(request, entity, action)
-
-        return receive
-
-    async def _receive(self, request: web.Request, entity: str, action: Action) -> web.Response:
+    async def _receive(self, request: web.Request, *, entity: str, action: Action) -> web.Response:
         started = self._clock.monotonic()
         trace = tracing.carried(request.headers.get("traceparent"))
         receipt, outcome = _NOTHING, "accepted"
@@ -107,7 +103,6 @@ class WebhookRoutes:
         if self._in_flight >= self._limits.in_flight:
             raise _Refused(503, "overloaded")
         self._in_flight += 1
-        metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
         try:
             return await self._deadlines.within(self._answer(request, entity, action, traceparent))
         except _Refused:
@@ -124,7 +119,6 @@ class WebhookRoutes:
             raise _Refused(503, "bug") from None
         finally:
             self._in_flight -= 1
-            metrics.WEBHOOKS_IN_FLIGHT.set(self._in_flight)
 
     async def _answer(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
         webhook_id, body, seal = await self._signed_body(request)
