@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.adapters.postgres.change import keyed_hash
+from synckit.adapters.postgres.change import keyed_hash, note_document, record_state
 from synckit.adapters.postgres.codec import from_json, to_json
 from synckit.adapters.postgres.migrate import head
 from synckit.adapters.postgres.migrations.script import statements
 from synckit.adapters.postgres.pool import DatabaseDefect, json_text, translated
 from synckit.adapters.postgres.schema import SCHEMA_REVISION
 from synckit.errors import RemoteUnavailable, StaleVersion
+from synckit.ports import PendingNote
 
 any_text = st.text(st.characters(blacklist_categories=()))
 values = st.none() | st.booleans() | st.integers() | st.dates() | any_text
@@ -51,6 +52,14 @@ def test_a_hash_tells_equal_from_different_within_one_field_of_one_record_only()
     assert len(others) == 4
     assert one("born", "") == ""
     assert one("born", "\ud83d") != ""
+
+
+@given(st.none() | st.text(max_size=5))
+def test_a_note_reads_back_and_what_a_newer_worker_added_is_left_aside(lost: str | None) -> None:
+    note = PendingNote("conflict:name", "text", "#1", "anna", "name", "right", "Neu", lost)
+    document = dict.fromkeys(("link", "base", "intent", "parked", "notes", "attempted", "rivals"))
+    stored = {**document, "fence": 1, "pending": [{**note_document(note), "newer": 1}]}
+    assert record_state(stored).pending == (note,)
 
 
 def test_services_ask_for_the_newest_schema_that_this_code_brings() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from office import Office
 
-from synckit.errors import TransientError
+from synckit.errors import Locked, RateLimited, RemoteUnavailable, TransientError
 from synckit.testing.faults import Crash
 
 Scene = Callable[[Office], Awaitable[None]]
+LOST = RemoteUnavailable("advoware", "no answer", maybe_applied=True)
 VOLATILE = {"rowId", "geaendertAm", "advowareRowId", "advowareLastSync", "advowareDeletedAt"}
 
 
@@ -139,13 +140,13 @@ async def test_two_broken_writes_of_one_field_never_bring_the_first_one_back() -
     assert (office.left.records["p1"]["zusatz"], office.party()["zusatz"]) == (None, None)
 
 
-async def _broken_off(office: Office, point: str) -> None:
+async def _broken_off(office: Office, point: str, error: TransientError = LOST) -> None:
     def fail(passed: str) -> None:
         if passed == point:
-            raise TransientError("lost")
+            raise error
 
     office.faults.hook = fail
-    with pytest.raises(TransientError):
+    with pytest.raises(type(error)):
         await office.sync("p1")
     office.faults.clear()
 
@@ -194,6 +195,46 @@ async def test_a_value_that_we_overwrote_is_told_although_the_record_is_deleted_
     await _quiet(office)
     told = " ".join(text for _, _, text in office.notifier.notes)
     assert (told.count("\u201ePult\u201c"), told.count("gelöscht")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Locked("open at a desk"), RateLimited("advoware"), RemoteUnavailable("advoware", "not sent")],
+    ids=["open at a desk", "429", "not sent"],
+)
+async def test_a_value_that_was_certainly_not_overwritten_is_not_told(refusal: TransientError) -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu")
+    office.right.edit(betnr, name="Pult")
+    await _broken_off(office, "right.update.before", refusal)
+    office.right.edit(betnr, name="Wieder")
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (0, 1)
+
+
+async def test_a_deletion_is_told_although_the_other_side_shows_what_nobody_can_read() -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu")
+    office.right.edit(betnr, name="Pult")
+    await _broken_off(office, "left.update.before")
+    del office.left.records["p1"]
+    office.right.edit(betnr, geburtsdatum="no date")
+    assert (await office.sync("p1")).result == "deleted_left"
+
+
+async def test_a_conflict_in_a_field_that_did_not_take_is_never_told_as_overwritten() -> None:
+    office = Office()
+    betnr = await office.linked()
+    office.right.edit(betnr, titel="Prof.")
+    office.right.ignored = {"titel"}
+    office.left.edit("p1", titel="Dr.")
+    await _broken_off(office, "left.update.before")
+    await _quiet(office)
+    told = " ".join(text for _, _, text in office.notifier.notes)
+    assert (told.count("nichts geschrieben"), told.count("steht jetzt auf beiden")) == (1, 0)
 
 
 async def test_a_value_that_still_stands_is_told_when_it_is_overwritten_and_not_before() -> None:

@@ -157,3 +157,10 @@ class Ambiguous(PermanentError):
     def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
         super().__init__(f"{message}: {', '.join(candidates)}")
         self.candidates = candidates
+
+
+def was_refused(error: SyncError) -> bool:
+    """True where the remote has not done what it was asked, and will not."""
+    if isinstance(error, RemoteUnavailable | Locked):
+        return not error.maybe_applied
+    return isinstance(error, AuthenticationRefused | RateLimited | RemoteRejected)

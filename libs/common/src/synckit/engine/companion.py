@@ -15,16 +15,7 @@ from typing import Any, Protocol
 from synckit.engine.look import Look
 from synckit.engine.notes import RELEASED
 from synckit.engine.writer import Writer
-from synckit.errors import (
-    AuthenticationRefused,
-    Locked,
-    RateLimited,
-    RemoteRejected,
-    RemoteUnavailable,
-    StaleVersion,
-    SyncError,
-    TooEarly,
-)
+from synckit.errors import StaleVersion, SyncError, TooEarly, was_refused
 from synckit.ports import Attempted, Payload, PendingNote, Snapshot
 from synckit.reconcile.plan import Base, Side, Value
 
@@ -176,7 +167,7 @@ class Companion:
             try:
                 return await self._rows.write(record_id, None, work.body)
             except SyncError as error:
-                if _is_refused(error):
+                if was_refused(error):
                     del look.attempted[name]
                     with suppress(SyncError):
                         left = tuple(look.attempted.values())
@@ -224,10 +215,3 @@ class Companion:
 
     def _others(self, part: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value for name, value in part.items() if not name.startswith(self._lists.prefix)}
-
-
-def _is_refused(error: SyncError) -> bool:
-    """True where the remote has not done it, and will not."""
-    if isinstance(error, RemoteUnavailable):
-        return not error.maybe_applied
-    return isinstance(error, AuthenticationRefused | Locked | RateLimited | RemoteRejected)

@@ -10,9 +10,9 @@ from synckit.engine.notes import came_true, marker_of, single
 from synckit.engine.parentage import Parentage, home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
-from synckit.errors import RemoteRejected
+from synckit.errors import MappingError, RemoteRejected
 from synckit.ports import Link, RecordState, Snapshot
-from synckit.reconcile.plan import EMPTY, Base, Notice, NoticeKind, Side
+from synckit.reconcile.plan import EMPTY, Base, Canonical, Notice, NoticeKind, Side
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
 GIVEN_UP = {Side.LEFT: (LEFT_DELETED,), Side.RIGHT: (RIGHT_GONE, LEFT_DELETED)}
@@ -180,10 +180,18 @@ class Undertaker:
 
     def _owe(self, look: Look) -> None:
         """What an earlier look overwrote and did not get to tell. On the side that is gone nobody can tell any more."""
-        left = self._writer.values(Side.LEFT, look.left) if look.left else EMPTY
-        right = self._writer.values(Side.RIGHT, look.right) if look.right else EMPTY
-        gone = [side.value for side, now in ((Side.LEFT, look.left), (Side.RIGHT, look.right)) if now is None]
-        look.waiting = [n for n in look.state.pending if n.field and came_true(n, left, right, gone)]
+        pending = [n for n in look.state.pending if n.field]
+        if pending:
+            left, right = self._shown(Side.LEFT, look.left), self._shown(Side.RIGHT, look.right)
+            gone = [side.value for side, now in ((Side.LEFT, look.left), (Side.RIGHT, look.right)) if now is None]
+            look.waiting = [n for n in pending if came_true(n, left, right, gone)]
+
+    def _shown(self, side: Side, now: Snapshot | None) -> Canonical:
+        """Nothing where it can't be read: a deletion is not to fail for that."""
+        try:
+            return self._writer.values(side, now) if now is not None else EMPTY
+        except MappingError:
+            return EMPTY
 
     def _claimed_by(self, right_id: str, other: str) -> str:
         name = self._writer.mapping.link_attribute

@@ -276,7 +276,10 @@ class Engine:
         ]
         if ignored:
             fields = {n.field for n in ignored}
-            look.notes = [n for n in look.notes if n.side != Side.RIGHT.value or n.field not in fields]
+            told = (*look.notes, *(n for n in look.state.pending if n not in look.waiting))
+            untrue = [n for n in told if n.side == Side.RIGHT.value and n.field in fields]
+            if untrue:
+                await self._writer.take_back(look, untrue)
             wording, marker = self._writer.wording(look), marker_of(look.left_id, look.state.fence)
             owner = self._writer.owner(look)
             await self._writer.announce(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from synckit.engine.look import Look, Remotes
 from synckit.engine.notes import Wording, compose
 from synckit.engine.status import States
-from synckit.errors import RemoteRejected, StaleVersion, SyncError
+from synckit.errors import RemoteRejected, StaleVersion, SyncError, was_refused
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Attempted, Commit, JournalEntry, Link, PendingNote, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
@@ -56,7 +58,7 @@ class Writer:
         if not patch:
             return False
         body = self.mapping.whole_right(right.payload, patch)
-        look.right = await look.lease.during(self.remotes.right.update(right.id, body))
+        look.right = await self._sent(look, Side.RIGHT, self.remotes.right.update(right.id, body))
         look.right_writes += 1
         self._journal_fields(look, plan, Side.RIGHT, before, plan.right_writes)
         return True
@@ -66,12 +68,33 @@ class Writer:
         if not patch:
             return
         try:
-            look.left = await look.lease.during(self.remotes.left.update(look.left_id, patch))
+            look.left = await self._sent(look, Side.LEFT, self.remotes.left.update(look.left_id, patch))
         except RemoteRejected as exc:
             if exc.status == 404:
                 raise StaleVersion("the record was deleted while it was synced") from None
             raise
         look.left_writes += 1
+
+    async def _sent(self, look: Look, side: Side, write: Coroutine[Any, Any, Snapshot]) -> Snapshot:
+        """Where the remote has certainly not done it, nothing was overwritten, and nobody is to be told that it was."""
+        try:
+            return await look.lease.during(write)
+        except SyncError as exc:
+            told = [n for n in look.notes if n.side == side.value]
+            if told and was_refused(exc):
+                with suppress(SyncError):
+                    await self.take_back(look, told)
+            raise
+
+    async def take_back(self, look: Look, notes: Sequence[PendingNote]) -> None:
+        """Notes that were announced, and are untrue."""
+        causes = {n.cause for n in notes}
+        look.notes = [n for n in look.notes if n.cause not in causes]
+        look.causes -= causes
+        pending = tuple(n for n in look.state.pending if n.cause not in causes)
+        look.state = replace(look.state, pending=pending)
+        at = self.remotes.clock.now()
+        await self.remotes.links.commit(Commit(look.left_id, look.state.fence, at, clear_notes=tuple(causes)))
 
     def journal_left(self, look: Look, plan: Plan, before: Canonical) -> None:
         """The plan's writes to the left, once they are done."""

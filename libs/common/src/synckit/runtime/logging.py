@@ -52,14 +52,15 @@ class _Stamps:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._second = -1
-        self._written = ""
+        self._known = (-1, "")  # one value: several threads log
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         second, nanos = divmod(time.time_ns(), 1_000_000_000)
-        if second != self._second:
-            self._second, self._written = second, f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
-        event["timestamp"] = f"{self._written}.{nanos // 1000:06d}Z"
+        known, written = self._known
+        if second != known:
+            written = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+            self._known = (second, written)
+        event["timestamp"] = f"{written}.{nanos // 1000:06d}Z"
         event["service"] = self._service
         return event
 

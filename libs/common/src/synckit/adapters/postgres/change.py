@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +55,8 @@ def parked_document(parked: Parked) -> dict[str, Any]:
 
 
 def note_document(note: PendingNote) -> dict[str, Any]:
-    return {
+    lost = {"lost": to_json(note.lost)} if note.lost is not None else {}
+    return lost | {
         "cause": note.cause,
         "text": to_json(note.text),
         "marker": note.marker,
@@ -62,7 +64,6 @@ def note_document(note: PendingNote) -> dict[str, Any]:
         "field": note.field,
         "side": note.side,
         "expected": to_json(note.expected),
-        "lost": to_json(note.lost),
     }
 
 
@@ -85,11 +86,19 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         intent=_intent(document["intent"]) if document["intent"] else None,
         parked=_parked(document["parked"]) if document["parked"] else None,
         notes=frozenset(document["notes"] or ()),
-        pending=tuple(PendingNote(**from_json(note)) for note in document["pending"] or ()),
+        pending=tuple(_pending(from_json(note)) for note in document["pending"] or ()),
         attempted=tuple(_attempted(from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
         looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
     )
+
+
+def _pending(document: Mapping[str, Any]) -> PendingNote:
+    """What a newer worker wrote down in addition is none of ours."""
+    return PendingNote(**{name: value for name, value in document.items() if name in _NOTE})
+
+
+_NOTE = frozenset(each.name for each in fields(PendingNote))
 
 
 def _link_document(link: Link) -> dict[str, Any]:
