@@ -140,6 +140,19 @@ async def test_two_broken_writes_of_one_field_never_bring_the_first_one_back() -
     assert (office.left.records["p1"]["zusatz"], office.party()["zusatz"]) == (None, None)
 
 
+async def _name_typed_on_both() -> tuple[Office, str]:
+    """Linked, and then named anew in EspoCRM and at a desk. With the number of the party."""
+    office = Office()
+    betnr = await office.linked()
+    office.left.edit("p1", lastName="Neu")
+    office.right.edit(betnr, name="Pult")
+    return office, betnr
+
+
+def _told(office: Office) -> str:
+    return " ".join(text for _, _, text in office.notifier.notes)
+
+
 async def _broken_off(office: Office, point: str, error: TransientError = LOST) -> None:
     def fail(passed: str) -> None:
         if passed == point:
@@ -163,37 +176,31 @@ async def test_a_value_that_we_overwrote_is_told_although_the_desk_types_over_ou
         await _broken_off(office, point)
     office.right.edit(betnr, name="Wieder")
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (1, 1)
     assert (office.left.records["p1"]["lastName"], office.party()["name"]) == ("Neu", "Neu")
 
 
 @pytest.mark.parametrize("point", ["right.update.before", "right.update.after"])
 async def test_a_value_is_told_once_although_nobody_knows_whether_we_or_the_desk_overwrote_it(point: str) -> None:
-    office = Office()
-    betnr = await office.linked()
-    office.left.edit("p1", lastName="Neu")
-    office.right.edit(betnr, name="Pult")
+    office, betnr = await _name_typed_on_both()
     await _broken_off(office, point)
     office.right.edit(betnr, name="Wieder")
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (1, 1)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
 async def test_a_value_that_we_overwrote_is_told_although_the_record_is_deleted_before_the_next_look(side: str) -> None:
-    office = Office()
-    betnr = await office.linked()
-    office.left.edit("p1", lastName="Neu")
-    office.right.edit(betnr, name="Pult")
+    office, betnr = await _name_typed_on_both()
     await _broken_off(office, "left.update.after")
     if side == "left":
         del office.left.records["p1"]
     else:
         del office.right.records[betnr]
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert (told.count("\u201ePult\u201c"), told.count("gelöscht")) == (1, 1)
 
 
@@ -203,22 +210,16 @@ async def test_a_value_that_we_overwrote_is_told_although_the_record_is_deleted_
     ids=["open at a desk", "429", "not sent"],
 )
 async def test_a_value_that_was_certainly_not_overwritten_is_not_told(refusal: TransientError) -> None:
-    office = Office()
-    betnr = await office.linked()
-    office.left.edit("p1", lastName="Neu")
-    office.right.edit(betnr, name="Pult")
+    office, betnr = await _name_typed_on_both()
     await _broken_off(office, "right.update.before", refusal)
     office.right.edit(betnr, name="Wieder")
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert (told.count("\u201ePult\u201c"), told.count("\u201eWieder\u201c")) == (0, 1)
 
 
 async def test_a_deletion_is_told_although_the_other_side_shows_what_nobody_can_read() -> None:
-    office = Office()
-    betnr = await office.linked()
-    office.left.edit("p1", lastName="Neu")
-    office.right.edit(betnr, name="Pult")
+    office, betnr = await _name_typed_on_both()
     await _broken_off(office, "left.update.before")
     del office.left.records["p1"]
     office.right.edit(betnr, geburtsdatum="no date")
@@ -233,19 +234,17 @@ async def test_a_conflict_in_a_field_that_did_not_take_is_never_told_as_overwrit
     office.left.edit("p1", titel="Dr.")
     await _broken_off(office, "left.update.before")
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert (told.count("nichts geschrieben"), told.count("steht jetzt auf beiden")) == (1, 0)
 
 
 async def test_a_value_that_still_stands_is_told_when_it_is_overwritten_and_not_before() -> None:
-    office = Office()
-    office.right.edit(await office.linked(), name="Pult")
-    office.left.edit("p1", lastName="Neu")
+    office, _ = await _name_typed_on_both()
     for _ in range(3):
         await _broken_off(office, "right.update.before")
         assert not office.notifier.notes
     await _quiet(office)
-    told = " ".join(text for _, _, text in office.notifier.notes)
+    told = _told(office)
     assert told.count("\u201ePult\u201c") == 1
 
 

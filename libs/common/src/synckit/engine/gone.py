@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synckit.engine.brake import SweepBrake
 from synckit.engine.look import EngineSettings, Look
-from synckit.engine.notes import came_true, marker_of, single
+from synckit.engine.notes import is_due, marker_of, single
 from synckit.engine.parentage import Parentage, home_of
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
@@ -184,7 +184,7 @@ class Undertaker:
         if pending:
             left, right = self._shown(Side.LEFT, look.left), self._shown(Side.RIGHT, look.right)
             gone = [side.value for side, now in ((Side.LEFT, look.left), (Side.RIGHT, look.right)) if now is None]
-            look.waiting = [n for n in pending if came_true(n, left, right, gone)]
+            look.waiting = [n for n in pending if is_due(n, left, right, gone)]
 
     def _shown(self, side: Side, now: Snapshot | None) -> Canonical:
         """Nothing where it can't be read: a deletion is not to fail for that."""

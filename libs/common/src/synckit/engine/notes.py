@@ -67,7 +67,7 @@ def single(notice: Notice, wording: Wording, owner_id: str | None, marker: str) 
     return PendingNote(cause_of(notice), wording.text_of(notice), marker, owner_id)
 
 
-def came_true(note: PendingNote, left: Canonical, right: Canonical, reached: Collection[str] = ()) -> bool:
+def is_due(note: PendingNote, left: Canonical, right: Canonical, reached: Collection[str] = ()) -> bool:
     """Whether a note is due: the write that it tells of has happened, or may have, judged by what the side shows now.
 
     `reached`: the sides at which that write is known to have arrived, though a person may have typed over its field.

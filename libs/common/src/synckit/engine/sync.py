@@ -13,7 +13,7 @@ from synckit.engine.doubt import REFUSED
 from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
 from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
-from synckit.engine.notes import FAILED_FOR_GOOD, RELEASED, announce, came_true, marker_of, single
+from synckit.engine.notes import FAILED_FOR_GOOD, RELEASED, announce, is_due, marker_of, single
 from synckit.engine.parentage import Parentage
 from synckit.engine.parking import Parking
 from synckit.engine.repeat import Repeats
@@ -203,7 +203,7 @@ class Engine:
         rows = self._companion.resume(look) if self._companion else ()
         told = (shown[0], {**shown[1], **{each.field: each.right for each in rows}})
         pending = [n for n in look.state.pending if n.cause != FAILED_FOR_GOOD]  # Untrue once a look came so far.
-        look.waiting = [n for n in pending if came_true(n, *told, sides)]
+        look.waiting = [n for n in pending if is_due(n, *told, sides)]
 
     def _plan(self, look: Look, left: Snapshot, right: Snapshot) -> tuple[Plan, Canonical]:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)

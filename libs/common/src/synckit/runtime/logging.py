@@ -81,8 +81,6 @@ def _safe(_: WrappedLogger, __: str, event: EventDict) -> Mapping[str, Any]:
     given = event.pop("exc_info", None)
     event.pop("stack_info", None)
     kept = redacted(event)
-    if given is None:
-        return kept
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         kept["exception"] = describe_exception(error)
