@@ -132,7 +132,7 @@ class Office:
             self.backends.start(name)
             return
         line = self._line(name)
-        port = self._ports.claim(name)
+        port = self._ports.of(name)  # others know it by now: where it is taken, the process says so and ends
         wiring = Wiring(self.addresses, self.secrets_file, self._extra)
         self.supervisor.spawn(name, wiring.argv(line, port), env=wiring.environment(line, port))
         if wait:

@@ -29,11 +29,11 @@ class Ports:
         except KeyError:
             raise StackError(f"{name} was never started in {self._file.parent}") from None
 
-    def claim(self, name: str, *, preferred: int | None = None) -> int:
-        """The kept port (or the preferred one) if it can be bound now, else a fresh one, which is kept."""
+    def claim(self, name: str) -> int:
+        """The kept port if it can be bound now, else a fresh one, which is kept."""
         with self._lock:
             kept = self._kept()
-            port = kept.get(name) or preferred
+            port = kept.get(name)
             if port is None or not is_free(port):
                 port = _fresh(taken=set(kept.values()))
             self._file.parent.mkdir(parents=True, exist_ok=True)

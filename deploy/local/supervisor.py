@@ -166,9 +166,12 @@ class Supervisor:
 
 
 def _has_ended(found: psutil.Process) -> bool:
-    """A zombie has ended: it is reaped where it is our child, and left to its parent where it is not."""
+    """A zombie has ended: it is reaped where it is our child, and left to its parent where it is not.
+
+    The kernel calls it a zombie once its first thread is gone. While others still end, it has its ports and files.
+    """
     try:
-        if found.status() != psutil.STATUS_ZOMBIE:
+        if found.status() != psutil.STATUS_ZOMBIE or found.num_threads() > 1:
             return False
     except psutil.NoSuchProcess:
         return True

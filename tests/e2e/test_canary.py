@@ -21,6 +21,7 @@ from demo.remotes import Advoware
 from demo.wait import until
 from deploy.local.addresses import Addresses, read_addresses
 from deploy.local.guardian import Guardian
+from deploy.local.supervisor import Supervisor
 from deploy.local.table import ROOT
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from synckit import topics
@@ -81,6 +82,7 @@ async def test_after_a_demo_no_planted_value_and_no_secret_is_anywhere_but_where
     await plant_controls(here, demo.folder / "log")
     await completed(here)
     in_topics = await with_the_dead_letter(here)
+    assert_all_run(demo)
 
     shown = await places.tables(here.database_url)
     kinds = {
@@ -110,6 +112,13 @@ async def test_after_a_demo_no_planted_value_and_no_secret_is_anywhere_but_where
         ("audit", word) for word in (key_id, *proxy.PATTERNS)
     ]
     assert ("journal", "00-") in places.found(shown, ["00-"]), "traces are ids in the journal and in headers"
+
+
+def assert_all_run(demo: Demo) -> None:
+    """With the last words of the service that has ended."""
+    supervisor = Supervisor(demo.folder)
+    for name in demo.addresses.services:
+        assert supervisor.is_alive(name), f"{name} has ended; its log ends with\n{supervisor.log_tail(name)}"
 
 
 async def a_party(here: Addresses) -> int:

@@ -21,6 +21,14 @@ DEAF = [
     "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
 ]
 
+HEADLESS = [
+    sys.executable,
+    "-c",
+    "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start();"
+    "print('up', flush=True); ctypes.CDLL(None).pthread_exit(None)",
+]
+"""Its first thread has gone, which makes it a zombie for the kernel; the second one lives on."""
+
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
@@ -66,6 +74,15 @@ def test_a_frozen_process_can_be_stopped(supervisor: Supervisor) -> None:
     pid = start(supervisor, SLEEPER)
     supervisor.signal("sleeper", signal.SIGSTOP)
     supervisor.stop("sleeper", grace=5)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_process_has_not_ended_before_its_last_thread(supervisor: Supervisor) -> None:
+    """Until then it has its ports: what is started again too early would find its own taken."""
+    pid = start(supervisor, HEADLESS)
+    supervisor.wait_until("sleeper", lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)
+    assert supervisor.is_alive("sleeper")
+    supervisor.kill("sleeper")
     assert not psutil.pid_exists(pid)
 
 
