@@ -24,6 +24,7 @@ TITLE = "Ingress: requests per second and time to the answer"
 
 OURS, PLAIN, CEILING = "ours", "plain", "signature only"
 CONNECTIONS, BATCHES, RATES = (1, 16, 64), (1, 20), (200, 500, 1000)
+PROFILED = ((1, 1), (1, 20), (16, 20))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def run(grounds: Grounds, card: Card) -> None:
     )
     grounds.stop(*servers.values())
     if not card.quick:
-        profile(grounds, card)
+        for case in PROFILED:
+            profile(grounds, card, case)
 
 
 def start(grounds: Grounds) -> dict[str, Running]:
@@ -141,13 +143,16 @@ def tell_open(card: Card, opened: Open) -> None:
     card.goals.append(Goal("p99 at 500/s, open loop", 1000 * p99[OURS, 500], 25.0, " ms", at_most=True))
 
 
-def profile(grounds: Grounds, card: Card) -> None:
-    """Where the time goes at batches of 20."""
-    path = grounds.folder / "ingress.prof"
-    server = grounds.start(INGRESS, grounds.kafka_only, name="profiled-ingress", profile=path)
-    asyncio.run(window_of(server, (16, 20), requests(20), 4.0))
+def profile(grounds: Grounds, card: Card, case: Case) -> None:
+    """Where the time goes with so many connections, at batches of that size."""
+    connections, batch = case
+    name = f"profiled-ingress-{connections}-{batch}"
+    path = grounds.folder / f"{name}.prof"
+    server = grounds.start(INGRESS, grounds.kafka_only, name=name, profile=path)
+    asyncio.run(window_of(server, case, requests(batch), 4.0))
     grounds.stop(server)
-    card.profiles.append(profile_of(path, "Where the ingress's time goes (batches of 20, 16 connections)"))
+    title = f"Where the ingress's time goes (connections: {connections}, batch: {batch})"
+    card.profiles.append(profile_of(path, title))
 
 
 if __name__ == "__main__":

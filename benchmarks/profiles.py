@@ -42,7 +42,7 @@ def _part(place: Place) -> str:
     filename = place[0].replace("\\", "/")
     if filename.startswith("<frozen") or "/importlib/" in filename or place[2] == "<module>":
         return "start"
-    for ours in ("/synckit/", "/webhook_ingress/", "/beteiligte_sync/", "/benchmarks/"):
+    for ours in ("/synckit/", "/webhook_ingress/", "/beteiligte_sync/", "/advoware_proxy/", "/benchmarks/"):
         if ours in filename:
             return f"{ours.strip('/')}.{filename.split(ours, 1)[1].removesuffix('.py').replace('/', '.')}"
     for library in _LIBRARIES:

@@ -16,6 +16,7 @@ from benchmarks.command import command
 from benchmarks.figures import cpu_seconds, median_ratio, percentile, resident_mib
 from benchmarks.grounds import Grounds, Running
 from benchmarks.http_load import Window, closed_loop, connect, open_loop
+from benchmarks.profiles import profile_of
 from benchmarks.report_card import Card, Goal
 from deploy.local.addresses import Addresses
 from deploy.local.table import PROXY
@@ -36,7 +37,8 @@ def run(grounds: Grounds, card: Card) -> None:
     apply(database)
     key = asyncio.run(_key(database))
     bare = grounds.program(BASELINE, "bare-proxy", {"upstream": upstream.url}, "/")
-    ours = grounds.start(PROXY, Addresses("", database, redis, "", "", upstream.url))
+    addresses = Addresses("", database, redis, "", "", upstream.url)
+    ours = grounds.start(PROXY, addresses)
     servers = {OURS: ours, BARE: bare}
     head = f"Host: proxy\r\nAuthorization: Bearer {key}\r\nAccept: application/json\r\n"
     request = f"GET /advoware/proxy?path=/Beteiligte/4711 HTTP/1.1\r\n{head}\r\n".encode()
@@ -47,7 +49,14 @@ def run(grounds: Grounds, card: Card) -> None:
         "Ours, for each GET: key, rate in Redis, path and headers checked, a line of the audit on disk before and its "
         "end after, a log line, metrics, a token. The bare one does none of it."
     )
-    grounds.stop(ours, bare, upstream)
+    grounds.stop(ours, bare)
+    if not card.quick:
+        path = grounds.folder / "proxy.prof"
+        ours = grounds.start(PROXY, addresses, name="profiled-proxy", profile=path)
+        asyncio.run(_profiled(ours, request))
+        grounds.stop(ours)
+        card.profiles.append(profile_of(path, "Where the proxy's time goes (16 connections)"))
+    grounds.stop(upstream)
 
 
 async def _key(database: str) -> str:
@@ -78,6 +87,11 @@ async def _measure(
             for each in made:
                 each.close()
     return closed, opened
+
+
+async def _profiled(server: Running, request: bytes) -> None:
+    for _ in range(4):
+        await _window(server, 16, request)
 
 
 async def _window(server: Running, count: int, request: bytes) -> tuple[float, float]:
