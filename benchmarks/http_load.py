@@ -12,6 +12,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.figures import cpu_seconds
+from benchmarks.grounds import Running
+
 LENGTH = b"content-length:"
 
 
@@ -101,6 +104,19 @@ async def closed_loop(connections: Sequence[Connection], requests: Sequence[byte
     await asyncio.wait_for(finished.wait(), seconds + 20)
     window.elapsed = seconds
     return window
+
+
+async def window_of(server: Running, count: int, requests: Sequence[bytes], seconds: float) -> tuple[float, float]:
+    """Closed loop: requests a second, and CPU milliseconds of the server a request. Raises where one is refused."""
+    connections = await connect(server.port, count)
+    before = cpu_seconds(server.pid)
+    window = await closed_loop(connections, requests, seconds)
+    spent = cpu_seconds(server.pid) - before
+    for each in connections:
+        each.close()
+    if window.refused:
+        raise RuntimeError(f"{server.name} refused {window.refused} requests")
+    return window.rate, 1000 * spent / max(1, len(window.seconds))
 
 
 async def open_loop(connections: Sequence[Connection], requests: Sequence[bytes], rate: float, count: int) -> Window:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.command import command
-from benchmarks.figures import cpu_seconds, median_ratio, percentile, resident_mib
+from benchmarks.figures import median_ratio, percentile, resident_mib
 from benchmarks.grounds import SECRET, SECRET_ID, Grounds, Running
-from benchmarks.http_load import Window, closed_loop, connect, open_loop
-from benchmarks.profiles import profile_of
+from benchmarks.http_load import Window, connect, open_loop, window_of
+from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import requests
 from deploy.local.table import INGRESS
@@ -72,7 +72,7 @@ def start(grounds: Grounds) -> dict[str, Running]:
 async def measure(servers: Mapping[str, Running], effort: Effort) -> tuple[Closed, Open]:
     bodies = {batch: requests(batch) for batch in BATCHES}
     for server in servers.values():
-        await window_of(server, (16, 20), bodies[20], effort.window)
+        await window_of(server, 16, bodies[20], effort.window)
     return await all_closed(servers, effort, bodies), await all_open(servers, effort, bodies[1])
 
 
@@ -81,7 +81,7 @@ async def all_closed(servers: Mapping[str, Running], effort: Effort, bodies: Map
     for _ in range(effort.cycles):
         for case in random.sample([(c, b) for c in CONNECTIONS for b in BATCHES], k=6):
             for name in random.sample(list(servers), k=len(servers)):
-                figures = await window_of(servers[name], case, bodies[case[1]], effort.window)
+                figures = await window_of(servers[name], case[0], bodies[case[1]], effort.window)
                 closed.setdefault((name, case), []).append(figures)
     return closed
 
@@ -97,19 +97,6 @@ async def all_open(servers: Mapping[str, Running], effort: Effort, bodies: list[
                 for each in connections:
                     each.close()
     return opened
-
-
-async def window_of(server: Running, case: Case, bodies: list[bytes], seconds: float) -> tuple[float, float]:
-    """Requests a second, and CPU milliseconds of the server a request."""
-    connections = await connect(server.port, case[0])
-    before = cpu_seconds(server.pid)
-    window = await closed_loop(connections, bodies, seconds)
-    spent = cpu_seconds(server.pid) - before
-    for each in connections:
-        each.close()
-    if window.refused:
-        raise RuntimeError(f"{server.name} refused {window.refused} requests")
-    return window.rate, 1000 * spent / max(1, len(window.seconds))
 
 
 def tell_closed(card: Card, closed: Closed) -> None:
@@ -146,13 +133,9 @@ def tell_open(card: Card, opened: Open) -> None:
 def profile(grounds: Grounds, card: Card, case: Case) -> None:
     """Where the time goes with so many connections, at batches of that size."""
     connections, batch = case
-    name = f"profiled-ingress-{connections}-{batch}"
-    path = grounds.folder / f"{name}.prof"
-    server = grounds.start(INGRESS, grounds.kafka_only, name=name, profile=path)
-    asyncio.run(window_of(server, case, requests(batch), 4.0))
-    grounds.stop(server)
     title = f"Where the ingress's time goes (connections: {connections}, batch: {batch})"
-    card.profiles.append(profile_of(path, title))
+    with profiled(grounds, card, INGRESS, grounds.kafka_only, title) as server:
+        asyncio.run(window_of(server, connections, requests(batch), 4.0))
 
 
 if __name__ == "__main__":

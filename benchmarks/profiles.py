@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import pstats
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from benchmarks.grounds import Grounds, Running
+from benchmarks.report_card import Card
+from deploy.local.addresses import Addresses
+from deploy.local.table import Service
 
 Place = tuple[str, int, str]
 _LIBRARIES = (
@@ -35,6 +42,17 @@ def profile_of(path: Path, title: str, most: int = 16) -> dict[str, Any]:
     total = sum(shares.values()) or 1.0
     rows = [{"share": f"{spent / total:.0%}", "part": part} for part, spent in shares.most_common(most)]
     return {"title": title, "rows": rows}
+
+
+@contextmanager
+def profiled(grounds: Grounds, card: Card, service: Service, addresses: Addresses, title: str) -> Iterator[Running]:
+    """A service of its own under cProfile, ready; ended after the block, and its profile is on the card."""
+    name = f"profiled-{service.name}-{len(card.profiles)}"
+    path = grounds.folder / f"{name}.prof"
+    server = grounds.start(service, addresses, name=name, profile=path)
+    yield server
+    grounds.stop(server)
+    card.profiles.append(profile_of(path, title))
 
 
 def _part(place: Place) -> str:

@@ -13,10 +13,10 @@ from statistics import median
 from advoware_proxy.adapters.callers import KeyTable, NewKey
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from benchmarks.command import command
-from benchmarks.figures import cpu_seconds, median_ratio, percentile, resident_mib
+from benchmarks.figures import median_ratio, percentile, resident_mib
 from benchmarks.grounds import Grounds, Running
-from benchmarks.http_load import Window, closed_loop, connect, open_loop
-from benchmarks.profiles import profile_of
+from benchmarks.http_load import Window, connect, open_loop, window_of
+from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from deploy.local.addresses import Addresses
 from deploy.local.table import PROXY
@@ -51,11 +51,8 @@ def run(grounds: Grounds, card: Card) -> None:
     )
     grounds.stop(ours, bare)
     if not card.quick:
-        path = grounds.folder / "proxy.prof"
-        ours = grounds.start(PROXY, addresses, name="profiled-proxy", profile=path)
-        asyncio.run(_profiled(ours, request))
-        grounds.stop(ours)
-        card.profiles.append(profile_of(path, "Where the proxy's time goes (16 connections)"))
+        with profiled(grounds, card, PROXY, addresses, "Where the proxy's time goes (16 connections)") as server:
+            asyncio.run(window_of(server, 16, [request], 4.0))
     grounds.stop(upstream)
 
 
@@ -75,11 +72,12 @@ async def _measure(
     closed: Closed = {}
     opened: dict[str, list[Window]] = {}
     for server in servers.values():
-        await _window(server, 16, request)
+        await window_of(server, 16, [request], WINDOW)
     for _ in range(cycles):
         for connections in CONNECTIONS:
             for name in random.sample(list(servers), k=2):
-                closed.setdefault((name, connections), []).append(await _window(servers[name], connections, request))
+                figures = await window_of(servers[name], connections, [request], WINDOW)
+                closed.setdefault((name, connections), []).append(figures)
     for _ in range(max(1, cycles // 3)):
         for name in random.sample(list(servers), k=2):
             made = await connect(servers[name].port, 64)
@@ -87,24 +85,6 @@ async def _measure(
             for each in made:
                 each.close()
     return closed, opened
-
-
-async def _profiled(server: Running, request: bytes) -> None:
-    for _ in range(4):
-        await _window(server, 16, request)
-
-
-async def _window(server: Running, count: int, request: bytes) -> tuple[float, float]:
-    """GETs a second, and CPU milliseconds of the server a GET."""
-    connections = await connect(server.port, count)
-    before = cpu_seconds(server.pid)
-    window = await closed_loop(connections, [request], WINDOW)
-    spent = cpu_seconds(server.pid) - before
-    for each in connections:
-        each.close()
-    if window.refused:
-        raise RuntimeError(f"{server.name} refused {window.refused} requests")
-    return window.rate, 1000 * spent / max(1, len(window.seconds))
 
 
 def _tell(card: Card, closed: Closed, opened: Mapping[str, list[Window]]) -> None:

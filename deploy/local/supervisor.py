@@ -129,11 +129,11 @@ class Supervisor:
             same = abs(found.create_time() - entry.started) < SAME_START
         except psutil.NoSuchProcess:
             return None
-        return found if same and not _has_ended(found) else None
+        return found if same and not has_ended(found) else None
 
     def _gone(self, found: psutil.Process, limit: float) -> bool:
         deadline = time.monotonic() + limit
-        while not _has_ended(found):
+        while not has_ended(found):
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL)
@@ -165,7 +165,7 @@ class Supervisor:
         fresh.replace(self._file)
 
 
-def _has_ended(found: psutil.Process) -> bool:
+def has_ended(found: psutil.Process) -> bool:
     """A zombie has ended: it is reaped where it is our child, and left to its parent where it is not.
 
     The kernel calls it a zombie once its first thread is gone. While others still end, it has its ports and files.

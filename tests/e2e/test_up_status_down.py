@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from deploy.local.ports import answers
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Supervisor, has_ended
 from deploy.local.table import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
@@ -26,7 +26,7 @@ def stack(state_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def runs(pid: int) -> bool:
     """A zombie does not run: it waits for the first process of the machine, which may take its time."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return not has_ended(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
 
