@@ -25,7 +25,8 @@ def _stored(value: Any) -> Any:
 class FakeLeft:
     """EspoCRM's manners: PUT is partial, every write sets `modifiedAt` (whole seconds) and who did it, unknown is kept.
 
-    `user_writes` is called inside of an update, before it takes effect: an edit that arrives between read and write.
+    `race`: an edit of a user that arrives between our read and our write. `ignored`: attributes that our user may see
+    and not edit: a PUT answers 200 without having taken them.
     """
 
     clock: Clock
@@ -36,6 +37,7 @@ class FakeLeft:
     changed: dict[str, datetime] = field(default_factory=dict)
     changed_by: dict[str, str] = field(default_factory=dict)
     race: dict[str, Any] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
 
     def seed(self, record_id: str, **values: Any) -> None:
         """A record as a user made it."""
@@ -66,7 +68,7 @@ class FakeLeft:
         if self.race:
             race, self.race = self.race, {}
             self.edit(record_id, **race)
-        self.edit(record_id, **payload)
+        self.edit(record_id, **{name: value for name, value in payload.items() if name not in self.ignored})
         self.changed_by[record_id] = "sync"
         self.faults.at("left.update.after")
         return self._snapshot(record_id)
