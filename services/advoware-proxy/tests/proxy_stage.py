@@ -138,7 +138,7 @@ class Stage:
         self, *, limits: RequestLimits | None = None, seconds: float = 60, read: float = 60, large: int = 65536
     ) -> None:
         self.clock = FakeClock()
-        self.upstream, self.decoy, self.tokens = ScriptedServer(), ScriptedServer(), ScriptedServer()
+        self.upstream, self.decoy, self.tokens = ScriptedServer(keeps_alive=True), ScriptedServer(), ScriptedServer()
         self.upstream.otherwise = self.decoy.otherwise = GOOD
         self.cache = FakeTokenCache(self.clock)
         self.callers, self.buckets, self.audit = FakeCallers(), FakeBuckets(), FakeAudit()

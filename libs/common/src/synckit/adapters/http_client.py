@@ -196,7 +196,7 @@ class HttpClient:
             data=content,
             allow_redirects=False,
             timeout=self._timeout,
-            middlewares=(_sent_once,) if self._may_write(method) else (),
+            middlewares=(_under_lease, _sent_once) if self._may_write(method) else None,
         ) as response:
             received = bytearray()
             async for chunk in response.content.iter_chunked(65536):
@@ -239,22 +239,36 @@ class _CutOff(aiohttp.ClientConnectionError):
     """The connection of a write was lost. Of a kind that aiohttp does not repeat by itself."""
 
 
+async def _under_lease(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """The last moment to see that a write's lease has ended."""
+    ensure_held.get()()
+    return await handler(request)
+
+
 async def _sent_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """aiohttp sends a PUT or DELETE again when its connection is lost: then it may be old, and overwrite a person."""
-    ensure_held.get()()
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method in SAFE_METHODS:
+            raise
         raise _CutOff(type(error).__name__) from None
 
 
-def new_session(connections: int) -> aiohttp.ClientSession:
-    """Keeps no cookies (a session would outlive its key), and no connection for longer than an Apache does (5 s)."""
+def new_session(connections: int, *, is_streamed: bool = False) -> aiohttp.ClientSession:
+    """The one way to a session: nothing sent twice, no proxy of the environment, no cookies (they would outlive a key).
+
+    No connection is kept for longer than an Apache does (5 s). `is_streamed`: bodies pass as they come, not unpacked.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=4),
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_sent_once,),
+        trust_env=False,
+        auto_decompress=not is_streamed,
+        read_bufsize=1 << 17 if is_streamed else 1 << 16,
     )
 
 

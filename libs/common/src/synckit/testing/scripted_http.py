@@ -37,9 +37,13 @@ class Asked:
 
 
 class ScriptedServer:
-    """Lines are taken in order; past the last one every request gets `otherwise`."""
+    """Lines are taken in order; past the last one every request gets `otherwise`.
 
-    def __init__(self) -> None:
+    With `keeps_alive` a connection takes one request after another, as a real server's does.
+    """
+
+    def __init__(self, *, keeps_alive: bool = False) -> None:
+        self._keeps_alive = keeps_alive
         self.asked: list[Asked] = []
         self.otherwise = Line(status=599, body=b"the script is over")
         self._script: deque[Line] = deque()
@@ -83,19 +87,25 @@ class ScriptedServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            self.asked.append(await _read(reader))
-            line = self._script.popleft() if self._script else self.otherwise
-            if line.trouble == "silence":
-                await self._over.wait()
-            if line.trouble in ("silence", "reset"):
-                writer.transport.abort()
-                return
-            writer.write(_written(line))
-            await writer.drain()
+            while await self._answer(reader, writer) and self._keeps_alive:
+                pass
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One request; False where the connection was cut."""
+        self.asked.append(await _read(reader))
+        line = self._script.popleft() if self._script else self.otherwise
+        if line.trouble == "silence":
+            await self._over.wait()
+        if line.trouble in ("silence", "reset"):
+            writer.transport.abort()
+            return False
+        writer.write(_written(line, "keep-alive" if self._keeps_alive else "close"))
+        await writer.drain()
+        return line.trouble != "cut_short"
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:
@@ -106,8 +116,9 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     return Asked(method, target, headers, body)
 
 
-def _written(line: Line) -> bytes:
+def _written(line: Line, connection: str) -> bytes:
     length = len(line.body) + (10 if line.trouble == "cut_short" else 0)
-    headers = {"Content-Type": "application/json", **line.headers, "Content-Length": str(length), "Connection": "close"}
+    ours = {"Content-Length": str(length), "Connection": connection}
+    headers = {"Content-Type": "application/json", **line.headers, **ours}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {line.status} Scripted\r\n{head}\r\n".encode("latin-1") + line.body

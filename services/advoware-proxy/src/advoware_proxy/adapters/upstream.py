@@ -14,7 +14,7 @@ from advoware_proxy.domain.calls import TooSlow
 from advoware_proxy.domain.path_rules import Base, Target, build_url
 from synckit.adapters.advoware import DISTRUST_SECONDS
 from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
-from synckit.adapters.http_client import SAFE_METHODS, Latch, Wiring
+from synckit.adapters.http_client import SAFE_METHODS, Latch, Wiring, new_session
 from synckit.errors import RemoteUnavailable
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -122,13 +122,7 @@ class AdvowareUpstream:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._wiring.limits.concurrency, keepalive_timeout=4),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                read_bufsize=1 << 17,
-            )
+            self._session = new_session(self._wiring.limits.concurrency, is_streamed=True)
         return self._session
 
 
