@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from advoware_proxy.adapters.callers import KeyTable, NewKey, PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import PostgresSweep
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
-from advoware_proxy.domain.calls import Entry, KeptReply
+from advoware_proxy.domain.calls import Entry
 from advoware_proxy.handlers.ports import Claim
 from deploy.local.backends import LazyBackends
 from sandbox.advoware.app import build as build_advoware
@@ -42,9 +42,7 @@ GRANTS = ("GET,PUT /Beteiligte/:id", "GET,POST /Beteiligte")
 
 
 def entry(outcome: str = "begun", status: int | None = None, call_id: str = "", key_id: str = "k1") -> Entry:
-    return Entry(
-        call_id or str(uuid.uuid4()), datetime.now(UTC), key_id, "GET", "/Beteiligte/:id", outcome, status, status
-    )
+    return Entry(call_id or str(uuid.uuid4()), key_id, "GET", "/Beteiligte/:id", outcome, status, status)
 
 
 @pytest.fixture
@@ -134,44 +132,40 @@ async def test_keys_are_known_within_their_seconds_and_revoked_ones_are_not(post
 
 
 async def test_of_many_that_claim_one_post_at_once_one_is_first(postgres_pool: PostgresPool) -> None:
-    clock = FakeClock(datetime.now(UTC))
-    replies = PostgresReplies(postgres_pool, clock, kept=timedelta(hours=24))
+    replies = PostgresReplies(postgres_pool, kept=timedelta(hours=24))
     request_key = uuid.uuid4().bytes
     claims = [Claim("k1", request_key, b"same", str(uuid.uuid4())) for _ in range(8)]
     states = [found.state for found in await asyncio.gather(*(replies.claim(claim) for claim in claims))]
     assert sorted(states) == ["busy"] * 7 + ["fresh"]
-    first = claims[states.index("fresh")]
-    late = claims[states.index("busy")]
-    await replies.keep(late, KeptReply(500, {}, b"not its"))
-    assert (await replies.claim(late)).state == "busy"
-    reply = KeptReply(201, {"Etag": '"1"'}, b'{"betNr": 1}\x00')
-    await replies.keep(first, reply)
-    await replies.release(first)
-    assert (await replies.claim(late)).reply == reply
-    assert (await replies.claim(Claim("k1", request_key, b"other", str(uuid.uuid4())))).state == "other"
-    assert (await replies.claim(Claim("k2", request_key, b"other", str(uuid.uuid4())))).state == "fresh"
-    clock.advance(86400)
-    assert (await replies.claim(late)).state == "fresh"
 
 
 async def test_what_has_had_its_time_is_removed_and_nothing_else(
     audit: PostgresAudit, postgres_pool: PostgresPool
 ) -> None:
-    clock = FakeClock(datetime.now(UTC))
-    replies = PostgresReplies(postgres_pool, clock, kept=timedelta(hours=24))
+    """The time is the database's: the process's own clock is not asked."""
+    replies = PostgresReplies(postgres_pool, kept=timedelta(hours=24))
     key_id = f"k-{uuid.uuid4().hex}"
     claim = Claim(key_id, b"1", b"same", str(uuid.uuid4()))
     await replies.claim(claim)
+    await replies.sending(claim)
     await audit.announce(entry(key_id=key_id))
-    sweep = PostgresSweep(postgres_pool, clock, audit_kept=timedelta(days=400))
+    sweep = PostgresSweep(postgres_pool, audit_kept=timedelta(days=400))
     await sweep.sweep()
     assert await _rows(postgres_pool, key_id) == (1, 1)
-    clock.advance(86401)
+    await _older(postgres_pool, key_id, timedelta(hours=24))
     await sweep.sweep()
     assert await _rows(postgres_pool, key_id) == (0, 1)
-    clock.advance(400 * 86400)
+    await _older(postgres_pool, key_id, timedelta(days=400))
     await sweep.sweep()
     assert await _rows(postgres_pool, key_id) == (0, 0)
+
+
+async def _older(pool: PostgresPool, key_id: str, age: timedelta) -> None:
+    """As if it had been written so long ago."""
+    await pool.fetch(
+        "UPDATE proxy_idempotency SET expires_at = expires_at - $2::interval WHERE key_id = $1", key_id, age
+    )
+    await pool.fetch("UPDATE proxy_audit SET at = at - $2::interval WHERE key_id = $1", key_id, age)
 
 
 async def _rows(pool: PostgresPool, key_id: str) -> tuple[int, int]:

@@ -12,13 +12,13 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+from fake_replies import FakeReplies
 from yarl import URL
 
 from advoware_proxy.adapters.upstream import AdvowareUpstream
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of
-from advoware_proxy.domain.calls import Entry, KeptReply
+from advoware_proxy.domain.calls import Entry
 from advoware_proxy.domain.path_rules import Base
-from advoware_proxy.handlers.ports import Claim, Claimed
 from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from synckit.adapters.advoware import API
@@ -41,11 +41,12 @@ GRANTS = (
     Grant.parse("GET /Stamm/:word"),
 )
 LOGIN = AdvowareLogin("app", "64", base64.b64encode(b"of no value").decode(), "K", "db", "user", "2", "geheim")
+OTHER_KEY = f"kba9876543210.{SECRET}"
 GOOD = Line(200, b'{"betNr": 4711}')
 
 
 class FakeCallers:
-    """Knows one key, unless it is away."""
+    """Knows two keys, unless it is away."""
 
     def __init__(self) -> None:
         self.away = False
@@ -54,17 +55,20 @@ class FakeCallers:
     async def known(self) -> Mapping[str, Caller]:
         if self.away:
             raise RemoteUnavailable("postgres", "away")
-        return {self.caller.key_id: self.caller}
+        other = replace(self.caller, key_id=OTHER_KEY.partition(".")[0])
+        return {one.key_id: one for one in (self.caller, other)}
 
 
 class FakeBuckets:
-    """Has what the test says."""
+    """Has what the test says; counts what was taken."""
 
     def __init__(self) -> None:
         self.away = False
         self.wait = 0.0
+        self.taken = 0
 
     async def take(self, key_id: str, rate: Rate) -> float:
+        self.taken += 1
         if self.away:
             raise RemoteUnavailable("redis", "away")
         return self.wait
@@ -100,64 +104,33 @@ class FakeAudit:
         return found
 
 
-class FakeReplies:
-    """First answers in memory, for a day."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.away = False
-        self._clock = clock
-        self.kept: dict[tuple[str, bytes], tuple[Claim, float, KeptReply | None]] = {}
-
-    async def hash_key(self) -> bytes:
-        return b"h" * 32
-
-    async def claim(self, claim: Claim) -> Claimed:
-        found = self.kept.get((claim.key_id, claim.request_key))
-        if found is None or found[1] <= self._clock.monotonic():
-            until = self._clock.monotonic() + 86400
-            self.kept[claim.key_id, claim.request_key] = (claim, until, None)
-            return Claimed("fresh")
-        if found[0].fingerprint != claim.fingerprint:
-            return Claimed("other")
-        return Claimed("busy") if found[2] is None else Claimed("kept", found[2])
-
-    async def keep(self, claim: Claim, reply: KeptReply) -> None:
-        if self.away:
-            raise RemoteUnavailable("postgres", "away")
-        found = self.kept[claim.key_id, claim.request_key]
-        self.kept[claim.key_id, claim.request_key] = (found[0], found[1], reply)
-
-    async def release(self, claim: Claim) -> None:
-        del self.kept[claim.key_id, claim.request_key]
-
-
 class Stage:
     """`get`, `post` … speak as a caller with a key does; `raw` sends bytes."""
 
-    def __init__(
-        self, *, limits: RequestLimits | None = None, seconds: float = 60, read: float = 60, large: int = 65536
-    ) -> None:
+    def __init__(self, *, limits: RequestLimits | None = None, carried: Limits | None = None, read: float = 60) -> None:
         self.clock = FakeClock()
         self.upstream, self.decoy, self.tokens = ScriptedServer(keeps_alive=True), ScriptedServer(), ScriptedServer()
         self.upstream.otherwise = self.decoy.otherwise = GOOD
         self.cache = FakeTokenCache(self.clock)
         self.callers, self.buckets, self.audit = FakeCallers(), FakeBuckets(), FakeAudit()
         self.replies = FakeReplies(self.clock)
-        self._limits = limits or RequestLimits(body=4096, body_seconds=60)
-        self._seconds, self._read, self._large = seconds, read, large
+        self._limits = limits or RequestLimits(body=4096, body_seconds=60, grace=60)
+        self._carried = carried or Limits(seconds=60, answer=65536)
+        self._read = read
         self._session = aiohttp.ClientSession(auto_decompress=False)
 
     async def __aenter__(self) -> Self:
         for server in (self.upstream, self.decoy, self.tokens):
             await server.__aenter__()
         self.cache.token = Token("token-0", self.clock.now() + timedelta(minutes=30), LOGIN.fingerprint)
-        limits = replace(PATIENT_LIMITS, read=self._read, largest_answer=self._large)
+        limits = replace(PATIENT_LIMITS, read=self._read, largest_answer=self._carried.answer)
         wiring = Wiring(limits=limits, monotonic=self.clock.monotonic, agent="advoware-proxy/test")
         self.base = Base.of(self.upstream.url, API)
-        self._auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
-        self._upstream = AdvowareUpstream(self.base, self._auth, wiring)
+        self.auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
+        self._upstream = AdvowareUpstream(self.base, self.auth, wiring)
         doors = Doors(self.callers, self.buckets, self.audit, self.replies, self._upstream)
-        proxy = Proxy(doors, self.base, self.clock, Limits(seconds=self._seconds, answer=self._large))
+        proxy = Proxy(doors, self.base, self.clock, self._carried)
+        self.settling = proxy.settling
         app = web.Application(client_max_size=self._limits.body, middlewares=[problems])
         ProxyRoutes(proxy, self.clock, self._limits).add_to(app)
         self.app = add_shell(app, Health())
@@ -170,7 +143,7 @@ class Stage:
         await self._session.close()
         await self.server.stop()
         await self._upstream.close()
-        await self._auth.close()
+        await self.auth.close()
         for server in (self.upstream, self.decoy, self.tokens):
             await server.__aexit__(None, None, None)
 

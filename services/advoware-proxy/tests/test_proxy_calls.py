@@ -13,7 +13,7 @@ from proxy_stage import KEY, KEY_ID, SECRET, Stage
 
 from advoware_proxy.domain.callers import Caller, Rate, digest_of
 from advoware_proxy.handlers import proxy
-from advoware_proxy.routes import RequestLimits
+from advoware_proxy.handlers.proxy import Limits
 from synckit.testing.scripted_http import Line
 
 PARTY = "/Beteiligte/4711"
@@ -313,14 +313,14 @@ async def test_another_method_is_a_405_that_names_ours(stage: Stage, method: str
 
 
 async def test_more_calls_at_once_than_there_are_places_are_told_to_come_again() -> None:
-    async with Stage(limits=RequestLimits(in_flight=0)) as stage:
+    async with Stage(carried=Limits(at_once=0)) as stage:
         told = await stage.get(PARTY)
         assert told.refusal == (503, "proxy", "overloaded")
         assert told.headers["Retry-After"] == "1"
 
 
 async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
-    async with Stage(seconds=0.2) as stage:
+    async with Stage(carried=Limits(seconds=0.2)) as stage:
         stage.upstream.says(trouble="silence")
         assert (await stage.get(PARTY)).refusal == (504, "advoware", "advoware_slow")
 
@@ -333,7 +333,7 @@ async def test_a_caller_that_does_not_read_loses_its_connection_and_its_place(mo
         return timers[-1]
 
     monkeypatch.setattr(proxy, "asyncio", SimpleNamespace(timeout=timer))
-    async with Stage(large=1 << 24) as stage:
+    async with Stage(carried=Limits(answer=1 << 24)) as stage:
         stage.upstream.otherwise = Line(200, b"x" * (1 << 24))
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.server.port, limit=1024)
         writer.write(_get(PARTY))

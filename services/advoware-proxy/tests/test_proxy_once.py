@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from proxy_stage import Stage
+from fake_replies import CLAIM_SECONDS
+from proxy_stage import OTHER_KEY, Stage
+
+from advoware_proxy.handlers.proxy import Limits
 
 KEY = {"Idempotency-Key": "order-1"}
 PATH = "/Beteiligte"
@@ -85,12 +89,90 @@ async def test_what_did_not_happen_may_be_tried_again(stage: Stage) -> None:
     assert (await stage.post(PATH, {}, headers=other)).status == 200
 
 
-async def test_an_answer_that_could_not_be_kept_is_given_and_the_post_is_not_done_again(stage: Stage) -> None:
-    stage.replies.away = True
+async def test_an_answer_that_could_not_be_kept_is_kept_later(stage: Stage) -> None:
+    """The caller has it at once. Meanwhile the key is in use; when the table is there again, the answer is."""
+    stage.upstream.says(201, {"betNr": 1})
+    stage.replies.lost = {"keep"}
+    stage.upstream.on_asked = lambda: setattr(stage.replies, "away", True)
+    assert (await stage.post(PATH, {}, headers=KEY)).status == 201
+    stage.replies.away, stage.replies.lost = False, set()
+    assert (await stage.post(PATH, {}, headers=KEY)).refusal == (409, "proxy", "key_in_use")
+    await stage.settling.close()
+    again = await stage.post(PATH, {}, headers=KEY)
+    assert (again.status, again.json, again.headers["Idempotency-Replayed"]) == (201, {"betNr": 1}, "true")
+    assert len(stage.upstream.asked) == 1
+
+
+@pytest.mark.parametrize("step", ["claim", "sending"])
+async def test_a_key_is_free_soon_where_nothing_was_sent(stage: Stage, step: str) -> None:
+    """The table did it, its answer was lost (B13). Nothing went to Advoware, so the caller may try again."""
+    stage.replies.lost = {step}
+    assert (await stage.post(PATH, {}, headers=KEY)).refusal == (503, "proxy", "unavailable")
+    stage.replies.lost = set()
+    await stage.settling.close()
     assert (await stage.post(PATH, {}, headers=KEY)).status == 200
+    assert len(stage.upstream.asked) == 1
+
+
+async def test_a_claim_left_by_a_kill_ends_in_seconds(stage: Stage) -> None:
+    """Whoever claimed it is gone with all that it wanted to tidy up."""
+    stage.replies.lost = {"claim"}
+    await stage.post(PATH, {}, headers=KEY)
+    stage.replies.lost = set()
+    assert (await stage.post(PATH, {}, headers=KEY)).refusal == (409, "proxy", "key_in_use")
+    stage.clock.advance(CLAIM_SECONDS)
+    assert (await stage.post(PATH, {}, headers=KEY)).status == 200
+
+
+async def test_what_may_have_been_sent_stays_taken(stage: Stage) -> None:
+    """A kill between sending and storing leaves this behind; nobody can know whether Advoware acted."""
+    stage.upstream.on_asked = lambda: setattr(stage.replies, "away", True)
+    await stage.post(PATH, {}, headers=KEY)
     stage.replies.away = False
+    stage.clock.advance(3600)
     assert (await stage.post(PATH, {}, headers=KEY)).refusal == (409, "proxy", "key_in_use")
     assert len(stage.upstream.asked) == 1
+
+
+async def test_who_lost_the_claim_sends_nothing(stage: Stage) -> None:
+    """A call that waited for a token longer than its claim lives finds the key with another."""
+
+    async def slow_token(**_: object) -> str:
+        stage.clock.advance(CLAIM_SECONDS)
+        (row,) = stage.replies.kept.values()
+        row.claim = replace(row.claim, owner="another")
+        return "token-0"
+
+    stage.auth.token = slow_token  # type: ignore[method-assign]
+    assert (await stage.post(PATH, {}, headers=KEY)).refusal == (409, "proxy", "key_in_use")
+    assert stage.upstream.asked == []
+
+
+async def test_the_table_away_at_the_claim_sends_nothing(stage: Stage) -> None:
+    stage.replies.away = True
+    assert (await stage.post(PATH, {}, headers=KEY)).refusal == (503, "proxy", "unavailable")
+    assert stage.upstream.asked == []
+    stage.replies.away = False
+    assert (await stage.post(PATH, {}, headers=KEY)).status == 200
+
+
+async def test_no_token_in_time_hides_no_write(stage: Stage) -> None:
+    """The call's time is over before anything was sent: the key is free and the caller is not told of a write."""
+    async with Stage(carried=Limits(seconds=0.2)) as hurried:
+        hurried.cache.token = None
+        hurried.tokens.says(trouble="silence")
+        told = await hurried.post(PATH, {}, headers=KEY)
+        assert (told.status, "maybe_applied" in told.json) == (504, False)
+        assert hurried.replies.kept == {}
+
+
+async def test_another_caller_never_gets_the_answer(stage: Stage) -> None:
+    """The same key, path and body by another caller are another call."""
+    stage.upstream.says(201, {"betNr": 1}).says(201, {"betNr": 2})
+    for key, number in ((None, 1), (OTHER_KEY, 2), (None, 1), (OTHER_KEY, 2)):
+        told = await stage.post(PATH, {}, headers=KEY, **({"key": key} if key else {}))
+        assert told.json == {"betNr": number}
+    assert len(stage.upstream.asked) == 2
 
 
 async def test_an_answer_too_large_to_keep_is_given_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +190,7 @@ async def test_a_key_of_another_form_is_refused(stage: Stage, key: str) -> None:
 
 async def test_neither_key_nor_body_can_be_read_from_what_claims_them(stage: Stage) -> None:
     await stage.post(PATH, {"name": "Zwiebelfisch"}, headers={"Idempotency-Key": "Zwiebelfisch"})
-    ((claim, _, _),) = stage.replies.kept.values()
+    (row,) = stage.replies.kept.values()
+    claim = row.claim
     assert "Zwiebelfisch" not in repr(claim)
     assert len(claim.request_key) == len(claim.fingerprint) == 32

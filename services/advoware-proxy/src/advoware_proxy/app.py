@@ -52,15 +52,15 @@ def build(settings: Settings) -> Service:
         callers=PostgresCallers(pool, clock, seconds=own.keys_seconds),
         buckets=RedisBuckets(redis),
         audit=audit,
-        replies=PostgresReplies(pool, clock, kept=timedelta(hours=own.idempotency_hours)),
+        replies=PostgresReplies(pool, kept=timedelta(hours=own.idempotency_hours)),
         upstream=upstream,
     )
-    proxy = Proxy(doors, base, clock, Limits(seconds=own.call_seconds, answer=own.answer_bytes))
-    limits = RequestLimits(in_flight=own.max_in_flight, body=own.request_bytes, body_seconds=own.body_seconds)
+    proxy = Proxy(doors, base, clock, _limits(own), on_in_flight=metrics.PROXY_IN_FLIGHT.set)
+    limits = RequestLimits(body=own.request_bytes, body_seconds=own.body_seconds, body_rate=own.body_rate)
     app = web.Application(client_max_size=own.request_bytes, middlewares=[problems])
     ProxyRoutes(proxy, clock, limits).add_to(app)
     health = Health([Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)])
-    sweep = PostgresSweep(pool, clock, audit_kept=timedelta(days=own.audit_days))
+    sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days))
     return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
@@ -68,10 +68,20 @@ def build(settings: Settings) -> Service:
         background=[
             audit.write_forever,
             audit.count_forever,
+            proxy.settling.forever,
             SweepTimer(sweep, clock, seconds=own.sweep_seconds).forever,
         ],
-        closing=[audit.close, upstream.close, auth.close, redis.aclose, pool.close],
+        closing=[proxy.settling.close, audit.close, upstream.close, auth.close, redis.aclose, pool.close],
         deadline=40.0,
+    )
+
+
+def _limits(own: AdvowareProxySection) -> Limits:
+    return Limits(
+        seconds=own.call_seconds,
+        answer=own.answer_bytes,
+        at_once=own.max_in_flight,
+        per_caller=own.max_per_caller,
     )
 
 

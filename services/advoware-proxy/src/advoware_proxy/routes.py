@@ -28,11 +28,19 @@ BODILESS = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Calls at once, bytes of a body, and seconds in which it has to be here."""
+    """Requests at once in whatever state, bytes of a body, seconds in which it has to be here, and how fast it has to
+    come: bytes a second, after the first `grace` seconds.
+    """
 
-    in_flight: int = 64
+    in_flight: int = 512
     body: int = 1 << 20
     body_seconds: float = 10.0
+    body_rate: int = 4096
+    grace: float = 2.0
+
+    def until(self, received: int) -> float:
+        """Seconds from its beginning within which a body has to go on."""
+        return min(self.body_seconds, self.grace + received / self.body_rate)
 
 
 class ProxyRoutes:
@@ -46,7 +54,7 @@ class ProxyRoutes:
 
     def add_to(self, app: web.Application) -> None:
         for method in METHODS:
-            app.router.add_route(method, PATH, self._receive)
+            app.router.add_route(method, PATH, self._receive, expect_handler=_not_yet)
         app.router.add_get("/openapi.json", _openapi, allow_head=False)
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
@@ -54,7 +62,6 @@ class ProxyRoutes:
         if self._in_flight >= self._limits.in_flight:
             return self._overloaded(request.method)
         self._in_flight += 1
-        metrics.PROXY_IN_FLIGHT.set(self._in_flight)
         exchange, done = _Exchange(request, self._limits), list[Done]()
         try:
             await self._proxy.carry_out(exchange.call(trace.trace_id), done)
@@ -62,7 +69,6 @@ class ProxyRoutes:
             exchange.abort()
         finally:
             self._in_flight -= 1
-            metrics.PROXY_IN_FLIGHT.set(self._in_flight)
             for one in done:
                 _tell(request.method, one, trace.trace_id)
         return exchange.response
@@ -106,16 +112,31 @@ class _Exchange:
         if (request.content_length or 0) > self._limits.body:
             raise Refused("too_large")
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise Refused("too_large") from None
+            await self._invite()
+            body = await self._received()
         except TimeoutError:
             raise Refused("bad_request", "body_too_slow", status=408) from None
         except (web.RequestPayloadError, OSError):
             raise Refused("bad_request", "body_broken") from None
         _check_body(request, body)
         return body
+
+    async def _invite(self) -> None:
+        """Whoever waits to be told to send its body is told now, when the call is known to be allowed."""
+        if hdrs.EXPECT in self._request.headers and self._request.version >= (1, 1):
+            await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._request.writer.output_size = 0
+
+    async def _received(self) -> bytes:
+        loop, limits, received = asyncio.get_running_loop(), self._limits, bytearray()
+        began = loop.time()
+        async with asyncio.timeout(limits.until(0)) as patience:
+            async for chunk in self._request.content.iter_any():
+                received += chunk
+                if len(received) > limits.body:
+                    raise Refused("too_large")
+                patience.reschedule(began + limits.until(len(received)))
+        return bytes(received)
 
     async def _deliver(self, reply: Reply) -> None:
         response = self.response = web.StreamResponse(status=reply.status, headers=reply.headers)
@@ -132,6 +153,12 @@ class _Exchange:
             await response.write_eof()
         except OSError:
             raise CallerGone from None
+
+
+async def _not_yet(request: web.Request) -> None:
+    """`Expect: 100-continue` is answered when the body is read, not before the key is looked at."""
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only 100-continue is known")
 
 
 def _check_body(request: web.Request, body: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -39,11 +39,13 @@ class Asked:
 class ScriptedServer:
     """Lines are taken in order; past the last one every request gets `otherwise`.
 
-    With `keeps_alive` a connection takes one request after another, as a real server's does.
+    With `keeps_alive` a connection takes one request after another, as a real server's does. `on_asked` is called
+    when a request is here and not yet answered.
     """
 
     def __init__(self, *, keeps_alive: bool = False) -> None:
         self._keeps_alive = keeps_alive
+        self.on_asked: Callable[[], object] = lambda: None
         self.asked: list[Asked] = []
         self.otherwise = Line(status=599, body=b"the script is over")
         self._script: deque[Line] = deque()
@@ -97,6 +99,7 @@ class ScriptedServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; False where the connection was cut."""
         self.asked.append(await _read(reader))
+        self.on_asked()
         line = self._script.popleft() if self._script else self.otherwise
         if line.trouble == "silence":
             await self._over.wait()

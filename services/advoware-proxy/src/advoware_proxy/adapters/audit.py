@@ -23,8 +23,9 @@ log = structlog.get_logger(__name__)
 UPSTREAM = "audit"
 _WRITE = """
 INSERT INTO proxy_audit AS a (call_id, at, key_id, method, pattern, outcome, status, ms, calls)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
-                     $8::int[], $9::int[])
+SELECT call_id, now(), key_id, method, pattern, outcome, status, ms, calls
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[])
+     AS line (call_id, key_id, method, pattern, outcome, status, ms, calls)
 ON CONFLICT (call_id) DO UPDATE SET outcome = excluded.outcome, status = excluded.status, ms = excluded.ms
 WHERE a.status IS NULL
 """
@@ -108,10 +109,9 @@ class PostgresAudit:
         if len(self._waiting) >= self._limits.queue:
             return
         strangers, self._nobody = self._nobody, Counter()
-        now = self._clock.now()
         for (method, status), calls in strangers.items():
             outcome = _WORDS.get(status, "unavailable")
-            self._waiting.append(_Line(Entry(str(uuid4()), now, "", method, "", outcome, status), calls))
+            self._waiting.append(_Line(Entry(str(uuid4()), "", method, "", outcome, status), calls))
             self._wake.set()
 
     def _put(self, line: _Line) -> None:
@@ -155,7 +155,6 @@ class PostgresAudit:
         await self._pool.fetch(
             _WRITE,
             [UUID(one.call_id) for one in entries],
-            [one.at for one in entries],
             [one.key_id for one in entries],
             [one.method for one in entries],
             [one.pattern for one in entries],

@@ -71,7 +71,7 @@ class PostgresCallers:
     async def _read(self) -> Mapping[str, Caller]:
         rows = await self._pool.fetch(
             "SELECT key_id, secret_sha256, grants, per_minute, burst, expires_at FROM proxy_key "
-            "WHERE revoked_at IS NULL"
+            "WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
         )
         return {
             row["key_id"]: Caller(

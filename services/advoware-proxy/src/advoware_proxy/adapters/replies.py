@@ -1,4 +1,8 @@
-"""First answers to POSTs in PostgreSQL: client data, for a day. One statement claims, so two can't both be first."""
+"""First answers to POSTs in PostgreSQL: client data, for a day. One statement claims, so two can't both be first.
+
+A row without a status is claimed or sent, which is told by how long it stays: seconds, or the day of an answer.
+Each step names its claim, so that whoever has lost it changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,15 @@ from uuid import UUID
 from advoware_proxy.domain.calls import KeptReply
 from advoware_proxy.handlers.ports import Claim, Claimed
 from synckit.adapters.postgres.pool import PostgresPool, json_text
-from synckit.ports import Clock
 
-# Whoever finds a live row reads it in the same statement; a row that has expired is taken over.
+CLAIMED = timedelta(seconds=10)
+"""As long as it takes to get a token and the audit's line. A claim that outlives it may be taken over."""
+# Whoever finds a live row reads it in the same statement; a row that has expired is taken over. The time is the
+# database's: replicas whose clocks differ must not take a claim that another still holds.
 _CLAIM = """
 WITH mine AS (
     INSERT INTO proxy_idempotency AS p (key_id, request_key, fingerprint, claim, begun_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    VALUES ($1, $2, $3, $4, now(), now() + $5::interval)
     ON CONFLICT (key_id, request_key) DO UPDATE SET fingerprint = excluded.fingerprint, claim = excluded.claim,
         begun_at = excluded.begun_at, expires_at = excluded.expires_at, status = NULL, headers = NULL, body = NULL
     WHERE p.expires_at <= excluded.begun_at
@@ -30,24 +36,22 @@ FROM (SELECT) one LEFT JOIN proxy_idempotency p ON p.key_id = $1 AND p.request_k
 class PostgresReplies:
     """`handlers.ports.Replies`."""
 
-    def __init__(self, pool: PostgresPool, clock: Clock, *, kept: timedelta) -> None:
+    def __init__(self, pool: PostgresPool, *, kept: timedelta, claimed: timedelta = CLAIMED) -> None:
         self._pool = pool
-        self._clock = clock
         self._kept = kept
+        self._claimed = claimed
 
     async def hash_key(self) -> bytes:
         return await self._pool.hash_key()
 
     async def claim(self, claim: Claim) -> Claimed:
-        now = self._clock.now()
         rows = await self._pool.fetch(
             _CLAIM,
             claim.key_id,
             claim.request_key,
             claim.fingerprint,
             UUID(claim.owner),
-            now,
-            now + self._kept,
+            self._claimed,
             writes=True,
         )
         row = rows[0]
@@ -58,6 +62,17 @@ class PostgresReplies:
         if bytes(row["fingerprint"]) != claim.fingerprint:
             return Claimed("other")
         return Claimed("busy") if row["status"] is None else Claimed("kept", _reply(row))
+
+    async def sending(self, claim: Claim) -> bool:
+        return bool(
+            await self._pool.fetch_value(
+                "UPDATE proxy_idempotency SET expires_at = now() + $4::interval "
+                "WHERE key_id = $1 AND request_key = $2 AND claim = $3 AND status IS NULL RETURNING true",
+                *_of(claim),
+                self._kept,
+                writes=True,
+            )
+        )
 
     async def keep(self, claim: Claim, reply: KeptReply) -> None:
         await self._pool.fetch(

@@ -12,6 +12,7 @@ from yarl import URL
 
 from advoware_proxy.domain.calls import TooSlow
 from advoware_proxy.domain.path_rules import Base, Target, build_url
+from advoware_proxy.handlers.ports import Before
 from synckit.adapters.advoware import DISTRUST_SECONDS
 from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
 from synckit.adapters.http_client import SAFE_METHODS, Latch, Wiring, new_session
@@ -53,6 +54,18 @@ class StreamedAnswer:
             raise _unavailable(error, is_write=self.is_write) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_write(self) -> bool:
+        return self.method not in SAFE_METHODS
+
+
 class AdvowareUpstream:
     """`handlers.ports.Upstream`. Opens its session at the first call."""
 
@@ -64,10 +77,10 @@ class AdvowareUpstream:
         self._session: aiohttp.ClientSession | None = None
 
     def exchange(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes, before: Before
     ) -> AbstractAsyncContextManager[StreamedAnswer]:
         """A token that died early is renewed once. AuthenticationRefused where even that is refused."""
-        return self._exchange(method, build_url(self._base, target), headers, body)
+        return self._exchange(_Request(method, build_url(self._base, target), headers, body), before)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -75,40 +88,37 @@ class AdvowareUpstream:
             self._session = None
 
     @asynccontextmanager
-    async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> AsyncIterator[StreamedAnswer]:
+    async def _exchange(self, request: _Request, before: Before) -> AsyncIterator[StreamedAnswer]:
         self._latch.check()
         token = await self._auth.token()
-        response = await self._send(method, url, headers, body, token)
+        await before()
+        response = await self._send(request, token)
         try:
             if response.status == 401:
                 response.close()
                 token = await self._auth.token(dead=token)
-                response = await self._send(method, url, headers, body, token)
+                response = await self._send(request, token)
                 if response.status == 401:
                     raise self._latch.shut()
-            yield StreamedAnswer(response, self._wiring.limits.largest_answer, method not in SAFE_METHODS)
+            yield StreamedAnswer(response, self._wiring.limits.largest_answer, request.is_write)
         finally:
             # Gives the connection back where all was read, and closes it where not.
             response.close()
 
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, token: str
-    ) -> aiohttp.ClientResponse:
+    async def _send(self, request: _Request, token: str) -> aiohttp.ClientResponse:
         limits = self._wiring.limits
         started, code = time.monotonic(), "cancelled"
         try:
             response = await self._opened().request(
-                method,
-                URL(url, encoded=True),
+                request.method,
+                URL(request.url, encoded=True),
                 headers={
-                    **headers,
+                    **request.headers,
                     "Authorization": f"Bearer {token}",
                     "User-Agent": self._wiring.agent,
                     "Accept-Encoding": "identity",
                 },
-                data=body or None,
+                data=request.body or None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.read),
             )
@@ -116,9 +126,9 @@ class AdvowareUpstream:
             return response
         except _TRANSPORT_ERRORS as error:
             code = "timeout" if isinstance(error, TimeoutError) else "no_answer"
-            raise _unavailable(error, is_write=method not in SAFE_METHODS) from None
+            raise _unavailable(error, is_write=request.is_write) from None
         finally:
-            self._wiring.on_call(UPSTREAM, method, code, time.monotonic() - started)
+            self._wiring.on_call(UPSTREAM, request.method, code, time.monotonic() - started)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

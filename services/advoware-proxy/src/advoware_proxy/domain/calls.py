@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from synckit.errors import RemoteUnavailable
 
@@ -20,7 +19,6 @@ class Entry:
     """A line of the audit. `pattern` is that of the grant, empty where none fitted; without a status it is not over."""
 
     call_id: str
-    at: datetime
     key_id: str
     method: str
     pattern: str

@@ -34,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "not_json": Kind(415, PROXY, "The body has to be JSON in UTF-8, not compressed, with its content type."),
     "key_reused": Kind(422, PROXY, "This Idempotency-Key was used for another request."),
     "rate": Kind(429, PROXY, "Too many calls with this key."),
+    "at_once": Kind(429, PROXY, "Too many calls at once with this key."),
     "bug": Kind(500, PROXY, "Something here is broken."),
     "overloaded": Kind(503, PROXY, "Too many calls at once."),
     "unavailable": Kind(503, PROXY, "Something that the proxy needs is away."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +10,8 @@ from typing import Protocol
 from advoware_proxy.domain.callers import Caller, Rate
 from advoware_proxy.domain.calls import Entry, KeptReply
 from advoware_proxy.domain.path_rules import Target
+
+Before = Callable[[], Awaitable[None]]
 
 
 class Callers(Protocol):
@@ -58,14 +60,19 @@ class Claimed:
 
 
 class Replies(Protocol):
-    """First answers, for a day."""
+    """First answers. A request is claimed (for seconds), then sent, then answered (both for a day)."""
 
     async def hash_key(self) -> bytes:
         """What the fingerprints are keyed with."""
 
-    async def claim(self, claim: Claim) -> Claimed: ...
+    async def claim(self, claim: Claim) -> Claimed:
+        """Nothing may be sent yet: a claim that is left behind frees the key within seconds."""
 
-    async def keep(self, claim: Claim, reply: KeptReply) -> None: ...
+    async def sending(self, claim: Claim) -> bool:
+        """From now on it may have been sent. False where the claim has gone to another: then it must not be sent."""
+
+    async def keep(self, claim: Claim, reply: KeptReply) -> None:
+        """Nothing happens where the claim has gone to another."""
 
     async def release(self, claim: Claim) -> None:
         """It did not happen: it may be tried again."""
@@ -89,6 +96,9 @@ class Upstream(Protocol):
     """Advoware."""
 
     def exchange(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes, before: Before
     ) -> AbstractAsyncContextManager[Answer]:
-        """One call with a good token; the connection is given back at the end of the block."""
+        """One call with a good token, `before` awaited when all is ready to be sent; what it raises goes through.
+
+        The connection is given back at the end of the block.
+        """

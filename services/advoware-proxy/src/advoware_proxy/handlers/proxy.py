@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from advoware_proxy.domain.path_rules import BadPath, Target
 from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers import refusals
 from advoware_proxy.handlers.once import Once, Post, idempotency_key, problem_reply
+from advoware_proxy.handlers.places import Places
 from advoware_proxy.handlers.ports import Answer, Audit, Buckets, Callers, Claim, Replies, Upstream
 from synckit.errors import SyncError
 from synckit.ports import Clock
@@ -36,10 +37,14 @@ class CallerGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`seconds` from our request to the last byte of the answer; `answer` in bytes."""
+    """`seconds` from our request to the last byte of the answer; `answer` in bytes; calls carried out at once, by all
+    callers together and by one.
+    """
 
     seconds: float = 30.0
     answer: int = 32 * 1024 * 1024
+    at_once: int = 64
+    per_caller: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Trail:
     outcome: str = "answered"
     reason: str = ""
     status: int = 0
+    sent: bool = False
     delivering: bool = False
 
 
@@ -84,12 +90,22 @@ class Done:
 class Proxy:
     """Carries calls out. Raises CutShort where the connection has to be broken off, and nothing else of its own."""
 
-    def __init__(self, doors: Doors, base: path_rules.Base, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        base: path_rules.Base,
+        clock: Clock,
+        limits: Limits | None = None,
+        *,
+        on_in_flight: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._doors = doors
         self._base = base
         self._clock = clock
         self._limits = limits or Limits()
-        self._once = Once(doors.replies)
+        self._once = Once(doors.replies, clock)
+        self._places = Places(self._limits.at_once, self._limits.per_caller, on_in_flight)
+        self.settling = self._once.settling
 
     async def carry_out(self, call: Call, done: list[Done]) -> None:
         """One call. `done` gets its summary, whatever happens."""
@@ -146,19 +162,24 @@ class Proxy:
         if caller is None:
             raise Refused("unauthenticated")
         trail.caller = caller.key_id
+        with self._places.of_caller(caller.key_id):
+            await self._pass_of(caller, call, trail)
+
+    async def _pass_of(self, caller: Caller, call: Call, trail: Trail) -> None:
         wait = await self._doors.buckets.take(caller.key_id, caller.rate)
         if wait > 0:
             raise Refused("rate", retry_after=wait)
         target = self._checked(call, caller, trail)
         body = await call.body()
         key = idempotency_key(call.idempotency_keys) if call.method == "POST" else None
-        # From here on a call may reach Advoware, or give client data away: not before its line is on disk.
-        await self._doors.audit.announce(self._entry(trail, "begun"))
-        if key is None:
-            await self._stream(call, trail, target, body)
-        else:
-            url, headers = path_rules.build_url(self._base, target), header_rules.to_advoware(call.headers)
-            await self._carry_out_once(call, trail, target, Post(caller.key_id, key, url, headers, body))
+        with self._places.carried():
+            # From here on a call may reach Advoware, or give client data away: not before its line is on disk.
+            await self._doors.audit.announce(self._entry(trail, "begun"))
+            if key is None:
+                await self._stream(call, trail, target, body)
+            else:
+                url, headers = path_rules.build_url(self._base, target), header_rules.to_advoware(call.headers)
+                await self._carry_out_once(call, trail, target, Post(caller.key_id, key, url, headers, body))
 
     def _checked(self, call: Call, caller: Caller, trail: Trail) -> Target:
         try:
@@ -172,7 +193,7 @@ class Proxy:
         return target
 
     async def _stream(self, call: Call, trail: Trail, target: Target, body: bytes) -> None:
-        async with self._exchange(call, target, body) as answer:
+        async with self._exchange(call, trail, target, body) as answer:
             chunks = await self._believed(answer, call.method)
             trail.status, trail.delivering = answer.status, True
             headers = header_rules.to_caller(answer.headers)
@@ -185,37 +206,43 @@ class Proxy:
         else:
             again = await self._first(call, trail, target, claim, post.body)
         trail.status, trail.delivering = again.status, True
-        async with self._in_time():
+        async with self._in_time(trail):
             await call.deliver(again.again())
 
     async def _first(self, call: Call, trail: Trail, target: Target, claim: Claim, body: bytes) -> KeptReply:
         try:
-            async with self._exchange(call, target, body) as answer:
+            async with self._exchange(call, trail, target, body, claim) as answer:
                 whole = await refusals.all_of(await self._believed(answer, call.method), self._limits.answer)
                 reply = KeptReply(answer.status, header_rules.to_caller(answer.headers), whole or b"")
         except (Refused, SyncError) as error:
             refused = self._refused(error, trail)
-            with suppress(SyncError):  # it stays claimed then, which nobody takes for an answer
-                await self._once.refused(claim, refused, trail.call_id)
+            await self._once.refused(claim, refused, trail.call_id)
             raise refused from None
-        with suppress(SyncError):
-            await self._once.answered(claim, reply, trail.call_id)
+        await self._once.answered(claim, reply, trail.call_id)
         return reply
 
     @asynccontextmanager
-    async def _exchange(self, call: Call, target: Target, body: bytes) -> AsyncIterator[Answer]:
+    async def _exchange(
+        self, call: Call, trail: Trail, target: Target, body: bytes, claim: Claim | None = None
+    ) -> AsyncIterator[Answer]:
+        async def before() -> None:
+            if claim is not None:
+                await self._once.sending(claim)
+            trail.sent = True
+
         headers = header_rules.to_advoware(call.headers)
-        async with self._in_time(), self._doors.upstream.exchange(call.method, target, headers, body) as answer:
+        exchange = self._doors.upstream.exchange(call.method, target, headers, body, before)
+        async with self._in_time(trail), exchange as answer:
             yield answer
 
     @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
+    async def _in_time(self, trail: Trail) -> AsyncIterator[None]:
         """The caller's reading counts as well: nobody holds a place by reading slowly."""
         try:
             async with asyncio.timeout(self._limits.seconds):
                 yield
         except TimeoutError:
-            raise TooSlow(ADVOWARE, "no end within the limit", maybe_applied=True) from None
+            raise TooSlow(ADVOWARE, "no end within the limit", maybe_applied=trail.sent) from None
 
     async def _believed(self, answer: Answer, method: str) -> AsyncIterator[bytes]:
         """The body of an answer that is one. Refused where it is none, judged by its beginning as well."""
@@ -232,7 +259,7 @@ class Proxy:
         return _joined(first, chunks)
 
     def _entry(self, trail: Trail, outcome: str, status: int | None = None, ms: int | None = None) -> Entry:
-        return Entry(trail.call_id, self._clock.now(), trail.caller, trail.method, trail.pattern, outcome, status, ms)
+        return Entry(trail.call_id, trail.caller, trail.method, trail.pattern, outcome, status, ms)
 
     def _complete(self, trail: Trail) -> None:
         if trail.caller == NOBODY:
