@@ -22,7 +22,11 @@ def _arguments() -> argparse.Namespace:
         "--fail-attempt-period", type=float, default=600.0, help="seconds until a failed batch is sent again"
     )
     parser.add_argument("--link-hook", action="store_true", help="as if the hook of deploy/espocrm were installed")
-    parser.add_argument("--profile", choices=PROFILES, default="office")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--profile", choices=PROFILES, default="office")
+    which.add_argument(
+        "--bare", action="store_const", const="bare", dest="profile", help="as installed: nothing of the office's"
+    )
     parser.add_argument("--version", choices=("10.0.0", "9.2.7"), default="10.0.0")
     return parser.parse_args()
 

@@ -11,9 +11,10 @@ from sandbox.control import RECORD, Control
 from sandbox.espocrm.auth import Authenticator, LoginFailed
 from sandbox.espocrm.control_api import ControlApi
 from sandbox.espocrm.dispatch import Dispatcher
+from sandbox.espocrm.exchange import Answer, Request, answer_login
 from sandbox.espocrm.lies import Lies
 from sandbox.espocrm.page import Page
-from sandbox.espocrm.rest import Answer, Request, RestApi, answer_login
+from sandbox.espocrm.rest import RestApi
 from sandbox.espocrm.settings import API_PREFIX, Settings
 from sandbox.espocrm.world import World
 

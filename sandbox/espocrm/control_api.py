@@ -11,7 +11,8 @@ from aiohttp import web
 from sandbox.control import bad_request, json_body
 from sandbox.espocrm.dispatch import Dispatcher
 from sandbox.espocrm.events import Item
-from sandbox.espocrm.rest import Request, RestApi
+from sandbox.espocrm.exchange import Request
+from sandbox.espocrm.rest import RestApi
 from sandbox.espocrm.seeding import Seeder
 from sandbox.espocrm.world import World
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from sandbox.espocrm.access import hidden_attributes
+from sandbox.espocrm.customization import webhook_job_is_on
 from sandbox.espocrm.events import Event, Item, active_webhooks
 from sandbox.espocrm.link_hook import LinkJobs
 from sandbox.espocrm.phpjson import dumps
@@ -73,7 +74,7 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.world.settings.dispatch_interval)
                 continue
-            if self.world.settings.webhooks_enabled:
+            if self.world.settings.webhooks_enabled and webhook_job_is_on(self.world.store):
                 await self.run()
             await self.links.run()
 

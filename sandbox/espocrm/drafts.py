@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.espocrm import values
-from sandbox.espocrm.access import hidden_attributes
+from sandbox.espocrm.access import unwritable_attributes
 from sandbox.espocrm.metadata import EntityDef
 from sandbox.espocrm.store import Record
 from sandbox.espocrm.users import User
@@ -27,11 +27,11 @@ class Draft:
     sent: set[str] = field(default_factory=set)
 
     def set(self, data: dict[str, Any]) -> None:
-        """Take the client's keys over as EspoCRM's entity would: unknown, read-only and hidden ones are dropped."""
-        hidden = hidden_attributes(self.user, self.entity)
+        """Take the client's keys over as EspoCRM's entity would: unknown, read-only and forbidden ones are dropped."""
+        kept_out = unwritable_attributes(self.user, self.entity)
         for key, value in data.items():
             attribute = self.entity.attributes.get(key)
-            if attribute is None or not attribute.writable or key in hidden:
+            if attribute is None or not attribute.writable or key in kept_out:
                 continue
             spec = self.entity.fields[attribute.field]
             self.current[key] = values.clean(spec, attribute.field, key, value)
@@ -74,6 +74,12 @@ class Hooks:
 
     def before_update(self, draft: Draft) -> None:
         """After validation, before it is stored."""
+
+    def after_update(self, draft: Draft) -> None:
+        """Once it is stored."""
+
+    def after_delete(self, record: Record) -> None:
+        """Once it is deleted."""
 
     def shape_row(self, user: User, row: dict[str, Any]) -> dict[str, Any]:
         """A row of a list."""

@@ -53,3 +53,8 @@ def invalid(entity_type: str, field: str, kind: str) -> ApiError:
     """The first field that failed validation."""
     reason = f"Field validation failure; entityType: {entity_type}, field: {field}, type: {kind}."
     return translated(400, reason, "validationFailure", {"field": field, "type": kind})
+
+
+def conflict(reason: str, label: str, scope: str, given: dict[str, Any]) -> ApiError:
+    """409 that the web client translates."""
+    return ApiError(409, reason, {"messageTranslation": {"label": label, "scope": scope, "data": given}})

@@ -12,8 +12,9 @@ from aiohttp import web
 
 from sandbox.control import bad_request, json_body
 from sandbox.espocrm.errors import not_found
+from sandbox.espocrm.exchange import HTML, Answer, Request, answer_error
 from sandbox.espocrm.phpjson import dumps
-from sandbox.espocrm.rest import HTML, Answer, Request, RestApi, answer_error
+from sandbox.espocrm.rest import RestApi
 from sandbox.espocrm.users import User
 from sandbox.espocrm.world import World
 

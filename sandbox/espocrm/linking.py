@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.espocrm import access, link_hook
-from sandbox.espocrm.errors import bad_request, forbidden, not_found
+from sandbox.espocrm.errors import bad_request, forbidden, not_found, translated
 from sandbox.espocrm.metadata import EntityDef
 from sandbox.espocrm.records import RecordService
 from sandbox.espocrm.users import User
@@ -48,14 +48,18 @@ class Linking:
         spec = entity.links.get(link)
         if spec is not None and spec["type"] != "hasMany":
             raise forbidden("Only manyMany, hasMany & hasChildren relations are allowed.")
-        if self.world.store.find(entity.name, record_id) is None:
+        record = self.world.store.find(entity.name, record_id)
+        if record is None:
             raise not_found()
+        access.require(user, entity, "edit", record)
         if spec is None:
             raise not_found(f"Entity {entity.name} does not have link {link}.")
         foreign = self.world.metadata.entities[str(spec["entity"])]
-        if self.world.store.find(foreign.name, foreign_id) is None:
+        other = self.world.store.find(foreign.name, foreign_id)
+        if other is None:
             raise not_found()
-        if not access.may(user, foreign, "edit"):
-            raise forbidden("No foreign record access for link operation.")
+        if not access.may_record(user, foreign, other, "edit"):
+            reason = f"No foreign record access for link operation ({entity.name}:{link})."
+            raise translated(403, reason, "noAccessToForeignRecord", {"action": "edit"})
         self.service.set_link(entity, link, record_id, foreign_id, linked=linked)
         link_hook.related(self.world, (entity.name, record_id), link, (foreign.name, foreign_id), linked=linked)

@@ -38,6 +38,8 @@ class Listing:
         source = self.world.store.live(entity.name) if records is None else records
         hooks = self.service.hooks_of(entity)
         tests = self._tests(user, entity, params)
+        if access.level(user, entity, "read") in ("own", "team"):
+            tests.append(lambda record: access.may_record(user, entity, record, "read"))
         found = [each for each in source if all(test(each) for test in tests) and hooks.visible(user, each)]
         order_by, ordered = self._order(entity, params, found)
         page = ordered[params.offset : params.offset + params.max_size]

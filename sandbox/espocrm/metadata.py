@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
-PROFILES = ("office", "recording")
+from sandbox.espocrm.definitions import load_json
+
+PROFILES = ("office", "recording", "bare")
+INTERNAL = frozenset({"since", "disabled"})
 ADDRESS_PARTS = ("Street", "City", "State", "Country", "PostalCode")
 
 
@@ -121,6 +122,8 @@ def _column(name: str, field_name: str, writable: bool, kind: str = "column") ->
 
 
 def _plain(name: str, spec: dict[str, Any]) -> list[Attribute]:
+    if spec.get("writeOnly"):
+        return [Attribute(name, "write_only", name, listed=False)]
     return [_column(str(spec.get("attribute", name)), name, not spec.get("readOnly"))]
 
 
@@ -203,12 +206,6 @@ def _attributes_of(name: str, spec: dict[str, Any]) -> list[Attribute]:
     return _BY_TYPE.get(str(spec["type"]), _plain)(name, spec)
 
 
-def _load(name: str) -> dict[str, Any]:
-    text = resources.files("sandbox.espocrm").joinpath("definitions", f"{name}.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def _merge(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The template's parts with those given on top."""
     flags = {key: value for key, value in {**template, **given}.items() if key not in ("fields", "links")}
@@ -219,24 +216,48 @@ def _merge(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _major(version: str) -> int:
+    return int(version.split(".", 1)[0])
+
+
+Hidden = Callable[[EntityDef], "set[str] | None"]
+"""The fields of a record type that somebody does not see, None where he does not see the type at all."""
+
+
 class Metadata:
     """All entity definitions of one profile; they can be changed while it runs."""
 
-    def __init__(self, profile: str) -> None:
+    def __init__(self, profile: str, version: str = "10.0.0") -> None:
         if profile not in PROFILES:
             raise ValueError(f"profile must be one of {', '.join(PROFILES)}")
-        self.profile = profile
-        templates = _load("templates")
-        raw: dict[str, dict[str, Any]] = _load("standard")
-        for name, given in _load(profile).items():
+        self.profile, self.version = profile, version
+        raw: dict[str, dict[str, Any]] = load_json("standard")
+        for name, given in ({} if profile == "bare" else load_json(profile)).items():
             raw[name] = _merge(raw[name], given) if given.get("extend") else given
         self.entities: dict[str, EntityDef] = {}
         for name, given in raw.items():
-            merged = _merge(templates[given["type"]], given)
-            fields, links = merged.pop("fields"), merged.pop("links")
-            for unwanted in merged.pop("without", []):
-                fields.pop(unwanted)
-            self.entities[name] = EntityDef(name, fields, links, merged)
+            self.add(name, given)
+
+    def add(self, name: str, given: dict[str, Any]) -> EntityDef:
+        """A record type from the template that it names and what is given on top."""
+        merged = _merge(load_json("templates")[given["type"]], given)
+        fields, links = merged.pop("fields"), merged.pop("links")
+        for unwanted in merged.pop("without", []):
+            fields.pop(unwanted)
+        fields = {key: spec for key, spec in fields.items() if _major(spec.get("since", "0.0")) <= _major(self.version)}
+        if name in load_json("acl"):
+            merged["acl"] = load_json("acl")[name]
+        self.entities[name] = EntityDef(name, fields, links, merged)
+        return self.entities[name]
+
+    def remove(self, name: str) -> None:
+        """Forget a record type, and the links of others to it."""
+        self.entities.pop(name)
+        for entity in self.entities.values():
+            for link in [key for key, spec in entity.links.items() if spec.get("entity") == name]:
+                entity.links.pop(link)
+                entity.fields.pop(link, None)
+            entity.derive()
 
     def get(self, entity_type: str) -> EntityDef | None:
         """The definition, or None."""
@@ -246,36 +267,50 @@ class Metadata:
         """Merge fields, links and flags into a definition; an unknown entity type is made from scratch."""
         known = self.entities.get(entity_type)
         if known is None:
-            base = _merge(
-                _load("templates")[patch.get("type", "Base")], {"object": True, "granted": True, "stream": True}
-            )
-            known = EntityDef(entity_type, base.pop("fields"), base.pop("links"), base)
-            self.entities[entity_type] = known
-        known.fields.update(copy.deepcopy(patch.get("fields", {})))
+            made = {"type": patch.get("type", "Base"), "object": True, "granted": True, "stream": True}
+            known = self.add(entity_type, made)
+        for name, spec in copy.deepcopy(patch.get("fields", {})).items():
+            if spec is None:
+                known.fields.pop(name, None)
+            else:
+                known.fields[name] = spec if "type" in spec else {**known.fields.get(name, {}), **spec}
         known.links.update(copy.deepcopy(patch.get("links", {})))
         known.flags.update({key: value for key, value in patch.items() if key not in ("fields", "links", "type")})
         known.derive()
 
-    def lookup(self, path: str) -> Any:
-        """What GET Metadata?key=… answers: entityDefs.X.fields.f and scopes.X."""
-        parts = path.split(".")
-        node: Any = self.tree() if len(parts) < 2 else None
-        if len(parts) >= 2 and (entity := self.entities.get(parts[1])) is not None:
-            node = {parts[1]: self._tree_of(entity)[parts[0]]} if parts[0] in ("entityDefs", "scopes") else None
-        for part in parts[1:] if len(parts) >= 2 else []:
+    def lookup(self, path: str, hidden: Hidden) -> Any:
+        """What GET Metadata?key=… answers: entityDefs.X.fields.f, scopes, scopes.X; None for what is not there."""
+        node: Any = self.tree(hidden)
+        for part in path.split("."):
             node = node.get(part) if isinstance(node, dict) else None
-        return node.get(parts[0]) if len(parts) < 2 and isinstance(node, dict) else node
+        return node
 
-    @staticmethod
-    def _tree_of(entity: EntityDef) -> dict[str, Any]:
-        collection = {"orderBy": entity.flags.get("orderBy", "createdAt"), "order": "desc"}
-        defs: dict[str, Any] = {"fields": entity.fields, "links": entity.links, "collection": collection}
-        if entity.flag("optimisticConcurrencyControl"):
-            defs["optimisticConcurrencyControl"] = True
-        scope = {key: entity.flag(key) for key in ("stream", "object", "stars")}
-        return {"entityDefs": defs, "scopes": {"entity": True, **scope, "type": entity.flags.get("type")}}
+    def tree(self, hidden: Hidden) -> dict[str, Any]:
+        """Everything that one user sees of it."""
+        found: dict[str, Any] = {"entityDefs": {}, "scopes": {}}
+        for name, entity in self.entities.items():
+            unseen = hidden(entity)
+            if unseen is not None:
+                found["entityDefs"][name] = _entity_defs(entity, unseen)
+                found["scopes"][name] = _scope(entity)
+        return found
 
-    def tree(self) -> dict[str, Any]:
-        """Everything."""
-        trees = {name: self._tree_of(entity) for name, entity in self.entities.items()}
-        return {key: {name: tree[key] for name, tree in trees.items()} for key in ("entityDefs", "scopes")}
+
+def _entity_defs(entity: EntityDef, unseen: set[str]) -> dict[str, Any]:
+    fields = {
+        name: {key: value for key, value in spec.items() if key not in INTERNAL}
+        for name, spec in entity.fields.items()
+        if name not in unseen
+    }
+    links = {name: spec for name, spec in entity.links.items() if name not in unseen}
+    collection = {"orderBy": entity.flags.get("orderBy", "createdAt"), "order": "desc"}
+    defs: dict[str, Any] = {"fields": fields, "links": links, "collection": collection}
+    if entity.flag("optimisticConcurrencyControl"):
+        defs["optimisticConcurrencyControl"] = True
+    return defs
+
+
+def _scope(entity: EntityDef) -> dict[str, Any]:
+    flags = {key: entity.flag(key) for key in ("stream", "object", "stars", "disabled", "isCustom")}
+    module = {"module": "Custom"} if entity.flag("isCustom") else {}
+    return {"entity": True, **flags, **module, "type": entity.flags.get("type")}

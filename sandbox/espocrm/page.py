@@ -9,8 +9,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from sandbox.espocrm import page_html as html
+from sandbox.espocrm.exchange import Answer, Request
 from sandbox.espocrm.metadata import EntityDef
-from sandbox.espocrm.rest import Answer, Request, RestApi
+from sandbox.espocrm.rest import RestApi
 from sandbox.espocrm.settings import OFFICE_USER_NAME
 from sandbox.espocrm.store import Record
 from sandbox.espocrm.world import World

@@ -19,6 +19,9 @@ from sandbox.espocrm.validation import is_date_time, validate
 from sandbox.espocrm.views import Views, email_kind, phone_kind
 from sandbox.espocrm.world import World
 
+LINK_CHECK_DISABLED = frozenset({"Attachment", "Team", "assignedUser", "parent"})
+"""Foreign types and links whose access is checked elsewhere: by owner, by the assignment permission, by the hooks."""
+
 
 class RecordService:
     """The write side of the API. One per app; hooks by record type."""
@@ -40,6 +43,7 @@ class RecordService:
         record = self.world.store.find(entity.name, record_id, deleted=user.is_admin)
         if record is None or not self.hooks_of(entity).visible(user, record):
             raise not_found(f"Record {record_id} does not exist.")
+        access.require(user, entity, "read", record)
         return self.cut(user, entity, self._whole(user, entity, record))
 
     def _whole(self, user: User, entity: EntityDef, record: Record) -> dict[str, Any]:
@@ -88,7 +92,8 @@ class RecordService:
         draft.current["createdAt"] = now
         if "modifiedAt" in draft.entity.attributes:
             draft.current["modifiedAt"] = now
-        draft.current["createdById"] = draft.user.id
+        if "createdById" in draft.entity.attributes:
+            draft.current["createdById"] = draft.user.id
         if draft.entity.flag("stream"):
             draft.current["streamUpdatedAt"] = now
         if draft.entity.flag("optimisticConcurrencyControl"):
@@ -137,7 +142,8 @@ class RecordService:
         hooks = self.hooks_of(entity)
         if record is None or not hooks.visible(user, record):
             raise not_found(f"Record {record_id} not found.")
-        draft = self._draft(user, entity, record)
+        access.require(user, entity, "edit", record)
+        draft = self.draft(user, entity, record)
         draft.set(data)
         validate(entity, draft.current, draft.sent, self.world.settings, is_new=False)
         self._check_links(draft)
@@ -146,7 +152,8 @@ class RecordService:
         self.save_changed(draft)
         return self.cut(user, entity, draft.current)
 
-    def _draft(self, user: User, entity: EntityDef, record: Record) -> Draft:
+    def draft(self, user: User, entity: EntityDef, record: Record) -> Draft:
+        """A record in memory as it was read, to be changed and saved."""
         whole = self._whole(user, entity, record)
         return Draft(entity, record, user, whole, dict(whole))
 
@@ -162,13 +169,14 @@ class RecordService:
         if draft.entity.flag("optimisticConcurrencyControl"):
             draft.current["versionNumber"] = int(draft.fetched.get("versionNumber") or 0) + 1
         self._store(draft)
+        self.hooks_of(draft.entity).after_update(draft)
         changed = changed_attributes(draft.entity, draft.fetched, draft.current)
         self.stream.record_updated(draft, changed)
         self.emitter.updated(draft.entity, draft.record.id, draft.user, changed, draft.current)
 
     def mass_update(self, user: User, entity: EntityDef, record: Record, data: dict[str, Any]) -> bool:
         """One record of a mass update; one that fails validation is skipped."""
-        draft = self._draft(user, entity, record)
+        draft = self.draft(user, entity, record)
         draft.set(data)
         try:
             validate(entity, draft.current, draft.sent, self.world.settings, is_new=False)
@@ -184,10 +192,12 @@ class RecordService:
         record = self.world.store.find(entity.name, record_id)
         if record is None or not self.hooks_of(entity).visible(user, record):
             raise not_found(f"Record {record_id} not found.")
+        access.require(user, entity, "delete", record)
         record.deleted = True
         record.followers.clear()
         record.values["modifiedAt"] = self.world.clock.stamp()
         self.world.changes.add(entity.name, record_id, "delete", user.user_name, {})
+        self.hooks_of(entity).after_delete(record)
         self.emitter.deleted(entity, record_id, user)
 
     def _check_version(self, draft: Draft, version: str | None) -> None:
@@ -206,15 +216,24 @@ class RecordService:
             raise ApiError(409, "duplicate", rows)
 
     def _check_links(self, draft: Draft) -> None:
-        """Every record newly linked must exist."""
+        """Every record newly linked must exist, and the user must be allowed to read it."""
         for name, spec in draft.entity.fields.items():
             foreign = draft.entity.links.get(name, {}).get("entity")
             if spec["type"] == "linkParent":
                 foreign = draft.current.get(f"{name}Type")
-            for each in self._newly_linked(draft, name):
-                if foreign and self.world.store.find(foreign, each) is None:
-                    reason = f"Can't relate with non-existing record. entity type: {draft.entity.name}, link: {name}."
-                    raise translated(403, reason, "cannotRelateNonExisting", {"foreignEntityType": foreign})
+            for each in self._newly_linked(draft, name) if foreign else []:
+                self._check_foreign(draft, name, str(foreign), each)
+
+    def _check_foreign(self, draft: Draft, link: str, foreign: str, foreign_id: str) -> None:
+        record = self.world.store.find(foreign, foreign_id)
+        if record is None:
+            reason = f"Can't relate with non-existing record. entity type: {draft.entity.name}, link: {link}."
+            raise translated(403, reason, "cannotRelateNonExisting", {"foreignEntityType": foreign})
+        entity = self.world.entity(foreign)
+        checked = entity is not None and foreign not in LINK_CHECK_DISABLED and link not in LINK_CHECK_DISABLED
+        if entity is not None and checked and not access.may_record(draft.user, entity, record, "read"):
+            reason = f"No foreign record access for link operation ({draft.entity.name}:{link})."
+            raise translated(403, reason, "cannotRelateForbidden", {"foreignEntityType": foreign, "action": "read"})
 
     @staticmethod
     def _newly_linked(draft: Draft, name: str) -> list[str]:

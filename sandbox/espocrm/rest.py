@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.espocrm import query
+from sandbox.espocrm import acl_table, query
+from sandbox.espocrm.account_hooks import RoleHooks, ScheduledJobHooks, UserHooks
+from sandbox.espocrm.administration import Administration, require_admin
 from sandbox.espocrm.attachments import AttachmentHooks, Files
-from sandbox.espocrm.auth import LoginFailed
-from sandbox.espocrm.errors import ApiError, SlimError, not_found, server_error
+from sandbox.espocrm.errors import ApiError, SlimError, not_found
+from sandbox.espocrm.exchange import Answer, Request, answer_error, body_of, header, json_answer
 from sandbox.espocrm.linking import Linking
 from sandbox.espocrm.listing import Listing
 from sandbox.espocrm.massaction import MassAction
 from sandbox.espocrm.metadata import EntityDef
-from sandbox.espocrm.phpjson import dumps, pretty
+from sandbox.espocrm.phpjson import pretty
 from sandbox.espocrm.records import RecordService
 from sandbox.espocrm.search import SearchParams, fetch
 from sandbox.espocrm.special import NoteHooks, NotificationHooks, WebhookHooks
@@ -24,31 +23,7 @@ from sandbox.espocrm.users import User
 from sandbox.espocrm.views import Views
 from sandbox.espocrm.world import World
 
-JSON = "application/json"
-HTML = "text/html; charset=UTF-8"
 CREATED = 201
-
-
-@dataclass
-class Request:
-    """What a handler sees. `path` is what follows /api/v1."""
-
-    method: str
-    path: str
-    raw_query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass
-class Answer:
-    """What goes back. `record_id` is the record that it was about, for the call log."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
-    record_id: str | None = None
 
 
 class RestApi:
@@ -59,17 +34,22 @@ class RestApi:
         self.views = Views(world)
         self.stream = Stream(world, self.views)
         attachment_hooks = AttachmentHooks(world)
+        self.user_hooks = UserHooks(world)
         hooks = {
             "Note": NoteHooks(world, self.stream),
             "Notification": NotificationHooks(),
             "Webhook": WebhookHooks(world),
             "Attachment": attachment_hooks,
+            "User": self.user_hooks,
+            "Role": RoleHooks(world),
+            "ScheduledJob": ScheduledJobHooks(),
         }
         self.records = RecordService(world, self.views, self.stream, hooks)
         self.listing = Listing(self.views, self.records)
         self.linking = Linking(self.records)
         self.mass = MassAction(self.records)
         self.files = Files(world, attachment_hooks)
+        self.administration = Administration(world, self.records)
 
     def handle(self, request: Request, user: User) -> Answer:
         """Answer an authenticated request."""
@@ -86,6 +66,9 @@ class RestApi:
 
     def _route(self, request: Request, user: User) -> Answer:
         segments = request.path.strip("/").split("/")
+        administration = self.administration.handler(segments)
+        if administration is not None and not request.path.endswith("/"):
+            return administration(request, user, segments)
         if request.path.endswith("/") or len(segments) > 3 or not segments[0]:
             raise SlimError(404, "404 Not Found")
         special = self._special(request, user, segments)
@@ -114,20 +97,33 @@ class RestApi:
             return self._download(user, segments[2])
         if segments[:2] == ["Attachment", "chunk"] and request.method == "POST":
             self.files.add_chunk(segments[2], request.body)
-            return _json(True)
-        if segments == ["Metadata"] and request.method == "GET":
-            key = query.parse(request.raw_query).get("key")
-            return _json(self.world.metadata.lookup(str(key)) if key else self.world.metadata.tree())
+            return json_answer(True)
         if segments == ["MassAction"] and request.method == "POST":
-            return _json(self.mass.process(user, _body(request)))
+            return json_answer(self.mass.process(user, body_of(request)))
+        if segments == ["UserSecurity", "apiKey", "generate"] and request.method == "POST":
+            return self._new_key(user, str(body_of(request).get("id")))
         if segments == ["App", "user"] and request.method == "GET":
             return self._app_user(user)
         return None
 
+    def _new_key(self, user: User, user_id: str) -> Answer:
+        require_admin(user)
+        record = self.world.store.find("User", user_id)
+        if record is None or record.values.get("type") != "api":
+            raise not_found()
+        self.user_hooks.new_key(record)
+        return json_answer(self.records.read(user, self.world.metadata.entities["User"], user_id), user_id)
+
     def _app_user(self, user: User) -> Answer:
-        shown = {"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind}
+        """Who the caller is, what he may do, and the part of the configuration that everybody sees."""
+        entity = self.world.metadata.entities["User"]
+        record = self.world.store.find("User", user.id)
+        shown = self.records.cut(user, entity, self.views.whole(entity, record)) if record is not None else {}
         token = None if user.is_api else self.world.users.new_token(user)
-        return _json({"user": shown, "token": token, "acl": {}, "preferences": {}, "settings": {}, "language": "de_DE"})
+        settings = {**self.world.customization.config, "version": self.world.settings.version}
+        acl = acl_table.of(user, self.world.metadata)
+        whole = {"user": shown, "acl": acl, "preferences": {"id": user.id}, "token": token, "settings": settings}
+        return json_answer({**whole, "language": "de_DE"})
 
     def _download(self, user: User, attachment_id: str) -> Answer:
         record, contents = self.files.read(user, attachment_id)
@@ -136,39 +132,41 @@ class RestApi:
         return Answer(200, contents, kind, {"Content-Disposition": disposition}, attachment_id)
 
     def _params(self, request: Request) -> SearchParams:
-        no_total = _header(request, "X-No-Total") == "true"
+        no_total = header(request, "X-No-Total") == "true"
         return fetch(query.parse(request.raw_query), self.world.settings.list_max_size, no_total=no_total)
 
     def _collection(self, request: Request, user: User, entity: EntityDef, _: list[str]) -> Answer:
         if request.method == "GET":
-            return _json(self.listing.find(user, entity, self._params(request)))
-        body = _body(request)
-        skip = (_header(request, "X-Skip-Duplicate-Check") or "").lower() == "true"
+            return json_answer(self.listing.find(user, entity, self._params(request)))
+        body = body_of(request)
+        skip = (header(request, "X-Skip-Duplicate-Check") or "").lower() == "true"
         created, record_id = self.records.create(user, entity, body, skip_duplicates=skip)
         if entity.name == "Attachment":
             self.files.keep(record_id, body)
-        answer = _json(created, record_id)
+        answer = json_answer(created, record_id)
         answer.status = CREATED if entity.name == "Webhook" else answer.status
         return answer
 
     def _record(self, request: Request, user: User, entity: EntityDef, segments: list[str]) -> Answer:
         record_id = segments[1]
         if request.method == "GET":
-            return _json(self.records.read(user, entity, record_id), record_id)
+            return json_answer(self.records.read(user, entity, record_id), record_id)
         if request.method == "DELETE":
             self.records.delete(user, entity, record_id)
             if entity.name == "Webhook":
                 self.world.events.drop_webhook(record_id)
-            return _json(True, record_id)
-        version = _header(request, "X-Version-Number")
-        return _json(self.records.update(user, entity, record_id, _body(request), version), record_id)
+            return json_answer(True, record_id)
+        version = header(request, "X-Version-Number")
+        return json_answer(self.records.update(user, entity, record_id, body_of(request), version), record_id)
 
     def _link(self, request: Request, user: User, entity: EntityDef, segments: list[str]) -> Answer:
         _, record_id, link = segments
         if request.method == "GET":
-            return _json(self._list_linked(request, user, entity, record_id, link), record_id)
+            return json_answer(self._list_linked(request, user, entity, record_id, link), record_id)
         linked = request.method == "POST"
-        return _json(self.linking.change(user, entity, (record_id, link), _body(request), linked=linked), record_id)
+        return json_answer(
+            self.linking.change(user, entity, (record_id, link), body_of(request), linked=linked), record_id
+        )
 
     def _list_linked(
         self, request: Request, user: User, entity: EntityDef, record_id: str, link: str
@@ -191,34 +189,3 @@ class RestApi:
         ids = self.views.linked_ids(entity, link, record_id)
         found = [each for one in ids if (each := self.world.store.find(foreign.name, one)) is not None]
         return self.listing.find(user, foreign, params, found)
-
-
-def _json(value: Any, record_id: str | None = None) -> Answer:
-    return Answer(200, dumps(value).encode(), record_id=record_id)
-
-
-def _header(request: Request, name: str) -> str | None:
-    return request.headers.get(name)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request; another content type counts as no body, malformed JSON is a 500."""
-    kind = (request.headers.get("Content-Type") or "").split(";", 1)[0].strip().lower()
-    if kind != JSON or not request.body:
-        return {}
-    try:
-        value = json.loads(request.body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError) as error:
-        raise server_error() from error
-    return value if isinstance(value, dict) else {}
-
-
-def answer_error(error: ApiError) -> Answer:
-    """A refusal as EspoCRM words it: reason in the header, body mostly empty."""
-    headers = {} if error.reason is None else {"X-Status-Reason": error.reason}
-    return Answer(error.status, b"" if error.body is None else dumps(error.body).encode(), headers=headers)
-
-
-def answer_login(error: LoginFailed) -> Answer:
-    """A refused login: empty, text/html."""
-    return Answer(error.status, content_type=HTML, headers={"WWW-Authenticate": 'Basic realm=""'} if error.ask else {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sandbox.espocrm.access import may
+from sandbox.espocrm.access import may, may_record
 from sandbox.espocrm.drafts import Draft, Hooks
 from sandbox.espocrm.errors import bad_request, forbidden, invalid
 from sandbox.espocrm.store import Record
@@ -31,7 +31,8 @@ class NoteHooks(Hooks):
         parent_type, parent_id = current.get("parentType"), current.get("parentId")
         if parent_type and parent_id:
             entity = self.world.entity(str(parent_type))
-            if entity is None or not may(draft.user, entity, "read"):
+            parent = self.world.store.find(str(parent_type), str(parent_id))
+            if entity is None or parent is None or not may_record(draft.user, entity, parent, "read"):
                 raise forbidden("No access to parent.")
         if current.get("type") != "Post" and not draft.user.is_admin:
             raise forbidden("Only 'Post' type allowed.")

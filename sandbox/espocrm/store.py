@@ -100,6 +100,15 @@ class Store:
         """Ids of the records with that name."""
         return self._by_name.get((entity_type, fold(name)), set())
 
+    def rename_address(self, kind: str, old: str, new: str) -> None:
+        """An address got another name: on every record that has it."""
+        for records in self.records.values():
+            for record in records.values():
+                rows = getattr(record, kind)
+                rows[:] = [(new if key == old else key, primary) for key, primary in rows]
+                if kind == "emails" and any(key == new for key, _ in rows):
+                    self.index_emails(record, [(old, False)])
+
     def index_emails(self, record: Record, before: list[tuple[str, bool]]) -> None:
         """Note who has which address."""
         owner = (record.entity_type, record.id)

@@ -69,7 +69,8 @@ class Views:
 
     def whole(self, entity: EntityDef, record: Record) -> dict[str, Any]:
         """As GET X/{id} gives it."""
-        return {name: self.value(entity, record, name) for name in entity.attributes}
+        shown = (each for each in entity.attributes.values() if each.kind != "write_only")
+        return {each.name: self.value(entity, record, each.name) for each in shown}
 
     def row(self, entity: EntityDef, record: Record, select: set[str] | None = None) -> dict[str, Any]:
         """As a list gives it: no …Data, no ids of links to many."""

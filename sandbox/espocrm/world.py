@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.changes import ChangeLog
 from sandbox.espocrm.clock import Clock
+from sandbox.espocrm.customization import Customization, install_jobs
 from sandbox.espocrm.events import EventLog
 from sandbox.espocrm.metadata import EntityDef, Metadata
 from sandbox.espocrm.settings import Settings
@@ -21,13 +22,18 @@ class World:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Clock()
-        self.metadata = Metadata(settings.profile)
+        self.metadata = Metadata(settings.profile, settings.version)
         self.store = Store()
-        self.users = Directory()
+        self.users = Directory(settings.profile)
         self.events = EventLog()
+        self.customization = Customization()
         self.changes = ChangeLog()
         self._snapshots: dict[int, dict[str, Any]] = {}
+        self._install()
+
+    def _install(self) -> None:
         self.users.install(self.store, self.clock.stamp())
+        install_jobs(self.store, self.clock.stamp())
 
     def entity(self, name: str) -> EntityDef | None:
         """The definition of an entity type."""
@@ -37,11 +43,12 @@ class World:
         """Forget all records and take the changed settings over."""
         self.configure(changes or {})
         self.clock.set(None)
-        self.metadata = Metadata(self.settings.profile)
+        self.metadata = Metadata(self.settings.profile, self.settings.version)
         self.store = Store()
-        self.users = Directory()
+        self.users = Directory(self.settings.profile)
         self.events = EventLog()
-        self.users.install(self.store, self.clock.stamp())
+        self.customization = Customization()
+        self._install()
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings by name; raises ValueError for an unknown one."""
@@ -64,6 +71,7 @@ class World:
         self.users.restore_state(state["users"])
         self.events = copy.deepcopy(state["events"])
         self.metadata = copy.deepcopy(state["metadata"])
+        self.customization = copy.deepcopy(state["customization"])
 
     def forget(self, number: int) -> None:
         """Drop a kept state."""
@@ -75,6 +83,7 @@ class World:
             "users": self.users.copy_state(),
             "events": copy.deepcopy(self.events),
             "metadata": copy.deepcopy(self.metadata),
+            "customization": copy.deepcopy(self.customization),
         }
 
     def settings_row(self) -> dict[str, Any]:
