@@ -17,6 +17,7 @@ COMMANDS = (
     "synckit.why",
     "synckit.why.brake",
     "webhook_ingress.register",
+    "kanzlei.espocrm",
     "advoware_proxy.keys",
 )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kanzlei.espocrm.webhooks import Webhook, compare, wanted, warnings
 from synckit.errors import RemoteRejected, RemoteUnavailable
-from webhook_ingress.domain.registration import Webhook, compare, wanted, warnings
 from webhook_ingress.domain.secrets import parse_secrets
 from webhook_ingress.register.__main__ import main
 from webhook_ingress.register.command import SKIPPED, register

@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
+from kanzlei.nouns import NOUNS as OFFICE_NOUNS
 from synckit.events import ENTITY_ID, attribute_names
 from webhook_ingress.domain.payload import NOT_AN_OBJECT, NOT_JSON, WRONG_ID
-from webhook_ingress.domain.registration import ENTITY_TYPES
 
 NOUNS: Mapping[str, str] = MappingProxyType(
-    {entity_type: noun for noun, entity_type in ENTITY_TYPES.items()}
+    {noun.espocrm: noun.name for noun in OFFICE_NOUNS}
     | {"CVmhRumungsklage": "raeumungsklagen", "CVmhErstgespraech": "erstgespraeche", "Account": "accounts"}
 )
 """Entity type in EspoCRM → noun of the event. The hook there has the same list; links with other types are nobody's."""

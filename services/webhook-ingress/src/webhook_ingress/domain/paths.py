@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from kanzlei.nouns import NOUNS as OFFICE_NOUNS
+from kanzlei.nouns import WEBHOOK_ACTIONS, WEBHOOK_PREFIX
 from synckit.events import Action
 
-PREFIX = "/vmh/webhook"
-NOUNS: Mapping[str, str] = MappingProxyType(
-    {
-        "beteiligte": "beteiligte",
-        "bankverbindungen": "bankverbindungen",
-        "adressen": "adressen",
-        "document": "dokumente",
-    }
-)
+PREFIX = WEBHOOK_PREFIX
+NOUNS: Mapping[str, str] = MappingProxyType({noun.path: noun.name for noun in OFFICE_NOUNS})
 """Word in the path → noun of the event."""
-ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE)
+ACTIONS = tuple(Action(action) for action in WEBHOOK_ACTIONS)
 LINKED = "entity"
 """Word in the path of what happens to two records at once, whatever their nouns are."""
 

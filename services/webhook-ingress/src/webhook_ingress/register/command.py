@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from kanzlei.espocrm.webhooks import Webhook, compare, warnings
 from synckit.errors import RemoteRejected
-from webhook_ingress.domain.registration import Webhook, compare, warnings
 from webhook_ingress.register.secrets_file import add_secrets, ensure_usable
 
 FORBIDDEN = 403

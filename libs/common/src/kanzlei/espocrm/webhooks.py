@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from webhook_ingress.domain.paths import webhook_paths
-
-ENTITY_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "beteiligte": "CBeteiligte",
-        "bankverbindungen": "CBankverbindungen",
-        "adressen": "CAdressen",
-        "dokumente": "CDokumente",
-    }
-)
-"""Noun of the event → entity type in EspoCRM."""
+from kanzlei.nouns import NOUNS, WEBHOOK_ACTIONS, WEBHOOK_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +33,9 @@ class Registration:
 
 def wanted(base_url: str) -> Iterator[Webhook]:
     """All twelve: each event has a URL of its own, as nothing in the body tells them apart."""
-    for path, entity, action in webhook_paths():
-        yield Webhook(f"{ENTITY_TYPES[entity]}.{action.value}", base_url.rstrip("/") + path)
+    for noun in NOUNS:
+        for action in WEBHOOK_ACTIONS:
+            yield Webhook(f"{noun.espocrm}.{action}", f"{base_url.rstrip('/')}{WEBHOOK_PREFIX}/{noun.path}/{action}")
 
 
 def compare(base_url: str, existing: Iterable[Webhook]) -> Registration:
@@ -64,7 +54,7 @@ def compare(base_url: str, existing: Iterable[Webhook]) -> Registration:
 
 def warnings(base_url: str, present: Iterable[Webhook]) -> Iterator[str]:
     """What EspoCRM would not do with these, in words."""
-    if _is_literal_address(base_url):
+    if is_literal_address(base_url):
         yield (
             "the URL's host is a literal IP address: EspoCRM 10 fails on it and sends nothing any more, "
             "to nobody. Use a name that DNS knows."
@@ -76,7 +66,8 @@ def warnings(base_url: str, present: Iterable[Webhook]) -> Iterator[str]:
             yield f"{one.event} ({one.id}) has skipOwn off: our own changes come back as echoes"
 
 
-def _is_literal_address(base_url: str) -> bool:
+def is_literal_address(base_url: str) -> bool:
+    """True where the URL's host is no name."""
     try:
         ipaddress.ip_address(urlsplit(base_url).hostname or "")
     except ValueError:
