@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -10,13 +11,15 @@ from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.postgres.sweep import PostgresSweepStore
 from synckit.ports import LinkStore, SweepStore
-from synckit.testing.contract_linkstore import LinkStoreContract
+from synckit.testing.clock import FakeClock
+from synckit.testing.contract_linkstore import NOON, LinkStoreContract
+from synckit.testing.contract_store_time import StoreTimeContract
 from synckit.testing.memory import FakeLinks
 
 
-class TestFakeLinks(LinkStoreContract):
+class TestFakeLinks(LinkStoreContract, StoreTimeContract):
     async def make_stores(self) -> tuple[LinkStore, SweepStore]:
-        links = FakeLinks()
+        links = FakeLinks(clock=FakeClock(NOON + timedelta(days=1)))
         return links, links
 
     async def make_family(self) -> tuple[LinkStore, LinkStore, SweepStore]:
@@ -26,7 +29,7 @@ class TestFakeLinks(LinkStoreContract):
 
 
 @pytest.mark.stack
-class TestPostgresLinks(LinkStoreContract):
+class TestPostgresLinks(LinkStoreContract, StoreTimeContract):
     @pytest.fixture(autouse=True)
     async def _pool_of_the_test(self, postgres_pool: PostgresPool) -> None:
         self.pool = postgres_pool

@@ -35,7 +35,7 @@ PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command
 SHORT = PoolLimits(size=2, connect=3.0, acquire=3.0, statement=3.0, command=3.0)
 """For a database that is silent, statements that hang, and connections that are taken."""
 LONGEST_WAIT = 60.0
-REVISIONS = ["0001", "0002", "0003"]
+REVISIONS = ["0001", "0002", "0003", "0004"]
 
 
 def migrate(url: str, *words: str) -> tuple[int, str, str]:

@@ -30,8 +30,8 @@ class Household(Office):
         self.rows = FakeRows(mapping, self.party_right, self.faults, is_unique=is_unique)
         names = (*attributes(mapping, Side.LEFT), "name", "beteiligteId", "advowareId", *{*STATE, *STATE_TOO})
         self.children = FakeLeft(self.clock, self.faults, attributes=[n for n in names if n not in mapping.state.lacks])
-        self.child_links = FakeLinks(self.faults, parents=self.party_links)
-        family = Family([Kin(mapping, self.child_links, self.children)], self.publisher, self.clock, self.settings)
+        self.child_links = FakeLinks(self.faults, parents=self.party_links, clock=self.clock)
+        family = Family([Kin(mapping, self.child_links, self.children)], self.publisher, self.settings)
         parents = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
         self.parents = Engine(BETEILIGTE, parents, self.settings, family)
         remotes = Remotes(

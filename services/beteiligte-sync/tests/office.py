@@ -33,7 +33,7 @@ class Office:
         )
         read_only = set(attributes(BETEILIGTE, Side.RIGHT)) - set(BETEILIGTE.right_writable)
         self.right = FakeRight(self.clock, self.faults, writable=BETEILIGTE.right_writable, readable=sorted(read_only))
-        self.links = FakeLinks(self.faults)
+        self.links = FakeLinks(self.faults, clock=self.clock)
         self.locks = FakeLocks()
         self.notifier = FakeNotifier(self.faults)
         remotes = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)

@@ -11,7 +11,7 @@ from office import Office
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from synckit.engine import Engine, EngineSettings, Remotes
-from synckit.ports import BRAKED
+from synckit.ports import BRAKED, Snapshot
 from synckit.testing.brake import FakeBrake
 
 RETRY = EngineSettings().brake.retry.total_seconds() + 1
@@ -146,3 +146,23 @@ async def test_what_would_be_deleted_in_advoware_waits_for_a_person_however_long
         assert len(office.right.records) == 2
     else:
         assert results == {"right_gone"}
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+async def test_a_record_that_is_away_for_less_than_the_pause_is_not_gone(
+    side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two reads that must both say so are a second apart: a row that is being replaced is back by then."""
+    office = Office()
+    await office.linked()
+    store = office.left if side == "left" else office.right
+    read, back_at = store.read, office.clock.now() + timedelta(seconds=0.9)
+
+    async def being_replaced(record_id: str) -> Snapshot | None:
+        return await read(record_id) if office.clock.now() >= back_at else None
+
+    monkeypatch.setattr(store, "read", being_replaced)
+    assert (await office.sync("p1")).result == "unchanged"
+    link = office.links.rows["p1"].link
+    assert link is not None
+    assert link.tombstone == ""

@@ -1,41 +1,42 @@
-"""Marks of the fence: how old a guard is without a time in its row."""
+"""How old a guard is without a time in its row, and which time is not believed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ticker.domain.retention import Mark, abandoned, with_mark
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticker.domain.retention import TIMED, abandoned, fence_at, is_leap
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 KEPT = timedelta(days=30)
+moments = st.integers(0, 7_600_000_000).map(lambda seconds: datetime.fromtimestamp(1_110_000_000 + seconds, UTC))
 
 
-def test_there_is_one_mark_a_day() -> None:
-    marks: list[Mark] = []
-    for hour in range(24 * 3):
-        marks = with_mark(marks, NOON + timedelta(hours=hour), hour)
-    assert [fence for _, fence in marks] == [0, 24, 48]
+@given(moments, moments)
+def test_a_later_fence_is_a_greater_one(first: datetime, second: datetime) -> None:
+    assert (fence_at(first) <= fence_at(second)) or first > second
+    assert TIMED <= fence_at(first) < 2**63
 
 
-def test_no_guard_is_old_before_the_days_have_passed() -> None:
-    marks = with_mark([], NOON, 7)
-    assert abandoned(marks, NOON + KEPT - timedelta(seconds=1), KEPT) == (0, marks)
-    assert abandoned(marks, NOON + KEPT, KEPT) == (7, marks)
+@given(st.timedeltas(timedelta(0), timedelta(days=400)))
+def test_a_guard_goes_when_its_days_have_passed(age: timedelta) -> None:
+    first, end = abandoned(NOON, KEPT, NOON - timedelta(days=1))
+    assert (first <= fence_at(NOON - age) < end) == (age > KEPT)
 
 
-def test_what_is_as_old_as_the_newest_old_mark_goes_and_older_marks_are_dropped() -> None:
-    marks = [(NOON + timedelta(days=day), day) for day in range(40)]
-    fence, useful = abandoned(marks, NOON + timedelta(days=35), KEPT)
-    assert fence == 5
-    assert [each for _, each in useful] == list(range(5, 40))
-    assert abandoned(useful, NOON + timedelta(days=35), KEPT) == (fence, useful)
+@pytest.mark.parametrize(
+    ("since", "first"),
+    [(None, TIMED), (NOON - KEPT + timedelta(seconds=1), TIMED), (NOON - KEPT, 0), (NOON - 2 * KEPT, 0)],
+)
+def test_a_fence_without_time_is_as_old_as_the_newest_of_them(since: datetime | None, first: int) -> None:
+    assert abandoned(NOON, KEPT, since)[0] == first
 
 
-def test_with_a_run_an_hour_a_guard_goes_within_a_day_of_its_time_and_marks_stay_few() -> None:
-    marks: list[Mark] = []
-    for hour in range(24 * 100):
-        now = NOON + timedelta(hours=hour)
-        fence, marks = abandoned(with_mark(marks, now, hour), now, KEPT)
-        assert fence <= max(0, hour - 24 * 30)
-        assert fence >= hour - 24 * 31
-    assert len(marks) <= 32
+def test_a_week_without_a_run_is_a_leap() -> None:
+    assert not is_leap(NOON, None)
+    assert not is_leap(NOON, NOON - timedelta(days=7))
+    assert is_leap(NOON, NOON - timedelta(days=7, seconds=1))
+    assert not is_leap(NOON, NOON + timedelta(days=401))

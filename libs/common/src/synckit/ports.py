@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from synckit.events import Record
@@ -72,8 +72,11 @@ class FindableStore(RemoteStore, Protocol):
 class SearchableStore(RemoteStore, Protocol):
     """The side on which we create: it can be asked for what a lost answer may have made."""
 
-    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
-        """Records changed since then whose identifying fields equal the payload's."""
+    async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
+        """Records whose identifying fields equal the payload's, changed since then by the store's time; None: ever.
+
+        `since` is a hint that makes the list short: a remote's clock may be wrong by more than anybody has measured.
+        """
 
 
 class Notifier(Protocol):
@@ -109,7 +112,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Said before a POST: this record may exist over there from now on. `fingerprint` is the payload of the POST."""
+    """Said before a POST: this record may exist over there from now on. `fingerprint` is the payload of the POST.
+
+    `declared_at`: the store's time, whatever the one who declared it took for it.
+    """
 
     left_id: str
     fingerprint: Payload
@@ -132,6 +138,8 @@ class Parked:
     message: str = ""
 
 
+LONGEST_PARKED = timedelta(hours=48)
+"""Nothing is parked for longer. A row that says so was written by a clock that was wrong, and is due."""
 WAITS_FOR_PARENT = "waits_for_parent"
 """Reason of a child's parked row: it is no failure, counts no attempt, and its message is the left id of the parent."""
 BRAKED = "brake"
@@ -190,7 +198,9 @@ class RecordState:
     rivals: tuple[str, ...] = ()
     """Other left records that claim our right record (tombstone `duplicate`)."""
     looked_at: datetime | None = None
-    """When what a look came to was last committed, by the clock of the worker that did."""
+    """When what a look came to was last committed; never after `at`."""
+    at: datetime | None = None
+    """The store's time at this load: what a look decides by. None in a state that no store made."""
 
 
 OPERATOR = "operator_"
@@ -246,7 +256,10 @@ class LinkStore(Protocol):
         """One round trip. Takes a fresh fence."""
 
     async def declare(self, intent: Intent, fence: int) -> None:
-        """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen."""
+        """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen.
+
+        The store says when it was declared.
+        """
 
     async def announce(
         self, left_id: str, notes: Sequence[PendingNote], attempted: Sequence[Attempted], fence: int

@@ -148,7 +148,7 @@ def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: E
         for child in REGISTRY
         if _parent(child) is mapping
     ]
-    return Family(kin, opened.publisher, clock, chosen) if kin else None
+    return Family(kin, opened.publisher, chosen) if kin else None
 
 
 def _parent(mapping: EntityMapping) -> EntityMapping | None:

@@ -39,6 +39,8 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
     try:
         if chosen.command == PRUNE:
             await ticker.schema_there()
+            if chosen.after_leap:
+                ticker.retention.believe_the_time()
             return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
         await in_order(ticker.service.starting)
         looks = chosen_of(ticker.looks, chosen.entity)

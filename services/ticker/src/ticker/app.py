@@ -16,6 +16,7 @@ from synckit.adapters.postgres.brake import PostgresBrakes
 from synckit.adapters.postgres.sweep import PostgresSweepStore
 from synckit.adapters.redis import OncePerCluster
 from synckit.ports import Clock
+from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Health, HttpServer, Step, add_shell
 from synckit.runtime.service import Service
@@ -26,7 +27,6 @@ from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
 from ticker.domain.retention import Kept
 from ticker.handlers import (
     ChangedAtDesk,
-    Duty,
     Emitter,
     Look,
     Modified,
@@ -48,7 +48,7 @@ class Ticker:
     service: Service
     looks: Sequence[Look]
     emitter: Emitter
-    retention: Duty
+    retention: PostgresRetention
     schema_there: Step
 
 
@@ -57,7 +57,7 @@ def build(settings: Settings) -> Ticker:
     clock = SystemClock()
     opened = connections(settings, clock, service=settings.service, at_once=CONNECTIONS)
     emitter = Emitter(opened.publisher, clock)
-    retention = _retention(settings.ticker, opened, clock)
+    retention = _retention(settings.ticker, opened)
     timers = [
         *_timers(settings.ticker, opened, clock),
         Timer("retention", settings.ticker.retention_seconds, duties=[retention]),
@@ -92,9 +92,9 @@ def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer
     ]
 
 
-def _retention(own: TickerSection, opened: Connections, clock: Clock) -> PostgresRetention:
+def _retention(own: TickerSection, opened: Connections) -> PostgresRetention:
     days = (own.journal_days, own.operator_days, own.guard_days)
-    return PostgresRetention(opened.pool, clock, Kept(*(timedelta(days=each) for each in days)))
+    return PostgresRetention(opened.pool, Kept(*(timedelta(days=each) for each in days)), metrics.retention_refused)
 
 
 def _sweep(

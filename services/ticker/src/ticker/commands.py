@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     once.add_argument("--since", type=moment, metavar="DAY", help="changes since 2026-01-31, not since the last look")
     old = commands.add_parser(PRUNE, help="remove bookkeeping that has had its time, now")
     old.add_argument("--dry-run", action="store_true", help="say how many rows would go")
+    old.add_argument("--after-leap", action="store_true", help="the database's time is right although it leapt")
     for command in (once, old):
         command.add_argument("--json", action="store_true", help="the report as JSON")
     return made

@@ -175,10 +175,11 @@ class AdvowareBeteiligteStore(AdvowareRecords):
     def __init__(self, client: AdvowareClient) -> None:
         super().__init__(client, "/Beteiligte", "betNr")
 
-    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
-        """Parties of exactly this name that were changed since."""
+    async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
+        """Parties of exactly this name, changed since then or, without a time, ever."""
         name = str(payload.get("name") or "").strip()
-        found = [each async for each in self.list({"name": name, "geaendertSeit": utc_to_local(since)})]
+        changed = {} if since is None else {"geaendertSeit": utc_to_local(since)}
+        found = [each async for each in self.list({"name": name, **changed})]
         return [each for each in found if str(each.payload.get("name") or "").strip() == name]
 
     async def changed_since(self, since: datetime) -> AsyncIterator[Snapshot]:

@@ -45,7 +45,7 @@ class AdvowareChildren:
         """RemoteRejected with 403, always."""
         await self._of(record_id).delete(self._child.row_of(record_id))
 
-    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+    async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
         """Rows of that party with the payload's identity, whenever they were made: rows have no time."""
         party, wanted = str(payload[self._child.number]), self._child.identity(payload)
         rows = await self._rows(party).listed() or []

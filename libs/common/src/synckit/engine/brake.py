@@ -7,6 +7,7 @@ again by themselves: whoever lied and stopped costs nobody a click.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from synckit.engine.companion import ListWork
 from synckit.engine.doubt import ALL_GONE, NOBODY, Doubt, Evidence, doubted
@@ -108,7 +109,7 @@ class SweepBrake:
         if known is None or known.reason != BRAKED:
             self._writer.journal(look, "held", side=held.source.value, rule=f"brake_{held.why}")
         source = held.source.system
-        look.to_park = Parked(look.left_id, 0, self._remotes.clock.now() + self._limits.retry, BRAKED, source)
+        look.to_park = Parked(look.left_id, 0, look.clock.now() + self._limits.retry, BRAKED, source)
         # Parked over what is parked: what waits no more would be forgotten as a suspect.
         await self._writer.commit(look, base=base, unpark=False)
         look.unparked = True
@@ -119,19 +120,19 @@ class SweepBrake:
     ) -> Held | None:
         if self._ledger is None:
             return Held(source, DOUBT, doubt) if doubt else None
-        now = self._remotes.clock.now()
+        now = look.clock.now()
         if doubt and doubt != ALL_GONE:
             loss = Loss.DOUBTED
         suspicion = Suspicion(source, look.left_id, loss, now, str(value or ""), version)
         tally = await self._ledger.count(suspicion, self._limits)
         if tally.released:
             return None
-        return await self._judge(source, tally, doubt)
+        return await self._judge(source, tally, doubt, now)
 
-    async def _judge(self, source: Side, tally: Tally, doubt: str) -> Held | None:
+    async def _judge(self, source: Side, tally: Tally, doubt: str, now: datetime) -> Held | None:
         exceeds = tally.exceeds(self._limits)
         if exceeds and self._ledger is not None:
-            await self._ledger.engage(source, self._remotes.clock.now(), tally, self._limits)
+            await self._ledger.engage(source, now, tally, self._limits)
         if doubt or tally.lent:
             reason = doubt or "zeigt den Stand eines anderen Datensatzes"
             return Held(source, SWEEP if exceeds else DOUBT, reason, tally.waited)

@@ -159,7 +159,7 @@ class Companion:
 
     async def _post(self, writer: Writer, look: Look, record_id: str, work: RowWork) -> Payload:
         """Nothing can be deleted there: who finds that one was sent waits for it before another one is."""
-        name, now = self._post_of(work), writer.remotes.clock.now()
+        name, now = self._post_of(work), look.clock.now()
         look.attempted[name] = Attempted(name, Side.RIGHT.value, work.left, work.right, now)
         await writer.announce(look, (), tuple(look.attempted.values()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from synckit.engine.look import EngineSettings, Look
@@ -15,7 +15,8 @@ from synckit.reconcile.plan import Base, Canonical, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 ALREADY_THERE = 409
-CLOCK_SKEW = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(hours=1)
+"""How far a remote's clock may be off beside what was measured of it."""
 
 
 class Creator:
@@ -25,7 +26,7 @@ class Creator:
         self._writer = writer
         self._remotes = writer.remotes
         self._mapping = writer.mapping
-        self._posts = Posts(self._remotes.links, self._remotes.clock, settings)
+        self._posts = Posts(self._remotes.links, settings)
 
     async def create(self, look: Look, left: Snapshot) -> str | None:
         """Leaves `look` linked, with a base. MappingError where the right can't hold the record.
@@ -36,7 +37,7 @@ class Creator:
         intent = look.state.intent
         found = await self.recover(look, intent) if intent else None
         if found and intent and self._is_anothers(found, intent.fingerprint):
-            await self._posts.drop(look.left_id, look.state.fence)
+            await self._posts.drop(look, look.left_id, look.state.fence)
             return found.id
         look.result = "recovered" if found else "created"
         if found is None:
@@ -68,28 +69,37 @@ class Creator:
         """The one row of the parent that has the identity of what was to be created."""
         if self._mapping.child_of is None:
             return None
-        found = await self._remotes.right.candidates(body, self._remotes.clock.now())
+        found = await self._remotes.right.candidates(body, None)
         return found[0].id if len(found) == 1 else None
 
     async def recover(self, look: Look, intent: Intent) -> Snapshot | None:
         """What an earlier POST left behind. None: nothing, and nothing can arrive any more."""
         look.lease.ensure()
-        asked_at = self._remotes.clock.now()
-        found = await self._remotes.right.candidates(intent.fingerprint, intent.declared_at - CLOCK_SKEW)
+        asked_at = look.clock.now()
+        since = None if self._mapping.child_of is not None else intent.declared_at - CLOCK_SKEW
+        ours = await self._made_by(intent, since)
+        if ours is None:
+            self._posts.ensure_settled(intent, asked_at, "advoware")
+            # The remote's clock may be wrong by any amount: the whole list, once, before a second POST.
+            ours = await self._made_by(intent, None) if since is not None else None
+        if ours is not None:
+            return ours
+        await self._posts.drop(look, look.left_id, look.state.fence)
+        return None
+
+    async def _made_by(self, intent: Intent, since: datetime | None) -> Snapshot | None:
+        """The one that nobody is linked to, and that shows what was posted. Ambiguous where there are several."""
+        found = await self._remotes.right.candidates(intent.fingerprint, since)
         taken = await self._remotes.links.linked([c.id for c in found]) if found else {}
         ours = [c for c in found if c.id not in taken and self._looks_like(c, intent.fingerprint)]
         if len(ours) > 1:
             raise Ambiguous("several parties look like the one that was being created", tuple(c.id for c in ours))
-        if ours:
-            return ours[0]
-        self._posts.ensure_settled(intent, asked_at, "advoware")
-        await self._posts.drop(look.left_id, look.state.fence)
-        return None
+        return ours[0] if ours else None
 
     async def _post(self, look: Look, body: Payload) -> Snapshot:
-        intent = Intent(look.left_id, body, self._remotes.clock.now())
+        intent = Intent(look.left_id, body, look.clock.now())
         fence = look.state.fence
-        created = await self._posts.send(look.lease, intent, fence, lambda: self._remotes.right.create(body))
+        created = await self._posts.send(look, intent, fence, lambda: self._remotes.right.create(body))
         look.right_writes += 1
         return created
 

@@ -16,7 +16,7 @@ from synckit.errors import MappingError, RemoteRejected, SyncError
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.mapping.child import ChildOf
 from synckit.mapping.field import EntityMapping
-from synckit.ports import IMPORT, Clock, FindableStore, Intent, JournalEntry, Link, LinkStore, Publisher, Snapshot
+from synckit.ports import IMPORT, FindableStore, Intent, JournalEntry, Link, LinkStore, Publisher, Snapshot
 from synckit.reconcile.plan import Side
 from synckit.topics import EVENT_TOPICS
 
@@ -41,12 +41,9 @@ class Kin:
 class Family:
     """Called at the end of each look at a parent, while its lock is held."""
 
-    def __init__(
-        self, kin: Sequence[Kin], publisher: Publisher, clock: Clock, settings: EngineSettings | None = None
-    ) -> None:
+    def __init__(self, kin: Sequence[Kin], publisher: Publisher, settings: EngineSettings | None = None) -> None:
         self._kin = kin
         self._publisher = publisher
-        self._clock = clock
         self._settings = settings or EngineSettings()
 
     async def follow(self, look: Look, before: Link | None) -> None:
@@ -100,7 +97,7 @@ class Family:
             return None
         claims = kin.mapping.link_attributes(right_id, str(row["rowId"]))
         belongs = {kin.mapping.link_attribute: claims[kin.mapping.link_attribute], kin.child.attribute: look.left_id}
-        asked = Intent(f"{IMPORT}{right_id}", belongs, self._clock.now())
+        asked = Intent(f"{IMPORT}{right_id}", belongs, look.clock.now())
         there = await kin.left.find(belongs)
         if there:
             return there[0]
@@ -115,24 +112,24 @@ class Family:
 
     async def _post(self, kin: Kin, look: Look, asked: Intent, new: Row) -> Snapshot:
         """`asked`: the intent as it would be from when we asked for the record, and EspoCRM had none."""
-        posts, key = Posts(kin.links, self._clock, self._settings), asked.left_id
+        posts, key = Posts(kin.links, self._settings), asked.left_id
         state = await kin.links.load(key)
         if state.intent is not None:
             posts.ensure_settled(state.intent, asked.declared_at, "espocrm")
-            await posts.drop(key, state.fence)
-        intent = replace(asked, declared_at=self._clock.now())
-        return await posts.send(look.lease, intent, state.fence, lambda: kin.left.create(new))
+            await posts.drop(look, key, state.fence)
+        intent = replace(asked, declared_at=look.clock.now())
+        return await posts.send(look, intent, state.fence, lambda: kin.left.create(new))
 
     async def _wake(self, kin: Kin, ids: Sequence[str], look: Look, origin: Origin) -> None:
         if not ids:
             return
-        entity, now = kin.mapping.entity, self._clock.now()
+        entity, now = kin.mapping.entity, look.clock.now()
         trace = look.cause.traceparent or None
         events = [ChangeEvent(entity, one, Action.SYNC_CHECK, origin, now, traceparent=trace) for one in ids]
         await self._publisher.publish(EVENT_TOPICS[entity], [encode(event) for event in events])
 
     def _journal(self, look: Look, step: str, kin: Kin, rule: str) -> None:
-        at, cause = self._clock.now(), look.cause
+        at, cause = look.clock.now(), look.cause
         look.journal.append(
             JournalEntry(
                 at, step, kin.mapping.entity, "left", rule, event_id=cause.event_id, traceparent=cause.traceparent

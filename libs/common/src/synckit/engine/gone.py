@@ -32,7 +32,7 @@ class Undertaker:
 
     async def right_gone(self, look: Look, right_id: str) -> bool:
         """False where the second read finds it after all. Never recreated, never deleted in EspoCRM."""
-        await self._remotes.clock.sleep(self._settings.gone_pause.total_seconds())
+        await look.clock.sleep(self._settings.gone_pause.total_seconds())
         look.right = await self._remotes.right.read(right_id)
         if look.right is not None:
             return False
@@ -41,7 +41,7 @@ class Undertaker:
         if look.parent is None or look.has_parent:
             await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
         self._owe(look)
-        await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
+        await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
         await self._writer.tell(look)
         self._writer.journal(look, RIGHT_GONE)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=RIGHT_GONE)
@@ -51,7 +51,7 @@ class Undertaker:
 
     async def left_gone(self, look: Look, link: Link) -> bool:
         """False where the second read finds it after all. Advoware keeps the party unless the office said otherwise."""
-        await self._remotes.clock.sleep(self._settings.gone_pause.total_seconds())
+        await look.clock.sleep(self._settings.gone_pause.total_seconds())
         look.left = await self._remotes.left.read(look.left_id)
         if look.left is not None:
             return False
@@ -152,7 +152,7 @@ class Undertaker:
         if claimed not in (None, link.right_id) or (claimed is None and asked_again):
             return await self._forget(look)
         if look.left.payload.get("syncStatus") != SyncStatus.DELETED_IN_ADVOWARE.value:
-            await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
+            await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
             await self._writer.commit(look)
         return None
 

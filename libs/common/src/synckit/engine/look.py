@@ -90,9 +90,33 @@ class Remotes:
     brake: BrakeLedger | None = None
 
 
+class StoreTime:
+    """A `Clock` by our memory's time: `at` when it was loaded, and from there on the process's monotonic clock.
+
+    Counted from when the answer was there, so it is never ahead of the store. Two workers whose clocks are apart
+    decide by the same time; without `at` the process's own has to do.
+    """
+
+    def __init__(self, at: datetime | None, clock: Clock) -> None:
+        self._clock = clock
+        self._at = at or clock.now()
+        self._since = clock.monotonic()
+
+    def now(self) -> datetime:
+        return self._at + timedelta(seconds=self._clock.monotonic() - self._since)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
 @dataclass(slots=True)
 class Look:
     """The state of a look in progress. Lives as long as the lock is held.
+
+    `clock` tells the store's time: whatever a look decides by time, it decides by that.
 
     `link`: as it is now remembered. `parent`, `about`: a child's parent's link and left id, which its notes are about.
     """
@@ -101,6 +125,7 @@ class Look:
     state: RecordState
     lease: Lease
     cause: Cause
+    clock: Clock
     left: Snapshot | None = None
     right: Snapshot | None = None
     link: Link | None = None

@@ -59,7 +59,7 @@ class Parentage:
         if not look.about:
             await self._writer.commit(look)
             return True
-        now = self._remotes.clock.now()
+        now = look.clock.now()
         parked = Parked(look.left_id, 0, now + PATIENCE, WAITS_FOR_PARENT, look.about)
         await self._remotes.links.commit(Commit(look.left_id, look.state.fence, now, park=parked))
         look.state = replace(look.state, parked=parked)
@@ -70,7 +70,7 @@ class Parentage:
     async def _follow(self, look: Look) -> None:
         shown = look.left.payload.get("syncStatus") if look.left else None
         if shown != SyncStatus.DELETED_IN_ADVOWARE.value:
-            await self._writer.write_left(look, self._writer.states.gone(self._remotes.clock.now()))
+            await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
 
 
 def home_of(child: ChildOf | None, link: Link) -> str:

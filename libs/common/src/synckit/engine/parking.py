@@ -24,7 +24,7 @@ class Parking:
     async def park(self, look: Look, error: SyncError) -> SyncStatus:
         """Answers the state that is to be shown. Raises where the parked row could not be written."""
         state = look.state
-        now, parked = self._remotes.clock.now(), state.parked
+        now, parked = look.clock.now(), state.parked
         if parked is not None and parked.due_at > now and parked.reason != WAITS_FOR_PARENT:
             # Edits while it waits are tried at once, but they are no rungs: an outage is one cause, not many.
             return ladder.shown_after(parked.attempts)
@@ -56,6 +56,6 @@ class Parking:
         )
         await self._writer.announce(look, (replace(note, cause=FAILED_FOR_GOOD),), look.state.attempted)
         await self._writer.tell(look)
-        now, journal = self._remotes.clock.now(), tuple(look.journal)
+        now, journal = look.clock.now(), tuple(look.journal)
         told = Commit(look.left_id, look.state.fence, now, raise_notes=tuple(look.posted), journal=journal)
         await self._remotes.links.commit(told)

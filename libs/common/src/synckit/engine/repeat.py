@@ -33,7 +33,9 @@ class Repeats:
     async def tells_nothing(self, look: Look, link: Link, left: Snapshot) -> bool:
         """True where the left side is as both sides agreed, and shows no trouble."""
         return (
-            self._is_as_agreed(look, left) and self._is_clean(link, left) and await self._is_with_its_parent(look, link)
+            self._is_as_agreed(look, left)
+            and self._is_clean(look, link, left)
+            and await self._is_with_its_parent(look, link)
         )
 
     def _is_as_agreed(self, look: Look, left: Snapshot) -> bool:
@@ -42,10 +44,10 @@ class Repeats:
             return False
         return self._companion is None or self._companion.left_is_as_agreed(look.base, left)
 
-    def _is_clean(self, link: Link, left: Snapshot) -> bool:
+    def _is_clean(self, look: Look, link: Link, left: Snapshot) -> bool:
         """In the record's own words, its link included."""
         shown = self._writer.mapping.link_attributes(link.right_id, link.right_version)
-        now = self._writer.remotes.clock.now()
+        now = look.clock.now()
         return not self._writer.states.settled(left.payload, shown, now, touched=False)
 
     async def _is_with_its_parent(self, look: Look, link: Link) -> bool:

@@ -12,7 +12,7 @@ from synckit.engine.create import Creator
 from synckit.engine.doubt import REFUSED
 from synckit.engine.family import Family
 from synckit.engine.gone import Undertaker
-from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, both
+from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, StoreTime, both
 from synckit.engine.notes import FAILED_FOR_GOOD, RELEASED, announce, is_due, marker_of, single
 from synckit.engine.parentage import Parentage
 from synckit.engine.parking import Parking
@@ -73,7 +73,8 @@ class Engine:
             state = await self._remotes.links.load(left_id)
             # The fence is only worth something if the lock was still ours when it was taken.
             lease.ensure()
-            look = Look(left_id, state, lease, cause or Cause(), link=state.link, base=state.base)
+            time = StoreTime(state.at, self._remotes.clock)
+            look = Look(left_id, state, lease, cause or Cause(), time, link=state.link, base=state.base)
             try:
                 await self._look(look)
                 await self._writer.unpark(look)
@@ -100,7 +101,8 @@ class Engine:
         async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
             state = await self._remotes.links.load(left_id)
             lease.ensure()
-            return await self._parking.park(Look(left_id, state, lease, Cause()), error)
+            look = Look(left_id, state, lease, Cause(), StoreTime(state.at, self._remotes.clock))
+            return await self._parking.park(look, error)
 
     async def _look(self, look: Look) -> None:
         link = look.state.link
@@ -178,8 +180,7 @@ class Engine:
         for _ in range(MAX_ROUNDS):
             left, right = look.pair()
             plan, seen_left = self._plan(look, left, right)
-            now = self._remotes.clock.now()
-            lists = self._companion.plan(look, now, self._right_timeout) if self._companion else ListWork()
+            lists = self._companion.plan(look, look.clock.now(), self._right_timeout) if self._companion else ListWork()
             held = await self._brake.plan(look, plan, lists)
             if held is not None:
                 await self._brake.hold(look, held, look.base)
@@ -262,7 +263,7 @@ class Engine:
             told = "; ".join(f"{self._mapping.label(d.field)} {d.reason}" for d in plan.refusals)
             return self._writer.states.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
         link = self._mapping.link_attributes(right.id, right.version)
-        now, by_hand = self._remotes.clock.now(), self._writer.by_hand(look, plan)
+        now, by_hand = look.clock.now(), self._writer.by_hand(look, plan)
         return self._writer.states.settled(left.payload, link, now, touched=look.touched, by_hand=by_hand)
 
     async def _tell_what_did_not_take(self, look: Look, plan: Plan, held: Canonical) -> None:

@@ -93,7 +93,7 @@ class Writer:
         look.causes -= causes
         pending = tuple(n for n in look.state.pending if n.cause not in causes)
         look.state = replace(look.state, pending=pending)
-        at = self.remotes.clock.now()
+        at = look.clock.now()
         await self.remotes.links.commit(Commit(look.left_id, look.state.fence, at, clear_notes=tuple(causes)))
 
     def journal_left(self, look: Look, plan: Plan, before: Canonical) -> None:
@@ -102,7 +102,7 @@ class Writer:
 
     def journal(self, look: Look, step: str, **details: str) -> None:
         """A step that is not about one field."""
-        at = self.remotes.clock.now()
+        at = look.clock.now()
         cause = look.cause
         look.journal.append(JournalEntry(at, step, event_id=cause.event_id, traceparent=cause.traceparent, **details))
 
@@ -142,7 +142,7 @@ class Writer:
 
         `settled`: the look went through to its end, so a cause that did not come up again stands no longer.
         """
-        now = self.remotes.clock.now()
+        now = look.clock.now()
         known = look.state.notes | {n.cause for n in look.state.pending}
         await self.remotes.links.commit(
             Commit(
@@ -171,14 +171,14 @@ class Writer:
         A child that this look has put to sleep, until its parent is there, stays parked.
         """
         parked = look.state.parked
-        if parked is not None and not look.unparked and parked.due_at <= self.remotes.clock.now():
+        if parked is not None and not look.unparked and parked.due_at <= look.clock.now():
             await self.commit(look)
 
     async def commit_journal(self, look: Look) -> None:
         """After a failure half-way: what was written stays written, and in the journal."""
         if not look.journal:
             return
-        change = Commit(look.left_id, look.state.fence, self.remotes.clock.now(), journal=tuple(look.journal))
+        change = Commit(look.left_id, look.state.fence, look.clock.now(), journal=tuple(look.journal))
         try:
             await self.remotes.links.commit(change)
         except SyncError:

@@ -94,6 +94,9 @@ TICKER_RUNS = _counter("sync_ticker_runs_total", "Runs of a timer, by outcome.",
 TICKER_SECONDS = _histogram("sync_ticker_seconds", "One run of a timer.", _SYNC, "timer")
 TICKER_EMITTED = _counter("sync_ticker_emitted_total", "sync_check events, by why.", "entity", "reason")
 TICKER_LAST_SUCCESS = _gauge("sync_ticker_last_success_timestamp_seconds", "When a timer last succeeded.", "timer")
+RETENTION_REFUSED = _gauge(
+    "sync_retention_refused", "1 while nothing is removed: the database's clock leapt, a person must look."
+)
 PRUNED = _counter("sync_pruned_rows_total", "Rows of our memory removed because they had their time.", "table")
 
 PROXY_CALLS = _counter("sync_proxy_calls_total", "Calls of the Advoware proxy's callers.", "method", "outcome", "code")
@@ -223,6 +226,11 @@ def ticker_emitted(entity: str, reason: str, count: int) -> None:
 
 def pruned(table: str, rows: int) -> None:
     _of(PRUNED, table).inc(rows)
+
+
+def retention_refused(is_refused: bool) -> None:
+    """Whether the last run was."""
+    RETENTION_REFUSED.set(is_refused)
 
 
 def proxy_call(method: str, outcome: str, code: str, seconds: float) -> None:

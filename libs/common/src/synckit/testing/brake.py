@@ -22,6 +22,13 @@ class FakeBrake:
     engaged: dict[Side, Tally] = field(default_factory=dict)
     released_until: dict[Side, datetime] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.links.let_go.append(self._forget)
+
+    def _forget(self, left_id: str) -> None:
+        """A record that is held no more wants to lose nothing, of whichever source."""
+        self.counted = {key: s for key, s in self.counted.items() if key[1] != left_id}
+
     async def count(self, suspicion: Suspicion, limits: BrakeLimits) -> Tally:
         source, at = suspicion.source, suspicion.at
         if source in self.released_until and self.released_until[source] > at:

@@ -21,6 +21,10 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
 
+    def step(self, seconds: float) -> None:
+        """Somebody sets the clock, to either side: no time has passed."""
+        self._now += timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> None:
         """Lets time pass."""
         self._now += timedelta(seconds=seconds)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from synckit.errors import Ambiguous, Locked, RemoteUnavailable, StaleVersion
 from synckit.events import Record
 from synckit.mapping.rows import SEEN
 from synckit.ports import (
+    BRAKED,
     IMPORT,
+    LONGEST_PARKED,
     WAITS_FOR_PARENT,
     Attempted,
+    Clock,
     Commit,
     Intent,
     JournalEntry,
@@ -46,21 +50,31 @@ class _Row:
 
 
 class FakeLinks:
-    """`LinkStore` and `SweepStore` in memory."""
+    """`LinkStore` and `SweepStore` in memory. `clock` is the database's own, which no worker has to share.
 
-    def __init__(self, faults: Faults | None = None, parents: FakeLinks | None = None) -> None:
+    `let_go` is told the left id of each record that the brake held, and that is parked no more.
+    """
+
+    def __init__(
+        self, faults: Faults | None = None, parents: FakeLinks | None = None, clock: Clock | None = None
+    ) -> None:
         self.faults = faults or Faults()
         self.parents = parents
+        self.clock = clock
         self.rows: dict[str, _Row] = {}
         self.cursors: dict[str, str] = {}
-        self._fences = itertools.count(1)
+        self.let_go: list[Callable[[str], None]] = []
+        self._sequence = itertools.count(1)
 
     async def load(self, left_id: str) -> RecordState:
         self.faults.at("links.load.before")
         row = self._row(left_id)
-        row.fence = next(self._fences)
+        row.fence = max(self._new_fence(), row.fence + 1)
+        now = self.clock.now() if self.clock else None
+        looked_at = row.looked_at if row.link else None
         return RecordState(
             fence=row.fence,
+            at=now,
             link=row.link,
             base=row.base,
             intent=row.intent,
@@ -69,15 +83,24 @@ class FakeLinks:
             pending=tuple(row.pending.values()),
             attempted=row.attempted,
             rivals=self._rivals(row.link),
-            looked_at=row.looked_at if row.link else None,
+            looked_at=min(looked_at, now) if looked_at and now else looked_at,
         )
+
+    def backup(self) -> Mapping[str, Any]:
+        """What a standby knows that gets nothing from now on."""
+        return deepcopy(self.rows)
+
+    def restore(self, backup: Mapping[str, Any]) -> None:
+        """The last commits are lost, or that standby takes over; its sequences stood at their beginning."""
+        self.rows = dict(deepcopy(backup))
+        self._sequence = itertools.count(1)
 
     async def declare(self, intent: Intent, fence: int) -> None:
         self.faults.at("links.declare.before")
         row = self._fenced(intent.left_id, fence)
         if row.intent is not None:
             raise StaleVersion("an intent stands already")
-        row.intent = intent
+        row.intent = replace(intent, declared_at=self.clock.now()) if self.clock else intent
         self.faults.at("links.declare.after")
 
     async def announce(
@@ -125,19 +148,21 @@ class FakeLinks:
         self.cursors[name] = value
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
-        waiting = [p for row in self.rows.values() if (p := row.parked) and (p.due_at <= now or self._may_go_on(p))]
+        waiting = [p for row in self.rows.values() if (p := row.parked) and (_is_due(p, now) or self._may_go_on(p))]
         return [p.left_id for p in sorted(waiting, key=lambda p: p.due_at)][:limit]
 
     async def parked(self, left_ids: Collection[str]) -> Collection[str]:
         return {one for one in left_ids if one in self.rows and self.rows[one].parked}
 
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
+        now = self.clock.now() if self.clock else datetime.max.replace(tzinfo=UTC)
         old = [
-            (row.looked_at, left_id)
+            (row.looked_at <= now, row.looked_at, left_id)
             for left_id, row in self.rows.items()
-            if row.link and not row.link.tombstone and not row.parked and row.looked_at and row.looked_at < before
+            if row.link and not row.link.tombstone and not row.parked and row.looked_at
+            if row.looked_at < before or row.looked_at > now
         ]
-        return [left_id for _, left_id in sorted(old)][:limit]
+        return [left_id for _, _, left_id in sorted(old)][:limit]
 
     async def left_changes_known(self, left_ids: Collection[str]) -> Mapping[str, datetime]:
         links = [row.link for left_id, row in self.rows.items() if left_id in left_ids and row.link]
@@ -161,6 +186,10 @@ class FakeLinks:
     def _may_go_on(self, parked: Parked) -> bool:
         parent = self.parents.rows.get(parked.message) if self.parents and parked.reason == WAITS_FOR_PARENT else None
         return parent is not None and parent.link is not None and not parent.link.tombstone
+
+    def _new_fence(self) -> int:
+        milliseconds = int(self.clock.now().timestamp() * 1000) if self.clock else 0
+        return milliseconds << 20 | next(self._sequence)
 
     def _row(self, left_id: str) -> _Row:
         return self.rows.setdefault(left_id, _Row())
@@ -197,13 +226,22 @@ class FakeLinks:
             imported.intent = None
         row.base = change.base or row.base
         row.intent = None if change.drop_intent else row.intent
-        row.parked = None if change.unpark else row.parked
+        if change.unpark and row.parked is not None:
+            released, row.parked = row.parked, None
+            for told in self.let_go if released.reason == BRAKED else ():
+                told(change.left_id)
         row.parked = change.park or row.parked
         row.notes = (row.notes - set(change.clear_notes)) | set(change.raise_notes)
         for cause in (*change.raise_notes, *change.clear_notes):
             row.pending.pop(cause, None)
         row.journal += change.journal
-        row.looked_at = change.looked_at or row.looked_at
+        if change.looked_at is not None:
+            row.looked_at = min(change.looked_at, self.clock.now()) if self.clock else change.looked_at
+
+
+def _is_due(parked: Parked, now: datetime) -> bool:
+    """What is due later than anything can be was written by a clock that was wrong."""
+    return parked.due_at <= now or parked.due_at > now + LONGEST_PARKED
 
 
 class FakeLease:

@@ -150,12 +150,13 @@ class FakeRight:
         self.records.pop(record_id, None)
         self.faults.at("right.delete.after")
 
-    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+    async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
         self._call("candidates", "")
         found = [
             self._snapshot(record_id)
             for record_id, record in self.records.items()
-            if record["name"] == payload["name"] and datetime.fromisoformat(record["geaendertAm"]) >= since
+            if record["name"] == payload["name"]
+            and (since is None or datetime.fromisoformat(record["geaendertAm"]) >= since)
         ]
         return tuple(found)
 

@@ -80,7 +80,7 @@ class FakeRows:
         self._call("delete", record_id)
         raise RemoteRejected("advoware", 403, "not allowed")
 
-    async def candidates(self, payload: Payload, since: datetime) -> Sequence[Snapshot]:
+    async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
         self._call("candidates", "")
         party, wanted = str(payload[self.child.number]), self.child.identity(payload)
         rows = [key for key, row in self.records.items() if self.child.identity(row) == wanted]

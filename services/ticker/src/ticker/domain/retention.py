@@ -1,14 +1,15 @@
-"""How long our bookkeeping is kept. Pure."""
+"""How long our bookkeeping is kept, and when the time itself is not believed. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-DAILY = timedelta(days=1)
-Mark = tuple[datetime, int]
-"""A moment, and the newest fence there was then."""
+LEAP = timedelta(days=7)
+"""More than this between two runs: the office was closed, or the database's clock is wrong. A person knows which."""
+TIMED = 1 << 40
+"""Fences below this are of a sequence alone: when they were taken nobody knows."""
+_SEQUENCE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,17 @@ class Kept:
     guard: timedelta
 
 
-def with_mark(marks: Sequence[Mark], now: datetime, fence: int) -> list[Mark]:
-    """One mark a day, oldest first."""
-    return list(marks) if marks and now - marks[-1][0] < DAILY else [*marks, (now, fence)]
+def is_leap(now: datetime, last: datetime | None) -> bool:
+    """Whether time has gone on by more than it can have since the run before."""
+    return last is not None and now - last > LEAP
 
 
-def abandoned(marks: Sequence[Mark], now: datetime, kept: timedelta) -> tuple[int, list[Mark]]:
-    """The fence up to which a guard is so old, 0 where none is; and the marks that are still of use."""
-    old = [mark for mark in marks if now - mark[0] >= kept]
-    return (old[-1][1], [old[-1], *marks[len(old) :]]) if old else (0, list(marks))
+def fence_at(moment: datetime) -> int:
+    """The lowest fence that was taken then."""
+    return int(moment.timestamp() * 1000) << _SEQUENCE_BITS
+
+
+def abandoned(now: datetime, kept: timedelta, timed_since: datetime | None) -> tuple[int, int]:
+    """Fences from the first to below the second have had their time. `timed_since`: when fences began to tell it."""
+    untimed_are_old = timed_since is not None and now - timed_since >= kept
+    return 0 if untimed_are_old else TIMED, fence_at(now - kept)

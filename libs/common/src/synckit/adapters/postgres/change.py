@@ -89,8 +89,17 @@ def record_state(document: Mapping[str, Any]) -> RecordState:
         pending=tuple(_pending(from_json(note)) for note in document["pending"] or ()),
         attempted=tuple(_attempted(from_json(each)) for each in document["attempted"] or ()),
         rivals=tuple(document["rivals"] or ()),
-        looked_at=datetime.fromisoformat(document["link"]["looked_at"]) if document["link"] else None,
+        looked_at=_looked_at(document),
+        at=_time(document.get("at")),
     )
+
+
+def _looked_at(document: Mapping[str, Any]) -> datetime | None:
+    """A row that says "later than now" is of a clock that was wrong: as good as now, and never news."""
+    if not document["link"]:
+        return None
+    told, at = datetime.fromisoformat(document["link"]["looked_at"]), _time(document.get("at"))
+    return min(told, at) if at else told
 
 
 def _pending(document: Mapping[str, Any]) -> PendingNote:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import PermanentError
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 COMMAND = "python -m synckit.adapters.postgres.migrate apply"
 
 

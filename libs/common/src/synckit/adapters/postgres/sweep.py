@@ -7,7 +7,7 @@ from datetime import datetime
 
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.mapping.rows import SEEN
-from synckit.ports import WAITS_FOR_PARENT
+from synckit.ports import LONGEST_PARKED, WAITS_FOR_PARENT
 
 
 class PostgresSweepStore:
@@ -34,7 +34,8 @@ class PostgresSweepStore:
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
         rows = await self._pool.fetch(
-            "SELECT left_id FROM parked p WHERE entity = $1 AND (due_at <= $2 OR (reason = $4 AND EXISTS "
+            "SELECT left_id FROM parked p WHERE entity = $1 AND (due_at <= $2 "
+            "OR due_at > $2::timestamptz + $6::interval OR (reason = $4 AND EXISTS "
             "(SELECT FROM link l WHERE l.entity = $5 AND l.left_id = p.message AND l.tombstone = ''))) "
             "ORDER BY due_at, left_id LIMIT $3",
             self._entity,
@@ -42,6 +43,7 @@ class PostgresSweepStore:
             limit,
             WAITS_FOR_PARENT,
             self._parent,
+            LONGEST_PARKED,
         )
         return [row["left_id"] for row in rows]
 
@@ -52,11 +54,12 @@ class PostgresSweepStore:
         return {row["left_id"] for row in rows}
 
     async def not_looked_at_since(self, before: datetime, limit: int) -> Sequence[str]:
-        """Live links only, longest ago first; not what is parked."""
+        """Live links only, longest ago first; not what is parked. Before them, those of a clock that was ahead."""
         rows = await self._pool.fetch(
-            "SELECT left_id FROM link WHERE entity = $1 AND tombstone = '' AND looked_at < $2 "
+            "SELECT left_id FROM link WHERE entity = $1 AND tombstone = '' "
+            "AND (looked_at < $2 OR looked_at > clock_timestamp()) "
             "AND NOT EXISTS (SELECT FROM parked AS p WHERE p.entity = link.entity AND p.left_id = link.left_id) "
-            "ORDER BY looked_at, left_id LIMIT $3",
+            "ORDER BY looked_at <= now(), looked_at, left_id LIMIT $3",
             self._entity,
             before,
             limit,
