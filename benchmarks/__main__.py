@@ -12,6 +12,7 @@ from benchmarks import report
 from benchmarks.command import perform
 from benchmarks.grounds import Grounds
 from benchmarks.suite import SUITE
+from synckit.command import run_command
 
 
 def main() -> int:
@@ -34,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

@@ -17,6 +17,7 @@ from benchmarks.event_load import change, create_topic, publish
 from benchmarks.figures import resident_mib
 from benchmarks.grounds import Grounds, Running, until
 from benchmarks.report_card import Card, Goal
+from synckit.command import run_command
 
 TITLE = "A backlog of 100,000 events"
 
@@ -129,4 +130,4 @@ def restart(backlog: Backlog, card: Card) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "backlog", TITLE))
+    run_command(lambda: command(run, "backlog", TITLE))

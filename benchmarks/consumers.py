@@ -18,6 +18,7 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer
 
 from synckit.adapters.kafka import KafkaPublisher
+from synckit.command import run_command
 from synckit.errors import PermanentError, TransientError
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
@@ -169,4 +170,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

@@ -14,6 +14,7 @@ from benchmarks.figures import median_ratio
 from benchmarks.grounds import Grounds, until
 from benchmarks.profiles import profile_of
 from benchmarks.report_card import Card, Goal
+from synckit.command import run_command
 
 TITLE = "CPU cost of one event"
 
@@ -58,4 +59,4 @@ def consume(grounds: Grounds, way: str, name: str, events: int, profile: Path | 
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "cost_per_event", TITLE))
+    run_command(lambda: command(run, "cost_per_event", TITLE))

@@ -19,6 +19,7 @@ from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import requests
 from deploy.local.table import INGRESS
+from synckit.command import run_command
 
 TITLE = "Ingress: requests per second and time to the answer"
 
@@ -139,4 +140,4 @@ def profile(grounds: Grounds, card: Card, case: Case) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "ingress", TITLE))
+    run_command(lambda: command(run, "ingress", TITLE))

@@ -17,6 +17,7 @@ from benchmarks.parties import CALL_SECONDS, Marks, Parties
 from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import single
 from deploy.local.table import INGRESS, WORKER
+from synckit.command import run_command
 
 TITLE = "Latency: webhook sent to other side written"
 
@@ -120,4 +121,4 @@ async def send(ingress: Running, webhooks: Sequence[bytes]) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "latency", TITLE))
+    run_command(lambda: command(run, "latency", TITLE))

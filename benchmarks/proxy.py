@@ -22,6 +22,7 @@ from deploy.local.addresses import Addresses
 from deploy.local.table import PROXY
 from synckit.adapters.postgres.migrate import apply
 from synckit.adapters.postgres.pool import PostgresPool
+from synckit.command import run_command
 
 TITLE = "Advoware proxy: what its duties cost"
 OURS, BARE = "ours", "bare"
@@ -108,4 +109,4 @@ def _tell(card: Card, closed: Closed, opened: Mapping[str, list[Window]]) -> Non
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "proxy", TITLE))
+    run_command(lambda: command(run, "proxy", TITLE))

@@ -14,6 +14,7 @@ from benchmarks.grounds import Grounds
 from benchmarks.profiles import profile_of
 from benchmarks.report_card import FOLDER, Card, Goal
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from synckit.command import run_command
 from synckit.reconcile.plan import Base, Side
 from synckit.reconcile.three_way import Seen, reconcile
 
@@ -121,4 +122,4 @@ def run(_: Grounds, card: Card) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "reconcile", TITLE))
+    run_command(lambda: command(run, "reconcile", TITLE))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report_card import FOLDER
+from synckit.command import run_command
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 ORDER = ("ingress", "sync_throughput", "latency", "cost_per_event", "backlog", "reconcile", "scaling")
@@ -84,4 +85,4 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

@@ -11,6 +11,7 @@ from benchmarks.grounds import Grounds, until
 from benchmarks.parties import Parties
 from benchmarks.report_card import Card, Goal
 from deploy.local.table import WORKER
+from synckit.command import run_command
 
 TITLE = "Scaling: one, two and four workers"
 
@@ -81,4 +82,4 @@ def measured(parties: Parties, scene: Scene, workers: int) -> tuple[int, float, 
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "scaling", TITLE))
+    run_command(lambda: command(run, "scaling", TITLE))

@@ -16,6 +16,7 @@ from benchmarks.parties import CALL_SECONDS, Parties
 from benchmarks.profiles import profile_of
 from benchmarks.report_card import Card, Goal
 from deploy.local.table import WORKER
+from synckit.command import run_command
 
 TITLE = "Sync throughput at 50 ms a call"
 
@@ -164,4 +165,4 @@ def _share(figures: Figures, at_once: int) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command(run, "sync_throughput", TITLE))
+    run_command(lambda: command(run, "sync_throughput", TITLE))

@@ -20,6 +20,7 @@ from demo.wait import StepFailedError
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError
+from synckit.command import run_command
 
 Step = Callable[[Morning], Awaitable[str]]
 STEPS: tuple[Step, ...] = (
@@ -141,4 +142,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandbox.command import run_command
 from sandbox.replay_actors import API, OFFICE, Cast
 from sandbox.replay_align import Aligner
 from sandbox.replay_compare import Comparison, Ids
@@ -218,4 +219,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.command import run_command
 from sandbox.replay_wire import Wire
 
 FILE = Path(__file__).parent / "recordings" / "espocrm" / "vectors.json"
@@ -152,4 +153,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

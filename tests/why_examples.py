@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from synckit.command import run_command
 from synckit.why.commands import RELEASE_BRAKE, propose
 from synckit.why.render import plain
 from tests.why_stage import SCENES, in_memory, stage
@@ -48,4 +49,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.supervisor import StackError
+from synckit.command import run_command
 
 KAFKA_VERSION = "4.3.1"
 LOG4J_VERSION = "2.25.4"  # the log4j-core that Kafka brings along; without a binding in its version Kafka is mute
@@ -131,7 +132,12 @@ def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Fetches what is missing and says where it is; with `lock` the hashes are made afresh before."""
     if sys.argv[1:] == ["lock"]:
         lock()
     _say(str(kafka_home()))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from deploy.local.kafka import java_argv
+from synckit.command import run_command
 
 CLASSES = {
     "ConfigCommand": "kafka.admin.ConfigCommand",
@@ -41,4 +42,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

@@ -19,6 +19,7 @@ from deploy.local.backends import NAMES as SERVERS
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.table import ROOT, SANDBOXES, SERVICES
+from synckit.command import run_command
 
 OK, TROUBLE = 0, 1
 
@@ -158,4 +159,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

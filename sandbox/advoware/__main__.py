@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sandbox.advoware.app import build
+from sandbox.command import run_command
 from sandbox.serve import run
 
 
@@ -18,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

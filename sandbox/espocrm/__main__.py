@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from sandbox.command import run_command
 from sandbox.espocrm.app import build
 from sandbox.espocrm.metadata import PROFILES
 from sandbox.espocrm.settings import Settings
@@ -46,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,4 +1,4 @@
-"""Every command says in `--help` how it ends, and a server that is away is 3 in all of them."""
+"""Every command says in `--help` how it ends, a server that is away is 3 in all of them, a bug 70."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def help_of(module: str) -> str:
 @pytest.mark.parametrize("module", [*COMMANDS, *(service.module for service in SERVICES)])
 def test_help_needs_no_settings_and_says_how_it_ends(module: str) -> None:
     assert re.search(r"[Ee]xit status: 0 .*2 wrong (call|usage)", help_of(module))
+
+
+@pytest.mark.parametrize("module", [*COMMANDS, *(service.module for service in SERVICES)])
+def test_a_bug_is_seventy(module: str) -> None:
+    assert re.search(r"\b70 a bug of ours", help_of(module))
 
 
 @pytest.mark.parametrize("module", [*COMMANDS, "ticker"])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.table import ROOT
+from synckit.command import run_command
 from tests.chaos.kills import AIMED_AT, SHARES
 from tests.chaos.report import Report
 from tests.chaos.run import Plan, Run
@@ -98,4 +99,4 @@ def once(given: argparse.Namespace, seed: int, number: int = 1) -> Report:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from synckit.command import run_command
 from tests.chaos.webhooks import LONGEST, PATH, Key
 
 SLOW_CLIENTS = 500
@@ -96,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

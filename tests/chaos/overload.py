@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.table import INGRESS
+from synckit.command import run_command
 from tests.chaos.outages import FAULTS, Figures, outage
 from tests.chaos.reliability import FOLDER
 from tests.chaos.run import Plan, Run
@@ -136,4 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

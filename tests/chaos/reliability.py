@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deploy.local.table import ROOT
+from synckit.command import run_command
 from tests.chaos.report import ALL_KINDS
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -173,4 +173,4 @@ def _read(path: Path) -> list[Json]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -24,6 +24,7 @@ import aiohttp
 from aiohttp import web
 
 from deploy.local.table import INGRESS, REGISTER, TICKER, Service
+from synckit.command import run_command
 from tests.chaos.changes import Known
 from tests.chaos.fields import Side
 from tests.chaos.outages import Figures
@@ -236,4 +237,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import aiohttp
 
+from synckit.command import run_command
+
 PATH = "/vmh/webhook/beteiligte/update"
 LONGEST = 1024 * 1024 - 1
 
@@ -95,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -2,7 +2,7 @@
 
 DATABASE_URL says where. A key is shown once, when it is made.
 
-Exit status: 0 done; 1 not done; 2 wrong call or variable; 3 PostgreSQL is away.
+Exit status: 0 done; 1 not done; 2 wrong call or variable; 3 PostgreSQL is away; 70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from advoware_proxy.adapters.callers import KeyTable, ListedKey, NewKey
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
+from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.runtime.settings import refuse
 
@@ -138,4 +139,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

@@ -6,7 +6,8 @@ import sys
 
 from beteiligte_sync.app import build
 from beteiligte_sync.settings import Settings
+from synckit.command import run_command
 from synckit.runtime.service import main
 
 if __name__ == "__main__":
-    raise SystemExit(main(Settings, build, sys.argv[1:]))
+    run_command(lambda: main(Settings, build, sys.argv[1:]))

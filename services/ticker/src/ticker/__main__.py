@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from synckit.command import run_command
 from synckit.errors import SyncError
 from synckit.runtime.logging import configure
 from synckit.runtime.service import Service
@@ -52,4 +53,4 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

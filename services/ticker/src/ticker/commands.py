@@ -17,7 +17,8 @@ FAILED, AWAY = 1, 3
 PRUNE = "prune"
 ALL = "all"
 STATUS = (
-    "Exit status: 0 asked to end, or done; 1 it can't go on, or failed; 2 wrong call or variable; 3 a server is away."
+    "Exit status: 0 asked to end, or done; 1 it can't go on, or failed; 2 wrong call or variable; 3 a server is away; "
+    "70 a bug of ours."
 )
 
 

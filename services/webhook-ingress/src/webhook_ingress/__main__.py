@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from synckit.command import run_command
 from synckit.runtime.service import main
 from webhook_ingress.app import build
 from webhook_ingress.settings import Settings
 
 if __name__ == "__main__":
-    raise SystemExit(main(Settings, build, sys.argv[1:]))
+    run_command(lambda: main(Settings, build, sys.argv[1:]))

@@ -46,7 +46,7 @@ EXIT_STATUS = """exit status:
   0   asked to end
   1   it can't go on: a missing topic, another schema, too many bugs in a row; the last line says which
   2   wrong call, or a wrong or missing variable
-  70  a worker's watchdog: it stood still"""
+  70  a bug of ours, or a worker's watchdog: it stood still"""
 
 
 def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from synckit.command import run_command
 from synckit.runtime.settings import ServiceSettings, section_types
 
 
@@ -77,4 +78,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """`python -m synckit.topics check|apply`: compares a cluster with `topics.yaml` and creates what is missing.
 
-Exit status: 0 in step; 1 differences (left); 2 wrong usage or wrong file; 3 no broker answers; 4 the broker refuses.
+Exit status: 0 in step; 1 differences (left); 2 wrong usage or wrong file; 3 no broker answers; 4 the broker refuses;
+70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from synckit.adapters.topic_admin import topic_admin
+from synckit.command import run_command
 from synckit.errors import SyncError, TransientError
 from synckit.topics.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
 
@@ -95,4 +97,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

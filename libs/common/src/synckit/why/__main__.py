@@ -1,7 +1,7 @@
 """`python -m synckit.why CBeteiligte ID [--json]`, and `… sync-now|release-brake|forget-link [--yes] [--dry-run]`.
 
 Exit status: 0 shown or done; 1 no such record; 2 wrong usage or settings; 3 a system is away (what could be seen is
-shown); 4 not done: refused, declined, or somebody works on the record.
+shown); 4 not done: refused, declined, or somebody works on the record; 70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import structlog
 
+from synckit.command import run_command
 from synckit.errors import Locked, RemoteUnavailable, SyncError
 from synckit.events import ENTITY_ID
 from synckit.runtime.clock import SystemClock
@@ -137,4 +138,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,7 +1,7 @@
 """`python -m synckit.why.brake`: how the brake for sweeps stands; `… release advoware|espocrm [--yes] [--dry-run]`.
 
 Exit status: 0 shown or done; 2 wrong usage or settings; 3 PostgreSQL is away; 4 not done: refused, declined, or the
-tables are of another version.
+tables are of another version; 70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import timedelta
 from synckit.adapters.postgres.brake import PostgresBrakes
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
+from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import BrakeState
 from synckit.reconcile.plan import Side
@@ -123,4 +124,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

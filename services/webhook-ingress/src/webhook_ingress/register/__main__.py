@@ -3,7 +3,7 @@
 The API key comes from ESPOCRM_API_KEY, the HMAC secret, where there is one, from ESPOCRM_HMAC_SECRET_KEY.
 
 Exit status: 0 done; 1 done but for entity types that EspoCRM lacks; 2 wrong call, variable or secrets file; 3 EspoCRM
-is away; 4 EspoCRM refuses.
+is away; 4 EspoCRM refuses; 70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 from synckit.adapters.espocrm import EspoAuth, EspoClient
+from synckit.command import run_command
 from synckit.errors import SyncError, TransientError
 from synckit.runtime.settings import HttpAddress, refuse
 from webhook_ingress.register.command import Report, register
@@ -88,4 +89,4 @@ def _address(text: str) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))

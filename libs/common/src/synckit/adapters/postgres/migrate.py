@@ -2,7 +2,8 @@
 
 Reads DATABASE_URL.
 
-Exit status: 0 as it should be; 1 it differs (check); 2 wrong call or variable; 3 the database is away or refuses.
+Exit status: 0 as it should be; 1 it differs (check); 2 wrong call or variable; 3 the database is away or refuses;
+70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from synckit.command import run_command
 
 ONE_AT_A_TIME = 7_305_201_117
 """Key of the advisory lock: two jobs that start together apply once."""
@@ -160,4 +163,4 @@ def _state(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)
