@@ -19,6 +19,7 @@ COMMANDS = (
     "webhook_ingress.register",
     "kanzlei.espocrm",
     "advoware_proxy.keys",
+    "kanzlei.espocrm",
 )
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from kanzlei.espocrm import check_command, install_command
+from synckit.command import run_command
 
 COMMANDS = {"install": install_command, "check": check_command}
 SENTENCES = {
@@ -15,7 +16,7 @@ SENTENCES = {
 }
 EXIT_STATUS = (
     "Exit status: 0 done or as it must be; 1 not wholly done, or differences; 2 wrong call or variable; "
-    "3 EspoCRM is away; 4 refused or declined."
+    "3 EspoCRM is away; 4 refused or declined; 70 a bug of ours."
 )
 
 
@@ -36,4 +37,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: main(sys.argv[1:]))
