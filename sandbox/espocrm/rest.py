@@ -120,7 +120,8 @@ class RestApi:
         record = self.world.store.find("User", user.id)
         shown = self.records.cut(user, entity, self.views.whole(entity, record)) if record is not None else {}
         token = None if user.is_api else self.world.users.new_token(user)
-        settings = {**self.world.customization.config, "version": self.world.settings.version}
+        limits = {"recordListMaxSizeLimit": self.world.settings.list_max_size}
+        settings = {**self.world.customization.config, **limits, "version": self.world.settings.version}
         acl = acl_table.of(user, self.world.metadata)
         whole = {"user": shown, "acl": acl, "preferences": {"id": user.id}, "token": token, "settings": settings}
         return json_answer({**whole, "language": "de_DE"})

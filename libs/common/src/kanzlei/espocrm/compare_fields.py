@@ -80,7 +80,7 @@ def _entity(observed: Installation, entity: EntitySpec) -> Iterator[Difference]:
             "a note for a record without an assigned user can be posted nowhere",
             f"Administration > Entity Manager > {entity.scope}: switch Stream on",
         )
-    if observed.field(entity.scope, "assignedUsers") and not observed.field(entity.scope, "assignedUser"):
+    if observed.field(entity.scope, "assignedUsers"):
         yield warning(
             "assigned-users",
             entity.scope,

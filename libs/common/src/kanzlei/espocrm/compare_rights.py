@@ -63,7 +63,8 @@ def _user_read(held: Mapping[str, Any]) -> Difference:
 
 def _flags(table: Mapping[str, Any], target: Target) -> Iterator[Difference]:
     for scope in target.role.flags:
-        if not table.get(scope):
+        held = table.get(scope)
+        if not level(held.get("read") if isinstance(held, Mapping) else held):
             yield error(
                 "right-missing",
                 f"role, {scope}",
