@@ -19,6 +19,7 @@ def _arguments() -> argparse.Namespace:
         "--dispatch-interval", type=float, default=120.0, help="seconds between runs of the webhook job"
     )
     parser.add_argument("--event-portion", type=int, default=20, help="events that one run takes from the queue")
+    parser.add_argument("--batch-size", type=int, default=50, help="items that one run sends to one webhook")
     parser.add_argument(
         "--fail-attempt-period", type=float, default=600.0, help="seconds until a failed batch is sent again"
     )
@@ -40,6 +41,7 @@ def main() -> None:
         version=given.version,
         dispatch_interval=given.dispatch_interval,
         event_portion=given.event_portion,
+        batch_size=given.batch_size,
         fail_attempt_period=given.fail_attempt_period,
         link_hook=given.link_hook,
     )

@@ -13,6 +13,7 @@ from sandbox.espocrm.exchange import Answer, Request, body_of, json_answer, pars
 from sandbox.espocrm.field_manager import FieldManager
 from sandbox.espocrm.metadata import EntityDef
 from sandbox.espocrm.records import RecordService
+from sandbox.espocrm.settings import CONFIG_NAMES
 from sandbox.espocrm.users import User
 from sandbox.espocrm.world import World
 
@@ -96,8 +97,9 @@ class Administration:
         config = self.world.customization.config
         if request.method in ("PUT", "PATCH"):
             require_admin(user)
-            config.update({key: value for key, value in body_of(request).items() if key in config})
-            self.world.settings.maintenance = bool(config["maintenanceMode"])
+            changed = {key: value for key, value in body_of(request).items() if key in config}
+            config.update(changed)
+            self.world.configure({key: value for key, value in changed.items() if key in CONFIG_NAMES})
         elif request.method != "GET":
             raise SlimError(405, "405 Method Not Allowed")
         return json_answer({**config, "version": self.world.settings.version})

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from sandbox.espocrm.access import hidden_attributes
+from sandbox.espocrm import access
 from sandbox.espocrm.customization import webhook_job_is_on
 from sandbox.espocrm.events import Event, Item, active_webhooks
 from sandbox.espocrm.link_hook import LinkJobs
@@ -74,12 +74,14 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.world.settings.dispatch_interval)
                 continue
-            if self.world.settings.webhooks_enabled and webhook_job_is_on(self.world.store):
+            if self.world.settings.webhooks_enabled:
                 await self.run()
             await self.links.run()
 
     async def run(self) -> None:
-        """One run of the job; one at a time."""
+        """One run of the job, unless an administrator has set it to Inactive; one at a time."""
+        if not webhook_job_is_on(self.world.store):
+            return
         async with self._lock:
             with contextlib.suppress(JobAborted):
                 self._fan_out()
@@ -91,20 +93,28 @@ class Dispatcher:
             event = events.pending.popleft()
             for webhook in active_webhooks(self.world.store, event.name):
                 own = webhook.values.get("userId") is not None and webhook.values.get("userId") == event.user_id
-                if not (own and webhook.values.get("skipOwn")):
-                    events.enqueue(webhook.id, event, self._cut(webhook, event))
+                item = None if own and webhook.values.get("skipOwn") else self._item(webhook, event)
+                if item is not None:
+                    events.enqueue(webhook.id, event, item)
 
-    def _cut(self, webhook: Record, event: Event) -> dict[str, Any]:
-        """Without what the webhook's user may not see; the item goes out all the same."""
+    def _item(self, webhook: Record, event: Event) -> dict[str, Any] | None:
+        """Without what the webhook's user may not see; None where he may not see the record at all."""
         user = self.world.users.by_id.get(str(webhook.values.get("userId")))
         entity = self.world.entity(event.entity_type)
-        hidden = hidden_attributes(user, entity) if user is not None and entity is not None else set()
+        if user is None or entity is None:
+            return event.item
+        record = self.world.store.find(event.entity_type, event.record_id, deleted=True)
+        if record is not None and not access.may_record(user, entity, record, "read"):
+            return None
+        hidden = access.hidden_attributes(user, entity)
         return {key: value for key, value in event.item.items() if key not in hidden}
 
     async def _send_batches(self) -> None:
+        """One batch for each webhook, one after another; the one that waits longest is first."""
         events = self.world.events
         due = {webhook_id: batch for webhook_id, queue in events.queues.items() if (batch := self._due(queue))}
-        for webhook_id in list(due)[: self.world.settings.webhook_portion]:
+        in_order = sorted(due, key=lambda webhook_id: due[webhook_id][0].number)
+        for webhook_id in in_order[: self.world.settings.webhook_portion]:
             webhook = self.world.store.find("Webhook", webhook_id)
             if webhook is None or not webhook.values.get("isActive", True):
                 events.drop_webhook(webhook_id)
@@ -120,6 +130,9 @@ class Dispatcher:
         url = str(webhook.values.get("url"))
         if self.world.settings.literal_ip_aborts_job and not self.world.settings.is_legacy and _is_literal_ip(url):
             raise JobAborted
+        if self.world.settings.dns_refuses_aaaa and not self.world.settings.is_legacy:
+            self._settle(webhook, batch, Result(NO_CONNECTION))
+            return
         body = dumps([item.item for item in batch]).encode()
         secret = str(webhook.values.get("secretKey"))
         headers = {"Content-Type": "application/json", **signatures(webhook.id, secret, body)}

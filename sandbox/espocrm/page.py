@@ -21,6 +21,18 @@ OK = 200
 MULTIPLE = 300
 COLUMNS = ("name", "firmenname", "syncStatus", "status", "betnr", "iban", "adresseCity", "modifiedAt", "modifiedByName")
 
+PERSONAL = (
+    "name",
+    "emailAddress",
+    "phoneNumber",
+    "address",
+    "adresse",
+    "dateOfBirth",
+    "briefAnrede",
+    "titel",
+    "zusatz",
+)
+
 
 class Page:
     """Handlers of the page; what it saves goes through the REST API in the office user's name."""
@@ -38,6 +50,7 @@ class Page:
         app.router.add_post("/_page/save/{entity}", self._save)
         app.router.add_post("/_page/save/{entity}/{id}", self._save)
         app.router.add_post("/_page/delete/{entity}/{id}", self._delete)
+        app.router.add_post("/_page/erase/{entity}/{id}", self._erase)
 
     def _entities(self) -> list[EntityDef]:
         """The office's own first: they are what is synced."""
@@ -128,6 +141,14 @@ class Page:
         entity = self._entity(request.match_info["entity"])
         answer = self._as_office_user("DELETE", f"/{entity.name}/{request.match_info['id']}", None)
         return self._back(entity.name, None, answer, "Gelöscht.")
+
+    async def _erase(self, request: web.Request) -> web.Response:
+        """EspoCRM's "Erase personal data", of all fields that have any."""
+        entity, record_id = self._entity(request.match_info["entity"]), request.match_info["id"]
+        fields = [name for name in PERSONAL if name in entity.fields]
+        body = {"entityType": entity.name, "id": record_id, "fieldList": fields}
+        answer = self._as_office_user("POST", "/DataPrivacy/action/erase", body)
+        return self._back(entity.name, record_id, answer, "Personenbezogene Daten gelöscht.")
 
     @staticmethod
     def _back(entity: str, record_id: str | None, answer: Answer, done: str) -> web.Response:

@@ -121,7 +121,8 @@ def form(entity: EntityDef, values: dict[str, Any], record_id: str | None) -> st
         return (f'<h2>Neu: {name}</h2><form class="fields" method="post" action="/_page/save/{name}">{inputs}'
                 f'<div class="buttons">{buttons}</div></form>')  # fmt: skip
     shown, target = escape(record_id), f"{name}/{escape(record_id)}"
-    buttons = f'<button>Speichern</button><button class="plain" formaction="/_page/delete/{target}">Löschen</button>'
+    buttons = (f'<button>Speichern</button><button class="plain" formaction="/_page/delete/{target}">Löschen</button>'
+               f'<button class="plain" formaction="/_page/erase/{target}">Personenbezogene Daten löschen</button>')  # fmt: skip
     title = escape(str(values.get("name") or values.get("firmenname") or shown))
     return (f'<h2>{title} <small class="empty">{shown}</small> · <a href="/?typ={name}">neu anlegen</a></h2>'
             f'<form class="fields" method="post" action="/_page/save/{target}">{inputs}<div class="buttons">{buttons}</div></form>')  # fmt: skip

@@ -25,6 +25,25 @@ ADMIN_USER_NAME = "admin"
 ADMIN_PASSWORD = "admin"  # noqa: S105
 
 
+CONFIG_NAMES = {
+    "webhookQueueEventPortionSize": "event_portion",
+    "webhookQueuePortionSize": "webhook_portion",
+    "webhookBatchSize": "batch_size",
+    "webhookMaxAttemptNumber": "max_attempts",
+    "webhookConnectTimeout": "connect_timeout",
+    "webhookTimeout": "total_timeout",
+    "webhookAllowedAddressList": "allowed_addresses",
+    "authMaxFailedAttemptNumber": "max_failed_logins",
+    "recordListMaxSizeLimit": "list_max_size",
+    "emailAddressMaxCount": "email_max_count",
+    "phoneNumberMaxCount": "phone_max_count",
+    "phoneNumberInternational": "phone_international",
+    "timeZone": "time_zone",
+    "maintenanceMode": "maintenance",
+}
+"""EspoCRM's names of its configuration, and ours: both are taken by the control API."""
+
+
 @dataclass
 class Settings:
     """EspoCRM's own config keys under our names; every one of them can be changed while it runs."""
@@ -40,10 +59,14 @@ class Settings:
     connect_timeout: float = 5.0
     total_timeout: float = 10.0
     literal_ip_aborts_job: bool = False
+    dns_refuses_aaaa: bool = False
     allowed_addresses: list[str] | None = None
     max_failed_logins: int = 10
     failed_logins_period: float = 60.0
     list_max_size: int = 200
+    email_max_count: int = 10
+    phone_max_count: int = 10
+    phone_international: bool = True
     time_zone: str = "Europe/Berlin"
     default_currency: str = "EUR"
     currencies: list[str] = field(default_factory=lambda: ["EUR", "USD"])

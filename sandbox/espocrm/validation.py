@@ -16,6 +16,7 @@ from sandbox.espocrm.values import is_phone_number
 
 INT32 = 2**31
 VARCHAR_LENGTH = 255
+PHONE_LENGTH = 36
 _BAD_CHARACTERS = re.compile(r"[<>=]")
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?")
@@ -135,23 +136,52 @@ def _currency(record: Record, name: str, spec: Record, settings: Settings) -> st
     return _float(record, name, spec, settings)
 
 
-def _email(record: Record, name: str, _: Record, __: Settings) -> str | None:
+def _rows(record: Record, name: str) -> list[Any]:
     rows = record.get(f"{name}Data")
-    given = [
-        record.get(name),
-        *([row.get(name) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []),
-    ]
-    return "emailAddress" if any(value and not is_email(value) for value in given) else None
+    return rows if isinstance(rows, list) else []
 
 
-def _phone(record: Record, name: str, spec: Record, _: Settings) -> str | None:
-    rows = record.get(f"{name}Data")
-    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    numbers = [record.get(name), *(row.get(name) for row in rows)]
-    if any(value and not is_phone_number(str(value)) for value in numbers):
+def _email(record: Record, name: str, spec: Record, settings: Settings) -> str | None:
+    """The list that is sent and the primary address that is stored are looked at together, as in EspoCRM."""
+    rows = _rows(record, name)
+    if any(not isinstance(row, dict) for row in rows):
+        return "emailAddress"
+    given = [value for value in (record.get(name), *(row.get(name) for row in rows)) if value]
+    if not all(is_email(value) for value in given):
+        return "emailAddress"
+    if any(len(value) > VARCHAR_LENGTH for value in given):
+        return "maxLength"
+    return "maxCount" if len(rows) > int(spec.get("maxCount") or settings.email_max_count) else None
+
+
+def _phone(record: Record, name: str, spec: Record, settings: Settings) -> str | None:
+    """As for e-mail: a stored national primary number fails although the list that is sent is fine."""
+    rows = _rows(record, name)
+    if any(not isinstance(row, dict) or not row.get(name) for row in rows):
         return "valid"
-    types = spec.get("typeList") or []
-    return "valid" if any(row.get("type") and row["type"] not in types for row in rows) else None
+    given = [str(value) for value in (record.get(name), *(row[name] for row in rows)) if value]
+    if settings.phone_international and not all(is_phone_number(number) for number in given):
+        return "valid"
+    types = spec.get("typeList")
+    if types is not None and any(row.get("type") and row["type"] not in types for row in rows):
+        return "valid"
+    if any(len(number) > PHONE_LENGTH for number in given):
+        return "maxLength"
+    return "maxCount" if len(rows) > int(spec.get("maxCount") or settings.phone_max_count) else None
+
+
+def _is_empty(record: Record, name: str, spec: Record) -> bool:
+    """True where a required field has nothing in it."""
+    kind = spec["type"]
+    if kind in ("email", "phone"):
+        return not record.get(name) and not any(isinstance(row, dict) and row.get(name) for row in _rows(record, name))
+    if kind in ("link", "file", "image", "linkParent"):
+        return not record.get(f"{name}Id")
+    if kind in ("linkMultiple", "attachmentMultiple"):
+        return not record.get(f"{name}Ids")
+    if kind == "personName":
+        return not any(record.get(each) for each in ("firstName", "lastName"))
+    return record.get(name) in (None, "", [])
 
 
 def _link_multiple(record: Record, name: str, _: Record, __: Settings) -> str | None:
@@ -211,7 +241,7 @@ def validate(entity: EntityDef, record: Record, sent: set[str], settings: Settin
     for name, spec in entity.fields.items():
         if not is_new and name not in sent_fields:
             continue
-        if spec.get("required") and (is_new or name in sent) and record.get(name) in (None, ""):
+        if spec.get("required") and _is_empty(record, name, spec):
             raise invalid(entity.name, name, "required")
         check = _BY_TYPE.get(str(spec["type"]))
         failed = check(record, name, spec, settings) if check and name in sent_fields else None

@@ -11,7 +11,7 @@ from sandbox.espocrm.clock import Clock
 from sandbox.espocrm.customization import Customization, install_jobs
 from sandbox.espocrm.events import EventLog
 from sandbox.espocrm.metadata import EntityDef, Metadata
-from sandbox.espocrm.settings import Settings
+from sandbox.espocrm.settings import CONFIG_NAMES, Settings
 from sandbox.espocrm.store import Store
 from sandbox.espocrm.users import Directory
 
@@ -53,6 +53,7 @@ class World:
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings by name; raises ValueError for an unknown one."""
         known = {each.name for each in fields(Settings)}
+        changes = {CONFIG_NAMES.get(name, name): value for name, value in changes.items()}
         if unknown := set(changes) - known:
             raise ValueError(f"unknown setting: {', '.join(sorted(unknown))}")
         for name, value in changes.items():
