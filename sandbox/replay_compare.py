@@ -10,7 +10,7 @@ from sandbox.replay_recording import ID, STAMP, Exchange
 from sandbox.replay_wire import Reply
 
 IS_ID = re.compile(r"[0-9a-f]{17}")
-UNDETERMINED = frozenset({"secretKey", "token", "number", "streamUpdatedAt"})
+UNDETERMINED = frozenset({"apiKey", "secretKey", "token", "number", "streamUpdatedAt"})
 
 
 class Ids:
@@ -34,16 +34,6 @@ class Ids:
     def translate(self, text: str) -> str:
         """Recorded ids in a text, replaced."""
         return ID.sub(lambda match: self._there.get(match.group(0), match.group(0)), text)
-
-    def back(self, actual: str) -> str:
-        """The recorded id of a sandbox id, or the same."""
-        return self._back.get(actual, actual)
-
-    def copy(self) -> Ids:
-        """Detached, to try something."""
-        other = Ids()
-        other._there, other._back = dict(self._there), dict(self._back)
-        return other
 
 
 def _type_name(value: Any) -> str:

@@ -54,7 +54,13 @@ class UserHooks(Hooks):
     def shape_created(self, draft: Draft, answer: dict[str, Any]) -> dict[str, Any]:
         """With what a fresh user shows besides, without passwords."""
         shown = {key: value for key, value in answer.items() if key not in SECRETS}
-        return {**shown, "lastAccess": None, "targetListIsOptedOut": False, "avatarId": None}
+        return {**shown, "lastAccess": None, "targetListIsOptedOut": False, "avatarId": None, "teamsColumns": {}}
+
+    def shape_read(self, record: Record, shown: dict[str, Any]) -> dict[str, Any]:
+        """Keys are there only for those who have them."""
+        values = record.values
+        absent = {key for key in ("apiKey", "secretKey") if not values.get(key)}
+        return {key: value for key, value in shown.items() if key not in absent}
 
     def before_update(self, draft: Draft) -> None:
         """The name follows its parts."""

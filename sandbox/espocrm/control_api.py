@@ -41,10 +41,12 @@ class ControlApi:
         router.add_post("/_sandbox/snapshots/{number:[0-9]+}", self._restore)
         router.add_delete("/_sandbox/snapshots/{number:[0-9]+}", self._forget)
         router.add_post("/_sandbox/users/{name}", self._user)
+        router.add_delete("/_sandbox/users/{name}", self._forget_user)
         router.add_get("/_sandbox/metadata", self._show_metadata)
         router.add_post("/_sandbox/metadata", self._metadata)
         router.add_post("/_sandbox/clock", self._clock)
         router.add_delete("/_sandbox/failed-logins", self._forgive)
+        router.add_post("/_sandbox/failed-logins", self._failed_logins)
         router.add_get("/_sandbox/notes", self._notes)
         router.add_get("/_sandbox/webhooks", self._webhooks)
         router.add_post("/_sandbox/webhooks", self._change_webhooks)
@@ -116,6 +118,15 @@ class ControlApi:
         user = self.world.users.change(self.world.store, request.match_info["name"], patch, self.world.clock.stamp())
         return web.json_response({"id": user.id, "userName": user.user_name, "name": user.name, "type": user.kind})
 
+    async def _forget_user(self, request: web.Request) -> web.Response:
+        """As if the login had never been."""
+        user = self.world.users.named(request.match_info["name"])
+        if user is None:
+            raise web.HTTPNotFound
+        self.world.users.by_id.pop(user.id)
+        self.world.store.records["User"].pop(user.id, None)
+        return web.json_response({"forgotten": user.id})
+
     async def _show_metadata(self, _: web.Request) -> web.Response:
         """Per entity type: fields, links, flags, and the keys that its records have in the API, with their fields."""
         shown = {
@@ -144,6 +155,13 @@ class ControlApi:
     async def _forgive(self, _: web.Request) -> web.Response:
         self.world.users.failures.clear()
         return web.json_response({})
+
+    async def _failed_logins(self, request: web.Request) -> web.Response:
+        """As if the caller's address had failed to log in so often just now."""
+        count, now = int((await json_body(request)).get("count", 0)), self.world.clock.monotonic()
+        self.world.users.failures.clear()
+        self.world.users.failures[request.remote or ""] = [now] * count
+        return web.json_response({"count": count})
 
     async def _notes(self, request: web.Request) -> web.Response:
         views, entity = self.rest.views, self.world.metadata.entities["Note"]

@@ -81,6 +81,10 @@ class Hooks:
     def after_delete(self, record: Record) -> None:
         """Once it is deleted."""
 
+    def shape_read(self, record: Record, shown: dict[str, Any]) -> dict[str, Any]:
+        """One record as it is read, or as it is after an update."""
+        return shown
+
     def shape_row(self, user: User, row: dict[str, Any]) -> dict[str, Any]:
         """A row of a list."""
         return row

@@ -44,7 +44,8 @@ class RecordService:
         if record is None or not self.hooks_of(entity).visible(user, record):
             raise not_found(f"Record {record_id} does not exist.")
         access.require(user, entity, "read", record)
-        return self.cut(user, entity, self._whole(user, entity, record))
+        shown = self.hooks_of(entity).shape_read(record, self._whole(user, entity, record))
+        return self.cut(user, entity, shown)
 
     def _whole(self, user: User, entity: EntityDef, record: Record) -> dict[str, Any]:
         whole = self.views.whole(entity, record)
@@ -150,7 +151,7 @@ class RecordService:
         self._check_version(draft, version)
         hooks.before_update(draft)
         self.save_changed(draft)
-        return self.cut(user, entity, draft.current)
+        return self.cut(user, entity, hooks.shape_read(record, draft.current))
 
     def draft(self, user: User, entity: EntityDef, record: Record) -> Draft:
         """A record in memory as it was read, to be changed and saved."""

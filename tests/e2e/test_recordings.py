@@ -18,7 +18,7 @@ from deploy.local.table import INGRESS, ROOT
 from sandbox import webhook_vectors
 from tests.e2e.outside import metric
 
-EXCHANGES = ROOT / "sandbox" / "recordings" / "espocrm" / "exchanges.jsonl"
+RECORDINGS = [ROOT / "sandbox" / "recordings" / "espocrm" / f"{name}.jsonl" for name in ("exchanges", "admin")]
 
 
 @pytest.mark.stack
@@ -59,12 +59,12 @@ async def test_the_recorded_answers_are_those_of_the_running_sandbox(tmp_path: P
     supervisor.spawn("espocrm", [sys.executable, "-m", "sandbox.espocrm", "--port", str(port)])
     try:
         supervisor.wait_until("espocrm", lambda: "listening" in supervisor.log_tail("espocrm"), 30.0)
-        words = ["--base-url", url, str(EXCHANGES)]
+        words = ["--base-url", url, *map(str, RECORDINGS)]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sandbox.replay", *words, cwd=ROOT, stdout=asyncio.subprocess.PIPE
         )
         out, _ = await asyncio.wait_for(process.communicate(), 100)
     finally:
         supervisor.stop("espocrm")
-    assert out.decode().splitlines()[-1].startswith("196 exchanges, 0 differ;"), out.decode()
+    assert out.decode().splitlines()[-1].startswith("338 exchanges, 0 differ"), out.decode()
     assert process.returncode == 0
