@@ -12,7 +12,7 @@ import structlog
 from prometheus_client.exposition import generate_latest
 
 from demo.people import NEW_MAILS, OLD_IBAN, PERSON, PHONE, TYPED_PHONE
-from synckit.handling import Attempt, Outcome
+from synckit.handling import Attempt, Done, Outcome
 from synckit.runtime import metrics
 from synckit.runtime.logging import configure
 from synckit.runtime.worker import KeyedExecutor, Limits
@@ -22,6 +22,8 @@ from synckit.testing.memory import FakePublisher
 from synckit.testing.worker import Partition, change, settle
 
 CONTROL = "Kontrollfisch-7"
+GOOD = "in-step"
+"""Succeeds after the bug, which proves that it is that record's own."""
 TOKEN = "Zugangsmarke-Zugangsmarke-Zugangsmarke"
 PLANTED = (PERSON.first, PERSON.last, PERSON.born, OLD_IBAN, PHONE, TYPED_PHONE, NEW_MAILS[0], TOKEN)
 
@@ -30,6 +32,8 @@ class Buggy:
     """Client data in the text, in the cause, in a note, in a local, and in a library's log line."""
 
     async def handle(self, event: Any, attempt: Attempt) -> Outcome:
+        if event.entity_id == GOOD:
+            return Done("written")
         payload = {"lastName": PERSON.last, "dateOfBirth": PERSON.born, "iban": OLD_IBAN, "phoneNumber": PHONE}
         try:
             raise KeyError(PERSON.first)
@@ -52,7 +56,9 @@ async def _handle_one() -> dict[str, str]:
     letters = DeadLetters(publisher, service="beteiligte-sync", clock=FakeClock())
     executor = KeyedExecutor(Buggy(), letters, Limits(), observer=metrics.WorkerMetrics())
     executor.open(1)
-    await executor.submit(Partition().deliver(change(CONTROL)))
+    partition = Partition()
+    await executor.submit(partition.deliver(change(CONTROL)))
+    await executor.submit(partition.deliver(change(GOOD)))
     await settle()
     return {"dead letter": str(publisher.sent), "metrics": generate_latest(metrics.REGISTRY).decode()}
 

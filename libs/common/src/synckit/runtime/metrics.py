@@ -53,7 +53,8 @@ EVENTS_COALESCED = _counter(
 )
 EVENTS_SKIPPED = _counter("sync_events_skipped_total", "Delivered again, and done by this process before.", "topic")
 EVENTS_IN_FLIGHT = _gauge("sync_events_in_flight", "Events whose handler runs.")
-EVENTS_BUFFERED = _gauge("sync_events_buffered", "Events taken from the broker and not acknowledged.")
+EVENTS_BUFFERED = _gauge("sync_events_buffered", "Looks taken from the broker and not done; merged events are one.")
+EVENTS_HELD = _gauge("sync_events_held", "Records held because of a bug: neither done nor in the dead letters.")
 RETRIES = _counter("sync_retries_total", "Tries in place after a transient failure.", "topic", "reason")
 PARKED = _counter("sync_parked_total", "Records put off to a due time.", "entity", "reason")
 DEAD_LETTERS = _counter("sync_dead_letters_total", "Messages that went to a dead-letter topic.", "topic", "reason")
@@ -129,7 +130,7 @@ class WorkerMetrics:
     """`synckit.runtime.worker.observer.WorkerObserver`. One an executor: the load of a process is that of all."""
 
     def __init__(self) -> None:
-        self.buffered = self.running = 0
+        self.buffered = self.running = self.held = 0
         _WORKERS.add(self)
 
     def handled(self, run: Handled) -> None:
@@ -155,10 +156,14 @@ class WorkerMetrics:
         """Only kept: it changes a few times an event, and is asked for a few times a minute."""
         self.buffered, self.running = buffered, running
 
+    def holding(self, keys: int) -> None:
+        self.held = keys
+
 
 _WORKERS: WeakSet[WorkerMetrics] = WeakSet()
 EVENTS_BUFFERED.set_function(lambda: sum(each.buffered for each in _WORKERS))
 EVENTS_IN_FLIGHT.set_function(lambda: sum(each.running for each in _WORKERS))
+EVENTS_HELD.set_function(lambda: sum(each.held for each in _WORKERS))
 
 
 @lru_cache(maxsize=1024)

@@ -7,11 +7,13 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from synckit.errors import SyncError
 from synckit.runtime.faust_adapter.app import SafeApp
+from synckit.runtime.worker.executor import KeyedExecutor
 from synckit.runtime.worker.ports import boot_seconds
 from synckit.runtime.worker.watch import Patience, Seen, Watch
 
@@ -81,7 +83,7 @@ class KafkaWorker:
     async def run(self) -> None:
         """Until it is cancelled, then it ends gracefully; raises (WorkerFailed, MissingTopics) where it can't go on."""
         for executor in self._app.executors:
-            executor.on_blown = lambda reason: self._fail(f"fuse blown: {reason}")
+            executor.on_blown = partial(self._blown, executor)
         try:
             await self._prepare()
             await self._run_app()
@@ -118,6 +120,10 @@ class KafkaWorker:
         await self._app.wait_until_stopped()
         reason = self._app.crash_reason
         self._fail(f"crashed: {type(reason).__name__}" if reason is not None else "stopped by itself")
+
+    def _blown(self, executor: KeyedExecutor, reason: str) -> None:
+        at = f" at {executor.blown_at}" if executor.blown_at else ""
+        self._fail(f"fuse blown: {reason}{at}")
 
     def _fail(self, reason: str) -> None:
         self._why = self._why or reason

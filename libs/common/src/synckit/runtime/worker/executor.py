@@ -2,9 +2,10 @@
 
 I1 acks go out in offset order per partition and generation, never for a generation that is over.
 I2 one running item a key; items of a key start in the order of delivery.
-I3 at most `max_buffered` records are taken and not done; beyond that `submit` waits.
+I3 at most `max_buffered` runs are taken and not done, and `max_taken` records not acked; beyond that `submit` waits.
 I4 a record is done only after its handler, its parking, or the broker's acknowledgement of its dead letter.
 I5 a drain starts nothing, forgets what is queued (unacked: it will be delivered again) and gives the rest a deadline.
+I6 a bug is neither acked nor buried until another record has succeeded after it; where nothing does, the worker stops.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import structlog
 from synckit.errors import CircuitOpen
 from synckit.handling import EventHandler
 from synckit.runtime.worker.canonical import tell
-from synckit.runtime.worker.delivery import Delivery, TopicPartition
+from synckit.runtime.worker.delivery import Delivery, TopicPartition, bounded
 from synckit.runtime.worker.lanes import Item, Lane, Lanes
 from synckit.runtime.worker.limits import Limits
 from synckit.runtime.worker.observer import NullObserver, WorkerObserver
 from synckit.runtime.worker.ports import DeadLetterSink, LoopTimers, Timers
 from synckit.runtime.worker.report import message_of
-from synckit.runtime.worker.runner import Again, Blown, Runner, Step
+from synckit.runtime.worker.runner import Again, Held, Runner, Step
 from synckit.runtime.worker.tracker import Completed, Entry, Trackers, advance
 
 log = structlog.get_logger("synckit.worker")
@@ -47,7 +48,7 @@ class KeyedExecutor:
     """Fed by `submit`, from one event loop. Opened with each generation, drained before it ends.
 
     `may_start` is the lease: asked before each start, False while this worker may have lost its partitions.
-    `on_blown` is called once, when the fuse blows: whoever runs the worker must stop it.
+    `on_blown` is called once, when the fuse blows: whoever runs the worker must stop it. `blown_at` is the record.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class KeyedExecutor:
         self._context = contextvars.copy_context()
         self._poll_set = False
         self._hurries = 0
+        self._suspect = ("", "")
         self._barred = False
-        self.buffered = 0
+        self._shut = False
+        self.blown_at = ""
         self.last_progress = self._timers.monotonic()
         self.may_start: Callable[[], bool] = lambda: True
         self.on_blown: Callable[[str], None] = lambda reason: None
@@ -86,13 +89,24 @@ class KeyedExecutor:
         return len(self._running)
 
     @property
+    def buffered(self) -> int:
+        """Runs taken and not done; records of one key that are merged are one run."""
+        return self._lanes.items
+
+    @property
     def waiting(self) -> int:
-        """Keys that wait for their next try."""
+        """Keys that wait for their next try, those that a bug holds included."""
         return self._lanes.waiting
+
+    @property
+    def held(self) -> int:
+        """Keys that a bug holds: not acked, not buried."""
+        return self._lanes.held
 
     def open(self, generation: int) -> None:
         """Takes deliveries of this generation from now on. After a blown fuse it stays shut."""
-        if not self._runner.fuse.blown:
+        if not self._shut:
+            self._runner.fuse.blown = False
             self._generation = generation
             self.last_progress = self._timers.monotonic()
             self._pump()
@@ -105,18 +119,18 @@ class KeyedExecutor:
 
     async def submit(self, delivery: Delivery) -> None:
         """Takes one delivery; waits while the buffer is full. One of another generation is dropped, unacked."""
-        while self.buffered >= self._limits.max_buffered and delivery.generation == self._generation:
+        while self._is_full() and delivery.generation == self._generation:
             self._room.clear()
             await self._room.wait()
         if delivery.generation != self._generation:
             return
+        delivery = bounded(delivery)
         entry = self._trackers.add(delivery)
         if self._completed.knows(delivery):
             entry.done = True
             entry.tracker.advance()
             self._observer.skipped(delivery.topic)
             return
-        self.buffered += 1
         self._lanes.put((delivery.topic, delivery.key), entry)
         self._pump()
 
@@ -157,9 +171,12 @@ class KeyedExecutor:
             self._running[lane.head] = run
             self._idle.clear()
         self._observer.load(self.buffered, len(self._running))
+        self._observer.holding(self.held)
 
     def _slot_free(self) -> bool:
         if self._generation is None or len(self._running) >= self._limits.max_in_flight or not self._lanes.has_ready:
+            return False
+        if self._runner.fuse.blown:  # Those that run may still show that it is the records and not the program.
             return False
         if self.may_start():
             if self._barred:  # A probe may go: that of the oldest event, and not of whose pause ended first.
@@ -191,15 +208,16 @@ class KeyedExecutor:
             self._forget(item.entries)
             self._lanes.finish(lane)
         except Exception as error:  # a bug of the worker itself: never ack, never go on as if nothing was
-            log.error("worker.broken", error=message_of(error), exc_info=error)
-            self._blow(lane, item, message_of(error))
+            log.error("worker.broken", origin=newest.origin, error=message_of(error), exc_info=error)
+            self._forget(item.entries)
+            if lane.items and lane.head is item:
+                self._lanes.finish(lane)
+            self._blow(newest.origin, message_of(error))
         finally:
             self._ended(item)
 
     def _apply(self, lane: Lane, item: Item, newest: Delivery, step: Step) -> None:
-        if isinstance(step, Blown):
-            self._blow(lane, item, step.reason)
-        elif isinstance(step, Again) and item.entries[-1].dead:
+        if isinstance(step, Again | Held) and item.entries[-1].dead:
             self._lanes.finish(lane)  # outlived its drain: delivered again elsewhere, not tried again here
         elif isinstance(step, Again):
             self._observer.retried(newest.topic, step.reason)
@@ -208,37 +226,48 @@ class KeyedExecutor:
                 self._lanes.hold(lane, timer, step.reason)
             else:
                 self._lanes.put_first(lane)
+        elif isinstance(step, Held):
+            self._suspect = (newest.origin, step.reason)
+            self._observer.retried(newest.topic, "bug")
+            self._lanes.suspend(lane, self._timers.call_later(step.delay, lambda: self._wake(lane)))
         else:
             tell(step, newest, item, self._timers, self._observer)
             self._complete(item.entries)
+            if step.outcome == "dead_letter" and item.bugs and len(lane.items) > 1:
+                lane.items[1].share_verdict(item)  # of the same record: it is known by now whose bug it is
             self._lanes.finish(lane)
+            if step.succeeded:
+                self._lanes.release()
 
     def _wake(self, lane: Lane) -> None:
         self._lanes.wake(lane)
         self._pump()
 
-    def _blow(self, lane: Lane, item: Item, reason: str) -> None:
+    def _blow(self, origin: str, reason: str) -> None:
         self._generation = None
+        self._shut = True
+        self.blown_at = origin
         self._room.set()
-        self._runner.fuse.blown = True
-        self._forget(item.entries)
-        if lane.items and lane.head is item:
-            self._lanes.finish(lane)
         self.on_blown(reason)
 
     def _ended(self, item: Item) -> None:
         self._running.pop(item, None)
+        self._make_room()
         if not self._running:
             self._idle.set()
+            if self._runner.fuse.blown and self._generation is not None:
+                log.error("worker.fuse_blown", origin=self._suspect[0], error=self._suspect[1])
+                self._blow(*self._suspect)
         self._pump()
 
     def _complete(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             entry.done = True
             self._completed.remember(entry.delivery)
-            if not entry.dead:
-                self.buffered -= 1
         advance(entries)
+        for entry in entries:
+            if not entry.acked:
+                entry.lighten()
         self.last_progress = self._timers.monotonic()
         self._make_room()
 
@@ -247,13 +276,15 @@ class KeyedExecutor:
         for entry in entries:
             if not (entry.dead or entry.done):
                 entry.dead = True
-                self.buffered -= 1
                 forgotten += 1
         self._make_room()
         return forgotten
 
+    def _is_full(self) -> bool:
+        return self.buffered >= self._limits.max_buffered or self._trackers.taken >= self._limits.max_taken
+
     def _make_room(self) -> None:
-        if self.buffered < self._limits.max_buffered:
+        if not self._is_full():
             self._room.set()
 
     async def _until_idle(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The fuse: after N bugs in a row on different records the worker stops, so that a bad deploy drains no topic."""
+"""What bugs prove. One is held until another record has succeeded after it; too many held at once stop the worker."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ class Fuse:
     def __init__(self, blows_at: int = 5) -> None:
         self._blows_at = blows_at
         self._keys: set[Hashable] = set()
+        self.successes = 0
         self.blown = False
 
     def bug(self, key: Hashable) -> bool:
-        """Another one. True where it blows (or had blown): this record must not go to the dead letters."""
+        """Another one. True where it blows (or had blown): nothing has succeeded between bugs on so many keys."""
         self._keys.add(key)
         if len(self._keys) >= self._blows_at:
             self.blown = True
         return self.blown
 
     def success(self) -> None:
-        """Any run that ends as the handler meant it, errors of the taxonomy included."""
-        if self._keys:
-            self._keys.clear()
+        """A record was handled to its end: the bugs before it are those of their own records."""
+        self.successes += 1
+        self.blown = False
+        self._keys.clear()

@@ -14,17 +14,27 @@ class LaneState(Enum):
     READY = "ready"
     RUNNING = "running"
     WAITING = "waiting"
+    HELD = "held"
 
 
 class Item:
-    """What one run completes: one entry, or several of the same key merged. The last entry is the newest."""
+    """What one run completes: one entry, or several of the same key merged. The last entry is the newest.
 
-    __slots__ = ("attempts", "entries", "first_started")
+    `bugs` counts its runs that ended in a bug, `suspect_since` how much had succeeded before the first of them.
+    """
+
+    __slots__ = ("attempts", "bugs", "entries", "first_started", "suspect_since")
 
     def __init__(self, entry: Entry) -> None:
         self.entries = [entry]
         self.attempts = 0
         self.first_started = 0.0
+        self.bugs = 0
+        self.suspect_since = 0
+
+    def share_verdict(self, other: Item) -> None:
+        """What is known of the bugs of `other` holds for this one."""
+        self.bugs, self.suspect_since = other.bugs, other.suspect_since
 
 
 class Lane:
@@ -51,25 +61,37 @@ class Lanes:
         self._coalesce = coalesce
         self._lanes: dict[Hashable, Lane] = {}
         self._ready: deque[Lane] = deque()
+        self._held: dict[Hashable, Lane] = {}
+        self.items = 0
 
     def __len__(self) -> int:
         return len(self._lanes)
 
     @property
     def waiting(self) -> int:
-        return sum(lane.state is LaneState.WAITING for lane in self._lanes.values())
+        """Lanes whose head is to be tried again."""
+        return sum(lane.state in (LaneState.WAITING, LaneState.HELD) for lane in self._lanes.values())
+
+    @property
+    def held(self) -> int:
+        """Lanes whose head met a bug that may be ours, and not its record's."""
+        return len(self._held)
 
     def put(self, key: Hashable, entry: Entry) -> None:
         """To the end of its lane; merged into the last item there that is not running, where that is wanted."""
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key)
-            lane.items.append(Item(entry))
+            self._add(lane, entry)
             self._ready.append(lane)
         elif self._coalesce and not (lane.state is LaneState.RUNNING and len(lane.items) == 1):
             lane.items[-1].entries.append(entry)
         else:
-            lane.items.append(Item(entry))
+            self._add(lane, entry)
+
+    def _add(self, lane: Lane, entry: Entry) -> None:
+        lane.items.append(Item(entry))
+        self.items += 1
 
     def start_next(self) -> Lane | None:
         """The ready lane that has waited longest, now running its head; None where nothing is ready."""
@@ -86,6 +108,7 @@ class Lanes:
     def finish(self, lane: Lane) -> None:
         """The head of a running lane is over, whatever came of it."""
         lane.items.popleft()
+        self.items -= 1
         if lane.items:
             self._make_ready(lane)
         else:
@@ -96,6 +119,17 @@ class Lanes:
         lane.state = LaneState.WAITING
         lane.timer, lane.reason = timer, reason
 
+    def suspend(self, lane: Lane, timer: Cancellable) -> None:
+        """A running lane is held because of a bug, until `release`, or until its timer has it tried again."""
+        lane.state = LaneState.HELD
+        lane.timer, lane.reason = timer, "bug"
+        self._held[lane.key] = lane
+
+    def release(self) -> None:
+        """Another record has succeeded: whatever is held is tried once more, and its bug is its own."""
+        for lane in list(self._held.values()):
+            self._recall(lane)
+
     def put_first(self, lane: Lane) -> None:
         """A running lane is ready again, before all others: it was started before them."""
         lane.state = LaneState.READY
@@ -103,31 +137,29 @@ class Lanes:
 
     def wake(self, lane: Lane) -> None:
         """The timer's call. A lane that was forgotten meanwhile stays forgotten."""
-        if lane.state is LaneState.WAITING and self._lanes.get(lane.key) is lane:
-            lane.timer = None
-            self._make_ready(lane)
+        if lane.state in (LaneState.WAITING, LaneState.HELD) and self._lanes.get(lane.key) is lane:
+            self._recall(lane)
 
     def recall(self, reason: str | None = None) -> None:
-        """None waits for its next try any more, or none of those that wait because of `reason`.
+        """None waits for its next try any more, or none of those that wait because of `reason`; bugs stay held.
 
         All that is ready is served in the order of its delivery.
         """
         for lane in self._lanes.values():
             if lane.state is LaneState.WAITING and reason in (None, lane.reason):
-                if lane.timer is not None:
-                    lane.timer.cancel()
-                lane.timer = None
-                self._make_ready(lane)
+                self._recall(lane)
         self._ready = deque(sorted(self._ready, key=lambda lane: lane.head.entries[0].delivery.timestamp))
 
     def forget_all_but_running(self) -> Iterator[Entry]:
         """Empties all lanes but for the items that run, and gives back what was taken out."""
         self._ready.clear()
+        self._held.clear()
         for lane in list(self._lanes.values()):
             running = lane.state is LaneState.RUNNING
             kept = lane.items.popleft() if running else None
             for item in lane.items:
                 yield from item.entries
+            self.items -= len(lane.items)
             lane.items.clear()
             if lane.timer is not None:
                 lane.timer.cancel()
@@ -136,6 +168,13 @@ class Lanes:
                 del self._lanes[lane.key]
             else:
                 lane.items.append(kept)
+
+    def _recall(self, lane: Lane) -> None:
+        if lane.timer is not None:
+            lane.timer.cancel()
+        lane.timer = None
+        self._held.pop(lane.key, None)
+        self._make_ready(lane)
 
     def _make_ready(self, lane: Lane) -> None:
         lane.state = LaneState.READY

@@ -38,7 +38,10 @@ class WorkerObserver(Protocol):
         """Delivered again after a rebalance, and already done by this process."""
 
     def load(self, buffered: int, running: int) -> None:
-        """After every change: records taken and not done, runs in flight."""
+        """After every change: runs taken and not done, runs in flight."""
+
+    def holding(self, keys: int) -> None:
+        """After every change: keys held because of a bug."""
 
 
 class NullObserver:
@@ -53,3 +56,5 @@ class NullObserver:
     def skipped(self, topic: str) -> None: ...
 
     def load(self, buffered: int, running: int) -> None: ...
+
+    def holding(self, keys: int) -> None: ...

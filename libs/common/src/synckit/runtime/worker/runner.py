@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 import structlog
 
-from synckit.errors import InvalidEvent, PermanentError, TooEarly, TransientError
+from synckit.errors import InvalidEvent, PermanentError, SyncError, TooEarly, TransientError
 from synckit.events import ChangeEvent, attribute_names, decode
 from synckit.handling import Attempt, EventHandler
 from synckit.runtime.worker.delivery import Delivery
@@ -19,7 +19,7 @@ from synckit.runtime.worker.lanes import Item
 from synckit.runtime.worker.limits import Limits
 from synckit.runtime.worker.observer import WorkerObserver
 from synckit.runtime.worker.ports import DeadLetterSink, Timers
-from synckit.runtime.worker.report import message_of, traceback_of
+from synckit.runtime.worker.report import leaves, message_of, traceback_of
 from synckit.runtime.worker.tracker import Entry
 from synckit.topics import EVENT_TOPICS
 
@@ -29,15 +29,24 @@ log = structlog.get_logger("synckit.worker")
 _NOUNS = {topic: noun for noun, topic in EVENT_TOPICS.items()}
 LONGEST_WISH = 60.0
 """Seconds that a remote's wish counts where nothing is parked: with more, a worker would sleep on once it is mended."""
+LONGEST_HELD = 600.0
+"""Seconds between two tries of a record that is held because of a bug."""
+
+
+class DeadLetterFailed(TransientError):
+    """A dead letter could not be written."""
+
+    code = "dead_letter_failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The item is over and may be acked."""
+    """The item is over and may be acked. `succeeded`: the handler has dealt with it, so that it works in principle."""
 
     outcome: str
     reason: str = ""
     event: ChangeEvent | None = None
+    succeeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +58,23 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Blown:
-    """The fuse has blown: this item must not be acked, and nothing more may start."""
+class Held:
+    """A bug, and nobody knows yet whether it is this record's or the program's: not acked, not buried.
 
+    Its key waits until another record has succeeded, or `delay` seconds.
+    """
+
+    delay: float
     reason: str
 
 
-Step = Settled | Again | Blown
+Step = Settled | Again | Held
 
 
 def decode_delivery(delivery: Delivery) -> ChangeEvent:
     """InvalidEvent where the record is no event, or one of another topic."""
+    if delivery.unreadable is not None:
+        raise InvalidEvent(delivery.unreadable.problem)
     event = decode(delivery.key, delivery.value, delivery.headers)
     noun = _NOUNS.get(delivery.topic, event.entity)
     if event.entity != noun:
@@ -102,11 +117,25 @@ class Runner:
         except PermanentError as error:
             return await self._bury(newest, error.code, error)
         except Exception as error:
-            if self.fuse.bug(key):
-                log.error("worker.fuse_blown", origin=newest.origin, error=message_of(error))
-                return Blown(message_of(error))
-            log.error("worker.bug", origin=newest.origin, error=message_of(error), exc_info=error)
+            return await self._bug(key, item, error)
+
+    async def _bug(self, key: Hashable, item: Item, error: Exception) -> Step:
+        """Held, until something else has succeeded after it: else a restart loop would bury a whole topic."""
+        newest = item.entries[-1].delivery
+        if self._is_its_own(item):
             return await self._bury(newest, "bug", error)
+        if not item.bugs:
+            item.suspect_since = self.fuse.successes
+            told = None if self.fuse.blown else error  # a few of many are enough
+            log.error("worker.bug", origin=newest.origin, error=message_of(error), exc_info=told)
+        item.bugs += 1
+        self.fuse.bug(key)
+        doubled = self._limits.held_seconds * 2.0 ** min(item.bugs - 1, 16)
+        return Held(min(doubled, max(LONGEST_HELD, self._limits.held_seconds)), message_of(error))
+
+    def _is_its_own(self, item: Item) -> bool:
+        """Another record has succeeded since this one first met a bug."""
+        return item.bugs > 0 and self.fuse.successes > item.suspect_since
 
     async def _try(self, item: Item) -> Step:
         events = await self._events(item)
@@ -127,8 +156,8 @@ class Runner:
             await self._limited(self._handler.refused(event, error))
             step = Settled("refused", error.code, event)
         else:
-            step = Settled(outcome.result, "", event)
-        self.fuse.success()
+            self.fuse.success()
+            step = Settled(outcome.result, "", event, succeeded=True)
         return step
 
     async def _transient(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> Step:
@@ -146,24 +175,36 @@ class Runner:
         for entry in tuple(item.entries):
             try:
                 events.append(self._decode(entry.delivery))
+            except InvalidEvent as error:
+                await self._drop(item, entry, error.code, error)
             except Exception as error:
-                invalid = error if isinstance(error, InvalidEvent) else InvalidEvent(f"decoding: {message_of(error)}")
-                await self._sink(entry.delivery, invalid.code, invalid)
-                item.entries.remove(entry)
-                self._complete((entry,))
+                if not self._is_its_own(item):
+                    raise
+                await self._drop(item, entry, "bug", error)
         return tuple(events)
+
+    async def _drop(self, item: Item, entry: Entry, reason: str, error: Exception) -> None:
+        await self._sink(entry.delivery, reason, error)
+        item.entries.remove(entry)
+        self._complete((entry,))
 
     async def _bury(self, delivery: Delivery, reason: str, error: BaseException) -> Step:
         try:
             await self._sink(delivery, reason, error)
-        except Exception as away:
+        except DeadLetterFailed as failed:
             # A stalled partition is better than a lost event.
-            log.error("worker.dead_letter_failed", origin=delivery.origin, error=message_of(away))
-            return Again(self._limits.retry.cap, "dead_letter_failed")
+            return Again(max(self._limits.retry.cap, failed.retry_after or 0.0), failed.code)
         return Settled("dead_letter", reason)
 
     async def _sink(self, delivery: Delivery, reason: str, error: BaseException) -> None:
-        await self._dead_letters.bury(delivery, reason, message_of(error), traceback_of(error))
+        """DeadLetterFailed where the letter is not safe, whatever went wrong: it is written again later."""
+        try:
+            letter = self._dead_letters.bury(delivery, reason, message_of(error), traceback_of(error))
+            await self._limited(letter)
+        except Exception as failed:
+            log.error("worker.dead_letter_failed", origin=delivery.origin, error=message_of(failed))
+            seconds = 0.0 if isinstance(failed, TransientError) else LONGEST_WISH
+            raise DeadLetterFailed("dead letter not written", retry_after=seconds) from failed
         self._observer.dead_lettered(delivery.topic, reason)
 
     def _pause(self, item: Item) -> float:
@@ -186,10 +227,27 @@ class Runner:
             if task.cancelling() > int(expired):
                 raise
             raise TransientError("the try was broken off") from None
+        except BaseExceptionGroup as group:
+            raise _one_of(group) from group
+        except (SystemExit, GeneratorExit) as error:  # a handler has no say on the process's end
+            raise RuntimeError(type(error).__name__) from error
         finally:
             timer.cancel()
             if expired:
                 task.uncancel()
+
+
+def _one_of(group: BaseExceptionGroup[BaseException]) -> Exception:
+    """What a group means: a bug if there is one in it, else a refusal, else the longest wish of a remote."""
+    found = leaves(group)
+    bugs = [leaf for leaf in found if not isinstance(leaf, SyncError | asyncio.CancelledError)]
+    if bugs:
+        return next((leaf for leaf in bugs if isinstance(leaf, Exception)), RuntimeError(message_of(group)))
+    refusals = [leaf for leaf in found if isinstance(leaf, SyncError) and not isinstance(leaf, TransientError)]
+    if refusals:
+        return refusals[0]
+    passing = [leaf for leaf in found if isinstance(leaf, TransientError)]
+    return max(passing, key=lambda one: one.retry_after or 0.0, default=TransientError("the try was broken off"))
 
 
 def _merged(events: tuple[ChangeEvent, ...]) -> ChangeEvent:

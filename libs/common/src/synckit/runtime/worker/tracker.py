@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from synckit.runtime.worker.delivery import Delivery, TopicPartition
 
@@ -14,13 +15,18 @@ from synckit.runtime.worker.delivery import Delivery, TopicPartition
 class Entry:
     """One delivery's place in its partition. `dead`: forgotten, will be delivered again, must not be acked."""
 
-    __slots__ = ("dead", "delivery", "done", "tracker")
+    __slots__ = ("acked", "dead", "delivery", "done", "tracker")
 
     def __init__(self, delivery: Delivery, tracker: PartitionTracker) -> None:
         self.delivery = delivery
         self.tracker = tracker
         self.done = False
         self.dead = False
+        self.acked = False
+
+    def lighten(self) -> None:
+        """Done, and behind one that is not: it may wait for hours, and only its place is needed."""
+        self.delivery = replace(self.delivery, value=None, headers=())
 
 
 class PartitionTracker:
@@ -38,6 +44,9 @@ class PartitionTracker:
         self._entries.append(entry)
         return entry
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def holds(self, delivery: Delivery) -> bool:
         known = _fingerprint(delivery)
         return any(
@@ -50,7 +59,9 @@ class PartitionTracker:
         acked = 0
         entries = self._entries
         while entries and entries[0].done and not self.closed:
-            entries.popleft().delivery.ack()
+            entry = entries.popleft()
+            entry.acked = True
+            entry.delivery.ack()
             acked += 1
         return acked
 
@@ -69,6 +80,11 @@ class Trackers:
                 tracker.closed = True
             tracker = self._current[source] = PartitionTracker(delivery.generation)
         return tracker.add(delivery)
+
+    @property
+    def taken(self) -> int:
+        """Records handed out and not acked."""
+        return sum(map(len, self._current.values()))
 
     def close_partition(self, source: TopicPartition) -> None:
         """Its log is another one now: nothing of the old one may be acked."""
