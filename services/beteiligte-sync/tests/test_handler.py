@@ -6,9 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 from office import Office
+from structlog.testing import capture_logs
 
 from beteiligte_sync.handlers import SyncHandler
-from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, RateLimited, RemoteUnavailable, TransientError
+from synckit.engine import Outcome
+from synckit.errors import (
+    CircuitOpen,
+    CredentialsRefused,
+    InvalidEvent,
+    RateLimited,
+    RemoteRejected,
+    RemoteUnavailable,
+    TransientError,
+)
 from synckit.events import Action, ChangeEvent, Origin
 from synckit.handling import Attempt
 
@@ -55,3 +65,32 @@ async def test_trouble_that_is_no_records_fault_parks_nothing_and_waits(error: T
     with pytest.raises(TransientError):
         await SyncHandler("beteiligte", office.engine).give_up(event(), error, ATTEMPT)
     assert office.links.rows["p1"].parked is None
+
+
+async def test_a_refusal_and_a_note_for_nobody_leave_a_line_without_values() -> None:
+    """And a count of each: what a remote refuses is never silent."""
+    office = Office()
+    betnr = await office.linked()
+    office.right.edit(betnr, titel="Geheimer Titel")
+    office.left.edit("p1", titel="Anderer Titel")
+
+    def refuse(point: str) -> None:
+        if point == "notifier.tell.before":
+            raise RemoteRejected("espocrm", 403, "No create access")
+        if point == "right.update.before" and not seen:
+            raise RemoteRejected("advoware", 400, "rejected", field="titel")
+
+    seen: list[Outcome] = []
+    office.faults.hook = refuse
+    handler = SyncHandler("beteiligte", office.engine, lambda _entity, outcome: seen.append(outcome))
+    with capture_logs() as lines:
+        await handler.handle(event(), ATTEMPT)
+    assert [line["event"] for line in lines] == ["sync.refused"] * len(seen[0].refused)
+    assert {(line["upstream"], line["code"], line["field"]) for line in lines} == {("advoware", 400, "titel")}
+    assert "Titel" not in repr(lines).replace("titel", "")
+    office.left.edit("p1", zusatz="a")
+    office.right.edit(betnr, zusatz="b")
+    with capture_logs() as lines:
+        await handler.handle(event(), ATTEMPT)
+    assert ("sync.note_undeliverable", 1) in {(line["event"], line.get("count")) for line in lines}
+    assert [line["log_level"] for line in lines if line["event"] == "sync.note_undeliverable"] == ["error"]

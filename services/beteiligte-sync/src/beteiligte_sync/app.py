@@ -86,6 +86,10 @@ def observe(entity: str, outcome: Outcome) -> None:
     """A look's outcome as metrics."""
     metrics.conflicts(entity, outcome.conflicts)
     metrics.synced(entity, outcome.left_writes, outcome.right_writes, outcome.notices)
+    for each in outcome.refused:
+        metrics.refused(entity, each.upstream, each.status)
+    if outcome.undeliverable:
+        metrics.undeliverable(entity)
     if outcome.held_by is not None:
         metrics.braked(entity, *outcome.held_by)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import structlog
+
 from beteiligte_sync.domain.links import looks
 from synckit.engine import Cause, Engine
 from synckit.engine import Outcome as Synced
@@ -13,6 +15,7 @@ from synckit.events import Action, ChangeEvent, Origin
 from synckit.handling import Attempt, Done, Outcome
 from synckit.ports import Publisher
 
+log = structlog.get_logger(__name__)
 OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
 NO_RECORDS_FAULT = (CircuitOpen, CredentialsRefused, RateLimited)
@@ -45,7 +48,23 @@ class SyncHandler:
         cause = Cause(event.id, event.traceparent or "", left_news(attempt.events))
         synced = await self._engine.sync(event.entity_id, cause)
         self._observe(self._entity, synced)
+        self._log(event.entity_id, synced)
         return Done(synced.result)
+
+    def _log(self, record_id: str, synced: Synced) -> None:
+        """What a remote refused, without any value: those are at the record, in the words of its users."""
+        for each in synced.refused:
+            log.warning(
+                "sync.refused",
+                entity=self._entity,
+                left_id=record_id,
+                upstream=each.upstream,
+                code=each.status,
+                rule=each.rule,
+                field=each.field,
+            )
+        if synced.undeliverable:
+            log.error("sync.note_undeliverable", entity=self._entity, left_id=record_id, count=synced.undeliverable)
 
     async def give_up(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> None:
         """Parks the record. Raises the error again, and so stays unacked, where the fault is not the record's."""

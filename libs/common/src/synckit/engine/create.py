@@ -8,6 +8,7 @@ from typing import Any
 
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.posts import Posts
+from synckit.engine.refused import digest, rejection
 from synckit.engine.writer import Writer, linked
 from synckit.errors import Ambiguous, RemoteRejected
 from synckit.ports import Intent, Payload, Snapshot
@@ -41,14 +42,11 @@ class Creator:
             return found.id
         look.result = "recovered" if found else "created"
         if found is None:
-            body = self._body(look, values)
-            try:
-                found = await self._post(look, body)
-            except RemoteRejected as exc:
-                if exc.status != ALREADY_THERE or (there := await self._already_there(body)) is None:
-                    raise
-                return there
-        base = self._base(values, self._writer.values(Side.RIGHT, found), fresh=look.result == "created")
+            made = await self._made(look, values)
+            if isinstance(made, str):
+                return made
+            found = made
+        base = self._base(look, values, self._writer.values(Side.RIGHT, found))
         look.right, look.base, look.touched = found, base, True
         link = self._writer.link_of(look, found)
         if look.result == "recovered":
@@ -59,7 +57,43 @@ class Creator:
         look.state = linked(look.state, link, base)
         return None
 
+    async def _made(self, look: Look, values: Canonical) -> Snapshot | str:
+        """The record, without the fields that are refused; the number of the very same that is there already."""
+        while True:
+            body = self._body(look, values)
+            self._writer.ensure_not_refused(look, Side.RIGHT, body)
+            try:
+                return await self._post(look, body)
+            except RemoteRejected as exc:
+                if exc.status == ALREADY_THERE and (there := await self._already_there(body)) is not None:
+                    return there
+                look.note_refusal(exc)
+                if not self._leave_out(look, values, exc):
+                    self._writer.refusals.of_all(look, exc, Side.RIGHT, body)
+                    raise
+
+    def _leave_out(self, look: Look, values: Canonical, error: RemoteRejected) -> bool:
+        """False where the record is nothing without it, or where it is none of ours."""
+        name = self._mapping.field_at(Side.RIGHT, error.field or "")
+        policy = next((p for p in self._mapping.policies if p.name == name), None)
+        if name is None or policy is None or policy.essential or values.get(name) is None:
+            return False
+        if name in self._mapping.kind_fields or name in self._left_out(look, values):
+            return False
+        at, about = look.clock.now(), digest(values[name], None)
+        look.rejections[name] = rejection(error, name, Side.RIGHT, at, about)
+        return True
+
+    def _left_out(self, look: Look, values: Canonical) -> set[str]:
+        """Fields that the right does not take as they are."""
+        return {
+            name
+            for name, known in look.rejections.items()
+            if known.side is Side.RIGHT and known.about == digest(values.get(name), None)
+        }
+
     def _body(self, look: Look, values: Canonical) -> dict[str, Any]:
+        values = {**values, **dict.fromkeys(self._left_out(look, values))}
         body, child = self._mapping.for_create(values), self._mapping.child_of
         if child is None or look.parent is None:
             return body
@@ -117,12 +151,14 @@ class Creator:
         shown = self._writer.values(Side.RIGHT, candidate)
         return all(shown.get(name) == value for name, value in self._mapping.read(Side.RIGHT, fingerprint).items())
 
-    def _base(self, left: Canonical, right: Canonical, *, fresh: bool) -> Base:
+    def _base(self, look: Look, left: Canonical, right: Canonical) -> Base:
         """What both agreed on by the POST. Where it was another's and left has moved since, what left held then."""
+        fresh, left_out = look.result == "created", self._left_out(look, left)
         base_left: dict[str, Value] = {}
         base_right: dict[str, Value] = {}
         for policy in self._mapping.policies:
-            if not self._mapping.posts(policy.name) or policy.name not in right or policy.name not in left:
+            name = policy.name
+            if not self._mapping.posts(name) or name not in right or name not in left or name in left_out:
                 continue
             try:
                 posted = left[policy.name] if fresh else _held_then(policy, left[policy.name], right[policy.name])

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from synckit.engine.brake import SweepBrake
 from synckit.engine.look import EngineSettings, Look
 from synckit.engine.notes import is_due, marker_of, single
 from synckit.engine.parentage import Parentage, home_of
+from synckit.engine.refused import AGAIN_AFTER
 from synckit.engine.status import SyncStatus
 from synckit.engine.writer import Writer
 from synckit.errors import MappingError, RemoteRejected
-from synckit.ports import Link, RecordState, Snapshot
+from synckit.ports import Link, Parked, RecordState, Snapshot
 from synckit.reconcile.plan import EMPTY, Base, Canonical, Notice, NoticeKind, Side
 
 RIGHT_GONE, LEFT_DELETED, DUPLICATE = "right_gone", "left_deleted", "duplicate"
 GIVEN_UP = {Side.LEFT: (LEFT_DELETED,), Side.RIGHT: (RIGHT_GONE, LEFT_DELETED)}
 """Tombstones of a parent by which a side may know its rows no more."""
 IN_USE = 403
+NOTE_OWED = "note_owed"
+"""Reason of the parked row of a record that was given up, and of which a note could be posted nowhere."""
 
 
 class Undertaker:
@@ -41,8 +45,8 @@ class Undertaker:
         if look.parent is None or look.has_parent:
             await self._note(look, Notice(NoticeKind.DELETED_RIGHT, detail=f"Nr. {right_id}"))
         self._owe(look)
-        await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
-        await self._writer.tell(look)
+        await self._writer.show(look, self._writer.states.gone(look.clock.now()))
+        await self._tell(look)
         self._writer.journal(look, RIGHT_GONE)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=RIGHT_GONE)
         await self._writer.commit(look, link=link, settled=True)
@@ -65,12 +69,29 @@ class Undertaker:
         if kind:
             await self._note(look, Notice(kind, detail=f"Advoware Nr. {link.right_id}"), owner=link.owner_id)
         self._owe(look)
-        await self._writer.tell(look)
+        await self._tell(look)
         self._writer.journal(look, LEFT_DELETED)
         # What we knew of a deleted record goes with it: the base is client data without a purpose from here on.
         await self._writer.commit(look, link=replace(link, tombstone=LEFT_DELETED), base=Base(), settled=True)
         look.result = "deleted_left"
         return True
+
+    async def tell_what_is_owed(self, look: Look, link: Link) -> None:
+        """Of a record that was given up, notes that nobody could be given: tried again, until they can."""
+        if not look.state.pending:
+            return
+        await self._parentage.find(look, link)
+        look.waiting = list(look.state.pending)
+        await self._tell(look)
+        await self._writer.commit(look, unpark=look.to_park is None)
+
+    async def _tell(self, look: Look) -> None:
+        """A record that is given up is looked at by nobody again: it is parked while a note of it is owed."""
+        await self._writer.tell(look)
+        owed = {n.cause for n in (*look.waiting, *look.notes)} - look.posted
+        if owed:
+            due_at = look.clock.now() + AGAIN_AFTER
+            look.to_park = Parked(look.left_id, 0, due_at, NOTE_OWED)
 
     async def _is_held(self, look: Look, side: Side, right_id: str) -> bool:
         if look.parent is not None and look.parent.tombstone in GIVEN_UP[side]:
@@ -107,11 +128,18 @@ class Undertaker:
                 rival.payload, SyncStatus.FAILED, self._claimed_by(right_id, look.left_id)
             )
             if patch:
-                await look.lease.during(self._remotes.left.update(other, patch))
+                await self._show_rival(look, other, patch)
         link = self._writer.link_of(look, Snapshot(right_id, {}), tombstone=DUPLICATE)
         self._writer.journal(look, DUPLICATE)
         await self._writer.commit(look, link=link)
         look.result = DUPLICATE
+
+    async def _show_rival(self, look: Look, other: str, patch: dict[str, Any]) -> None:
+        try:
+            await look.lease.during(self._remotes.left.update(other, patch))
+        except RemoteRejected as exc:
+            # Its own state says so anyway; and nothing is written to either of them.
+            look.note_refusal(exc)
 
     async def contested(self, look: Look, left: Snapshot, right_id: str) -> bool:
         """True where a rival still claims our right record: then nothing is written but the state."""
@@ -132,9 +160,8 @@ class Undertaker:
         try:
             await look.lease.during(self._remotes.right.delete(link.right_id))
         except RemoteRejected as exc:
-            if exc.status != IN_USE:
-                raise
-            return NoticeKind.IN_USE
+            look.note_refusal(exc)
+            return NoticeKind.IN_USE if exc.status == IN_USE else NoticeKind.DELETED_LEFT
         look.right_writes += 1
         self._writer.journal(look, "deleted", side="right")
         return None
@@ -146,13 +173,13 @@ class Undertaker:
         if home and look.parent is not None and look.has_parent and look.parent.right_id != home:
             # A person let the parent be created again: its children begin anew with it.
             asked = {self._writer.mapping.link_attribute: None, "syncStatus": SyncStatus.PENDING.value}
-            await self._writer.write_left(look, asked)
+            await self._writer.write_state(look, asked)
             return await self._forget(look)
         asked_again = look.left.payload.get("syncStatus") == SyncStatus.PENDING.value
         if claimed not in (None, link.right_id) or (claimed is None and asked_again):
             return await self._forget(look)
         if look.left.payload.get("syncStatus") != SyncStatus.DELETED_IN_ADVOWARE.value:
-            await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
+            await self._writer.show(look, self._writer.states.gone(look.clock.now()))
             await self._writer.commit(look)
         return None
 

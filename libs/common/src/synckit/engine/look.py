@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+from synckit.engine.refused import Rejection
+from synckit.engine.sieve import Sieve
+from synckit.errors import RemoteRejected
 from synckit.ports import (
     Attempted,
     BrakeLedger,
@@ -56,6 +59,19 @@ class Outcome:
     notices: int = 0
     held_by: tuple[str, str] | None = None
     """Source and why (`doubt`, `sweep`), where the brake for sweeps held it."""
+    refused: tuple[Refused, ...] = ()
+    undeliverable: int = 0
+    """Notes that nobody could be given just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that a remote refused, for logs and metrics: no value. `field` is as the remote named it, or ""."""
+
+    upstream: str
+    status: int
+    rule: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,28 @@ class Look:
     to_park: Parked | None = None
     standing: set[str] = field(default_factory=set)
     """Causes that nobody is told of in a note, and that the next look must know."""
+    rejections: dict[str, Rejection] = field(default_factory=dict)
+    """What was refused, by name: remembered, or in this look. `whole`: all that was sent, by its digest."""
+    whole: dict[str, Rejection] = field(default_factory=dict)
+    sieves: dict[str, Sieve] = field(default_factory=dict)
+    """Lists of which an entry was refused, and it is not known yet which."""
+    refused: list[Refused] = field(default_factory=list)
+    undeliverable: set[str] = field(default_factory=set)
+    is_refused: bool = False
+    kept: set[str] = field(default_factory=set)
+    """Causes that no commit takes away until the family has looked at its rows; then those that are `over` go.
+
+    `remembered`: causes that are committed.
+    """
+    over: set[str] = field(default_factory=set)
+    remembered: set[str] = field(default_factory=set)
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """The body of the last write, whatever came of it."""
+
+    def note_refusal(self, error: RemoteRejected) -> None:
+        """For logs and metrics."""
+        rule = error.reason if error.reason.replace(" ", "").isalnum() else ""
+        self.refused.append(Refused(error.upstream, error.status, rule, error.field or ""))
 
     def has_moved(self, name: str) -> bool:
         """Whether the base of a field is newer than what is remembered of it."""
@@ -168,7 +206,16 @@ class Look:
 
     def outcome(self) -> Outcome:
         posted = len(self.posted)
-        return Outcome(self.result, self.left_writes, self.right_writes, self.conflicts, posted, self.held_by)
+        return Outcome(
+            self.result,
+            self.left_writes,
+            self.right_writes,
+            self.conflicts,
+            posted,
+            self.held_by,
+            tuple(self.refused),
+            len(self.undeliverable),
+        )
 
 
 async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:

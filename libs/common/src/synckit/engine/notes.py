@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
+from synckit.engine.quoting import quoted, shown
 from synckit.mapping.field import EntityMapping
 from synckit.ports import PendingNote
-from synckit.reconcile.plan import EMPTY, Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
+from synckit.reconcile.plan import EMPTY, Canonical, Decision, Notice, NoticeKind, Plan, Side
 
 RELEASED = "brake_released"
 """A cause raised by a person: the next plan of this record goes on in spite of the brake."""
@@ -35,12 +35,12 @@ class Wording:
         party, _, row = self.right_id.partition("/")
         return {**_TEXTS, **mapping.texts}[notice.kind].format(
             label=mapping.label(notice.field),
-            left=_shown(mapping.shown(notice.field, notice.left)),
-            right=_shown(mapping.shown(notice.field, notice.right)),
+            left=shown(mapping.shown(notice.field, notice.left)),
+            right=shown(mapping.shown(notice.field, notice.right)),
             detail=notice.detail,
             party=party,
             row=row,
-            what=mapping.describe(self.record),
+            what=quoted(mapping.describe(self.record)),
         )
 
 
@@ -98,14 +98,6 @@ def _pending(
     return PendingNote(cause_of(notice), text, marker, owner_id, decision.field, side, written, lost)
 
 
-def _shown(value: Value) -> str:
-    if value is None:
-        return "(leer)"
-    if value is True:
-        return "ja"
-    return f"{value:%d.%m.%Y}" if isinstance(value, date) else f"„{value}“"
-
-
 _TEXTS = {
     NoticeKind.CONFLICT: (
         "Abgleich mit Advoware: {label} wurde auf beiden Seiten geändert. EspoCRM: {left}, Advoware: {right}. "
@@ -150,5 +142,14 @@ _TEXTS = {
     NoticeKind.PERMANENTLY_FAILED: (
         "Abgleich mit Advoware: Der Datensatz konnte nach mehreren Versuchen nicht übertragen werden ({detail}). "
         "Er wird in 24 Stunden erneut versucht. Bitte informieren Sie die IT, wenn das öfter vorkommt."
+    ),
+    NoticeKind.NOT_SHOWN: (
+        "Abgleich mit Advoware: {detail} EspoCRM nimmt auch den Status am Datensatz nicht an. "
+        "Bitte informieren Sie die IT. Es wird in 24 Stunden erneut versucht."
+    ),
+    NoticeKind.NOT_IMPORTED: (
+        "Abgleich mit Advoware: {what}, am Arbeitsplatz in Advoware eingetragen (Beteiligter Nr. {party}, Zeile "
+        "Nr. {row}), konnte nicht nach EspoCRM übernommen werden: {detail}. In Advoware bleibt die Angabe stehen. "
+        "Bitte informieren Sie die IT, oder ändern Sie sie am Arbeitsplatz."
     ),
 }

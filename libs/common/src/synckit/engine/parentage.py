@@ -70,7 +70,7 @@ class Parentage:
     async def _follow(self, look: Look) -> None:
         shown = look.left.payload.get("syncStatus") if look.left else None
         if shown != SyncStatus.DELETED_IN_ADVOWARE.value:
-            await self._writer.write_left(look, self._writer.states.gone(look.clock.now()))
+            await self._writer.show(look, self._writer.states.gone(look.clock.now()))
 
 
 def home_of(child: ChildOf | None, link: Link) -> str:

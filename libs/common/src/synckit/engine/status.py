@@ -10,8 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from synckit.engine.quoting import message as limited
+from synckit.engine.refused import words_of
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
 from synckit.mapping.codecs import espo_time
+from synckit.mapping.field import EntityMapping
 from synckit.mapping.state import EVERY_STATE, LeftState
 from synckit.reconcile.plan import Side
 
@@ -47,7 +50,7 @@ class States:
         """
         wanted = {**_quiet(SyncStatus.CLEAN), **link, "advowareDeletedAt": None}
         if by_hand and self._has.has_manual_action:
-            wanted |= {"syncStatus": SyncStatus.MANUAL_ACTION.value, "syncErrorMessage": by_hand}
+            wanted |= {"syncStatus": SyncStatus.MANUAL_ACTION.value, "syncErrorMessage": limited(by_hand)}
         patch = self._differing(payload, wanted)
         # A row id that moved is no reason for a call of its own: our own table knows it.
         if not touched and set(patch) <= {"advowareRowId"}:
@@ -56,14 +59,20 @@ class States:
 
     def troubled(self, payload: Payload, status: SyncStatus, message: str) -> dict[str, Any]:
         """A state with a message. Empty where the record says so already."""
-        return self._differing(payload, {**_quiet(status), "syncErrorMessage": message})
+        return self._differing(payload, {**_quiet(status), "syncErrorMessage": limited(message)})
+
+    def refused(self, payload: Payload, link: Mapping[str, Any], message: str) -> dict[str, Any]:
+        """`failed` for what a side does not take, and the link repaired all the same."""
+        told = {**_quiet(SyncStatus.FAILED), **link, "syncErrorMessage": limited(message), "advowareDeletedAt": None}
+        patch = self._differing(payload, told)
+        return {} if set(patch) <= {"advowareRowId"} else patch
 
     def parked(self, status: SyncStatus, message: str, attempts: int, due_at: datetime) -> dict[str, Any]:
         """Waits for its next try."""
         return self._has.fitted(
             {
                 "syncStatus": status.value,
-                "syncErrorMessage": message,
+                "syncErrorMessage": limited(message),
                 "syncRetryCount": attempts,
                 "syncNextRetry": espo_time(due_at),
             }
@@ -82,19 +91,27 @@ class States:
         return {name: value for name, value in fitted.items() if not _alike(payload.get(name), value)}
 
 
-def explain(error: SyncError) -> str:
-    """A user's message: what is wrong and where, without any value of the record."""
+def explain(error: SyncError, names: EntityMapping | None = None) -> str:
+    """A user's message: what is wrong and where, without any value of the record. `names`: what a user calls fields."""
     match error:
         case MappingError():
-            return f"{error.field}: {error.reason} ({_SIDES.get(error.side, error.side)}). Bitte korrigieren."
+            label = names.label(error.field) if names else error.field
+            return f"{label}: {error.reason} ({_SIDES.get(error.side, error.side)}). Bitte korrigieren."
         case RemoteRejected() if error.field:
-            return f"{_name(error.upstream)} lehnt das Feld {error.field} ab ({error.status}). Bitte korrigieren."
+            label, why = _label(error, names), words_of(error)
+            return f"{label} {why} ({error.field}). Bitte korrigieren."
         case RemoteRejected():
             return f"{_name(error.upstream)} lehnt die Änderung ab ({error.status} {error.reason})."
         case Ambiguous():
             return f"Nicht eindeutig: {', '.join(error.candidates)}. Bitte in EspoCRM die richtige betnr eintragen."
         case _:
             return f"Vorübergehend nicht möglich ({in_words(error)}). Wird von selbst wiederholt."
+
+
+def _label(error: RemoteRejected, names: EntityMapping | None) -> str:
+    side = Side.LEFT if error.upstream == Side.LEFT.system else Side.RIGHT
+    field = names.field_at(side, error.field or "") if names else None
+    return names.label(field) if names and field else f"Das Feld {error.field}"
 
 
 def in_words(error: SyncError) -> str:

@@ -16,6 +16,8 @@ from synckit.engine.look import Cause, EngineSettings, Look, Outcome, Remotes, S
 from synckit.engine.notes import FAILED_FOR_GOOD, RELEASED, announce, is_due, marker_of, single
 from synckit.engine.parentage import Parentage
 from synckit.engine.parking import Parking
+from synckit.engine.refused import refusing
+from synckit.engine.refused_writes import RefusedWrites
 from synckit.engine.repeat import Repeats
 from synckit.engine.resume import attempts, reached, resumed
 from synckit.engine.status import SyncStatus
@@ -26,6 +28,7 @@ from synckit.errors import (
     Locked,
     MappingError,
     PermanentError,
+    RemoteRejected,
     StaleVersion,
     SyncError,
     TransientError,
@@ -61,6 +64,7 @@ class Engine:
         self._family = family
         self._companion = companion
         self._right_timeout = chosen.right_timeout
+        self._refused = RefusedWrites(self._writer, companion)
         self._repeats = Repeats(self._writer, self._parentage, companion)
 
     async def sync(self, left_id: str, cause: Cause | None = None) -> Outcome:
@@ -75,11 +79,14 @@ class Engine:
             lease.ensure()
             time = StoreTime(state.at, self._remotes.clock)
             look = Look(left_id, state, lease, cause or Cause(), time, link=state.link, base=state.base)
+            self._writer.refusals.recall(look)
+            if self._family is not None:
+                self._family.recall(look)
             try:
                 await self._look(look)
                 await self._writer.unpark(look)
                 if self._family is not None:
-                    await self._family.follow(look, state.link)
+                    await self._family.follow(look, state.link, self._writer)
                     await self._writer.commit_journal(look)
             except AuthenticationRefused as exc:
                 # Nobody's record is wrong: it waits until a person has mended the credentials.
@@ -109,6 +116,7 @@ class Engine:
         if link is not None and link.tombstone:
             decided = await self._undertaker.entombed(look, link)
             if decided is None:
+                await self._undertaker.tell_what_is_owed(look, link)
                 return
             look.state, look.base, look.result = decided, decided.base, "unchanged"
             link = decided.link
@@ -124,8 +132,7 @@ class Engine:
                 return
             look.right = await self._remotes.right.read(link.right_id)
         else:
-            left, right = await both(self._remotes.left.read(look.left_id), self._remotes.right.read(link.right_id))
-            look.left, look.right = left, right
+            look.left, look.right = await both(self._read_left(look), self._remotes.right.read(link.right_id))
         if look.left is None and await self._undertaker.left_gone(look, link):
             return
         await self._parentage.find(look)
@@ -135,6 +142,11 @@ class Engine:
         if look.left is not None and await self._undertaker.contested(look, look.left, link.right_id):
             return
         await self._in_step(look)
+
+    async def _read_left(self, look: Look) -> Snapshot | None:
+        """Known also where the right refuses to be read: then it can show that."""
+        look.left = await self._remotes.left.read(look.left_id)
+        return look.left
 
     async def _unlinked(self, look: Look) -> None:
         if look.left is None:
@@ -177,7 +189,8 @@ class Engine:
     async def _in_step(self, look: Look) -> None:
         """Rounds of plan and write until what the remotes answered holds no surprise."""
         self._resume(look)
-        for _ in range(MAX_ROUNDS):
+        surprises = 0
+        while surprises < MAX_ROUNDS:
             left, right = look.pair()
             plan, seen_left = self._plan(look, left, right)
             lists = self._companion.plan(look, look.clock.now(), self._right_timeout) if self._companion else ListWork()
@@ -190,9 +203,17 @@ class Engine:
             if plan.held:
                 await self._hold(look, plan, left)
                 return
-            if await self._carry_out(look, plan, seen_left, lists):
+            try:
+                is_done = await self._carry_out(look, plan, seen_left, lists)
+            except RemoteRejected as exc:
+                self._refused.leave_out(look, plan, lists, exc)
+                continue
+            if self._companion is not None and self._companion.is_sifting(look):
+                continue
+            if is_done:
                 await self._settle(look, plan)
                 return
+            surprises += 1
         raise StaleVersion("the record is being edited while it is synced")
 
     def _resume(self, look: Look) -> None:
@@ -210,7 +231,9 @@ class Engine:
         seen_left = Seen(self._writer.values(Side.LEFT, left), left.changed_at)
         seen_right = Seen(self._writer.values(Side.RIGHT, right), right.changed_at)
         confirmed = RELEASED in look.state.notes
-        plan = reconcile(look.base, seen_left, seen_right, self._mapping.policies, confirmed=confirmed)
+        known = self._writer.refusals.of_fields(look, seen_left.values, seen_right.values)
+        policies = refusing(self._mapping, known, self._mapping.policies)
+        plan = reconcile(look.base, seen_left, seen_right, policies, confirmed=confirmed)
         return plan, seen_left.values
 
     async def _carry_out(self, look: Look, plan: Plan, before: Canonical, lists: ListWork) -> bool:
@@ -219,6 +242,7 @@ class Engine:
         await self._announce(look, plan, lists)
         held = self._writer.values(Side.RIGHT, look.pair()[1])
         if plan.right_writes and await self._writer.write_right(look, plan):
+            self._keep_right(look, plan)
             await self._tell_what_did_not_take(look, plan, held)
             look.touched = True
         patch = self._mapping.patch(Side.LEFT, before, plan.left_writes)
@@ -226,6 +250,7 @@ class Engine:
             await self._write_left(look, plan, patch)
             return self._remember(look, plan, before, held)
         written = await self._companion.write(self._writer, look, lists)
+        look.base = self._companion.so_far(look, written)
         if await self._companion.is_overtaken(self._writer, look, lists):
             look.touched = look.touched or bool(patch)
             await self._writer.write_left(look, patch)
@@ -237,10 +262,19 @@ class Engine:
         look.base = self._companion.agreed(look, lists, written)
         return as_expected and self._companion.decide(look).is_empty
 
+    def _keep_right(self, look: Look, plan: Plan) -> None:
+        """What is written on the right is agreed on, also where the left refuses what comes next."""
+        left, right = look.pair()
+        left_now, right_now = self._writer.values(Side.LEFT, left), self._writer.values(Side.RIGHT, right)
+        done = [f for f in plan.right_writes if f in left_now and f in right_now]
+        look.base = Base(
+            {**look.base.left, **{f: left_now[f] for f in done}}, {**look.base.right, **{f: right_now[f] for f in done}}
+        )
+
     async def _write_left(self, look: Look, plan: Plan, patch: dict[str, Any]) -> None:
         """Along with what the look came to, which is the end of a round."""
         look.touched = look.touched or bool(patch)
-        await self._writer.write_left(look, {**patch, **self._state_patch(look, plan)})
+        await self._writer.write_left(look, {**patch, **self._refused.state_patch(look, plan)})
         look.touched = False  # It is shown now: another round shows only what it writes itself.
 
     async def _announce(self, look: Look, plan: Plan, lists: ListWork) -> None:
@@ -256,15 +290,6 @@ class Engine:
         # Of earlier rounds too: their base is not committed yet.
         look.attempted.update({a.field: a for a in about_to})
         await self._writer.announce(look, notes, tuple(look.attempted.values()))
-
-    def _state_patch(self, look: Look, plan: Plan) -> dict[str, object]:
-        left, right = look.pair()
-        if plan.refusals:
-            told = "; ".join(f"{self._mapping.label(d.field)} {d.reason}" for d in plan.refusals)
-            return self._writer.states.troubled(left.payload, SyncStatus.FAILED, f"{told}. Bitte korrigieren.")
-        link = self._mapping.link_attributes(right.id, right.version)
-        now, by_hand = look.clock.now(), self._writer.by_hand(look, plan)
-        return self._writer.states.settled(left.payload, link, now, touched=look.touched, by_hand=by_hand)
 
     async def _tell_what_did_not_take(self, look: Look, plan: Plan, held: Canonical) -> None:
         """A field that shows what it held before the write can't be changed from here: told, and not tried again."""
@@ -311,8 +336,11 @@ class Engine:
         behind = {REFUSED + d.field for d in plan.refusals} | {REFUSED + name for name in self._unshown(look)}
         look.standing |= behind
         look.causes |= behind
+        self._refused.remember(look, plan)
         await self._writer.commit(look, link=self._writer.link_of(look, right), base=look.base, settled=True)
-        if plan.refusals:
+        if look.is_refused:
+            look.result = "failed"
+        elif plan.refusals:
             look.result = "refused"
         elif look.result == "unchanged" and (look.left_writes or look.right_writes):
             look.result = "updated"
@@ -327,7 +355,7 @@ class Engine:
         """The brake: nothing is written but the state and one note."""
         await self._announce(look, plan, ListWork())
         message = f"Angehalten: {plan.held}. Freigabe durch die IT."
-        await self._writer.write_left(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
+        await self._writer.show(look, self._writer.states.troubled(left.payload, SyncStatus.CONFLICT, message))
         await self._writer.tell(look)
         self._writer.journal(look, "held", rule="brake")
         base = self._companion.seen(look) if self._companion else look.base
@@ -342,11 +370,14 @@ class Engine:
             await self._brake.hold(look, held)
             return
         self._writer.journal(look, "failed", rule=error.code)
-        patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, status.explain(error))
+        message = status.explain(error, self._mapping)
+        patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, message)
         try:
-            await self._writer.write_left(look, patch)
+            await self._writer.write_state(look, patch)
         except AuthenticationRefused as exc:
             raise _waits_for_us(exc) from None
+        except RemoteRejected:
+            await self._refused.tell_instead(look, message)
         except PermanentError:
             raise error from None
         await self._writer.commit(look)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from synckit.engine.look import Look, Remotes
 from synckit.engine.notes import Wording, compose
+from synckit.engine.refusals import Refusals
+from synckit.engine.refused import StillRefused
 from synckit.engine.status import States
 from synckit.errors import RemoteRejected, StaleVersion, SyncError, was_refused
 from synckit.mapping.field import EntityMapping
@@ -16,6 +18,10 @@ from synckit.ports import Attempted, Commit, JournalEntry, Link, PendingNote, Re
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
 
 OWNER = "assignedUserId"
+UNDELIVERABLE = "undeliverable:"
+"""Before a time in seconds: the cause of a record whose notes could be posted nowhere then."""
+A_DAY = 86_400
+MOST_PENDING = 20
 
 
 class Writer:
@@ -25,12 +31,13 @@ class Writer:
         self.mapping = mapping
         self.remotes = remotes
         self.states = States(mapping.state)
+        self.refusals = Refusals(mapping)
 
-    def wording(self, look: Look) -> Wording:
-        """How the notes of this look are worded."""
+    def wording(self, look: Look, *, readable: bool = True) -> Wording:
+        """How the notes of this look are worded. `readable`: the record's own values can be made something of."""
         link = look.state.link
         right_id = look.right.id if look.right else (link.right_id if link else "")
-        record = self.values(Side.LEFT, look.left) if look.left else look.base.left
+        record = self.values(Side.LEFT, look.left) if look.left and readable else look.base.left
         return Wording(self.mapping, right_id, record)
 
     def owner(self, look: Look) -> str | None:
@@ -58,15 +65,18 @@ class Writer:
         if not patch:
             return False
         body = self.mapping.whole_right(right.payload, patch)
+        self.ensure_not_refused(look, Side.RIGHT, body)
         look.right = await self._sent(look, Side.RIGHT, self.remotes.right.update(right.id, body))
         look.right_writes += 1
         self._journal_fields(look, plan, Side.RIGHT, before, plan.right_writes)
         return True
 
     async def write_left(self, look: Look, patch: dict[str, Any]) -> None:
-        """PUTs a partial patch. Nothing where the patch is empty."""
+        """PUTs a partial patch, without what is known to be refused. Nothing where that leaves nothing."""
+        patch = self.refusals.stripped(look, patch)
         if not patch:
             return
+        self.ensure_not_refused(look, Side.LEFT, patch)
         try:
             look.left = await self._sent(look, Side.LEFT, self.remotes.left.update(look.left_id, patch))
         except RemoteRejected as exc:
@@ -74,6 +84,33 @@ class Writer:
                 raise StaleVersion("the record was deleted while it was synced") from None
             raise
         look.left_writes += 1
+
+    async def write_state(self, look: Look, patch: dict[str, Any]) -> None:
+        """A patch of states alone, as far as EspoCRM takes them. RemoteRejected where it takes nothing at all."""
+        while True:
+            try:
+                await self.write_left(look, patch)
+                return
+            except RemoteRejected as exc:
+                if isinstance(exc, StillRefused):
+                    raise
+                look.note_refusal(exc)
+                # Each time one attribute less is sent: it ends.
+                if not self.refusals.of_attributes(look, exc, look.sent):
+                    self.refusals.of_all(look, exc, Side.LEFT, look.sent)
+                    raise
+
+    async def show(self, look: Look, patch: dict[str, Any]) -> None:
+        """A state, where a note tells the same: that EspoCRM does not take it is counted, and no more."""
+        with suppress(RemoteRejected):
+            await self.write_state(look, patch)
+
+    def ensure_not_refused(self, look: Look, side: Side, body: Mapping[str, Any]) -> None:
+        """RemoteRejected without a call where the very same was refused, and it is too early to try again."""
+        look.sent = body
+        known = self.refusals.known(look, side, body)
+        if known is not None:
+            raise known
 
     async def _sent(self, look: Look, side: Side, write: Coroutine[Any, Any, Snapshot]) -> Snapshot:
         """Where the remote has certainly not done it, nothing was overwritten, and nobody is to be told that it was."""
@@ -110,23 +147,46 @@ class Writer:
         """Writes down what is about to happen. A cause that still stands is not told again."""
         look.causes |= {n.cause for n in notes}
         # A note that waits from an earlier look keeps its marker: it may have been posted under it.
-        known = look.state.notes | {n.cause for n in (*look.state.pending, *look.notes)}
+        known = look.state.notes | look.posted | {n.cause for n in (*look.state.pending, *look.notes)}
         fresh = [n for n in notes if n.cause not in known]
         if fresh or attempted:
             await self.remotes.links.announce(look.left_id, fresh, attempted, look.state.fence)
             look.notes += fresh
 
     async def tell(self, look: Look) -> None:
-        """Posts what was announced: now, or by an earlier look that did not get to it."""
+        """Posts what was announced: now, or by an earlier look that did not get to it.
+
+        What can be posted nowhere stays pending. It is tried again a day later, or along with the next new note.
+        """
         again = [n for n in look.state.pending if n.cause in look.causes and n not in look.waiting]
-        waiting = look.waiting + again
+        done = look.posted | look.undeliverable
+        waiting = self._bounded(look, [n for n in look.waiting + again if n.cause not in done])
         look.causes |= {n.cause for n in waiting}
+        if new := [n for n in look.notes if n.cause not in done]:
+            await self._post(look, new)
+        if waiting and (since := self._undeliverable_since(look)) and not look.posted:
+            look.standing.add(since)
+            look.causes.add(since)
+            return
         for marker in {n.marker: None for n in waiting}:
-            if not await self.remotes.notifier.told(look.about or look.left_id, marker):
-                await self._post(look, [n for n in waiting if n.marker == marker])
-        if look.notes:
-            await self._post(look, look.notes)
-        look.posted |= {n.cause for n in (*waiting, *look.notes)}
+            those = [n for n in waiting if n.marker == marker]
+            if await self.remotes.notifier.told(look.about or look.left_id, marker):
+                look.posted |= {n.cause for n in those}
+            else:
+                await self._post(look, those)
+
+    def _undeliverable_since(self, look: Look) -> str:
+        """The cause that says that notes could be posted nowhere within the last day, "" where it is time to try."""
+        since = [cause for cause in look.state.notes if cause.startswith(UNDELIVERABLE)]
+        now = look.clock.now().timestamp()
+        return next((cause for cause in since if now - int(cause.removeprefix(UNDELIVERABLE)) < A_DAY), "")
+
+    def _bounded(self, look: Look, waiting: list[PendingNote]) -> list[PendingNote]:
+        """The newest. Where nobody can be told, the oldest of many are given up, and that is in the journal."""
+        for note in waiting[:-MOST_PENDING]:
+            self.journal(look, "note_given_up", rule=note.cause.partition(":")[0])
+            look.causes.discard(note.cause)
+        return waiting[-MOST_PENDING:]
 
     async def commit(
         self,
@@ -144,6 +204,7 @@ class Writer:
         """
         now = look.clock.now()
         known = look.state.notes | {n.cause for n in look.state.pending}
+        done = (known - look.causes if settled else self.refusals.outdated(look)) - look.kept
         await self.remotes.links.commit(
             Commit(
                 left_id=look.left_id,
@@ -155,13 +216,14 @@ class Writer:
                 unpark=unpark and look.state.parked is not None,
                 park=look.to_park,
                 raise_notes=tuple(look.posted | look.standing),
-                clear_notes=tuple(known - look.causes) if settled else (),
+                clear_notes=(*done, *look.over),
                 journal=tuple(look.journal),
                 looked_at=now,
                 forget=forget,
             )
         )
         look.journal.clear()
+        look.remembered |= look.posted | look.standing
         look.unparked = look.unparked or unpark
         look.link = link or (None if forget else look.link)
 
@@ -187,7 +249,7 @@ class Writer:
     async def mark(self, look: Look, patch: dict[str, Any]) -> None:
         """A state for the user, as far as it goes: it never hides the error that led here."""
         try:
-            await self.write_left(look, patch)
+            await self.write_state(look, patch)
         except SyncError:
             return
 
@@ -225,8 +287,16 @@ class Writer:
             told = self.remotes.notifier.tell(look.about or look.left_id, notes[0].owner_id, compose(notes))
             await look.lease.during(told)
         except RemoteRejected as exc:
-            # Nobody can be told (no user, the record is gone): a note must not fail a sync that is done.
-            self.journal(look, "note_refused", rule=str(exc.status))
+            # Nobody can be told (no user, no right, the record is gone): a note must not fail a sync that is done.
+            if not look.undeliverable:
+                self.journal(look, "note_refused", rule=str(exc.status))
+                cause = f"{UNDELIVERABLE}{int(look.clock.now().timestamp())}"
+                look.standing.add(cause)
+                look.causes.add(cause)
+                look.note_refusal(exc)
+            look.undeliverable |= {n.cause for n in notes}
+        else:
+            look.posted |= {n.cause for n in notes}
 
     @staticmethod
     def _writer_of(look: Look) -> str | None:

@@ -16,8 +16,9 @@ class ChildOf:
     `entity`: the parent's. `attribute`: where the left record names its parent. `number`: the name under which a POST's
     body carries the parent's right id; the store takes it for the path. `inline`: where the parent's own payload
     shows its rows, in all spellings. `identity`: what tells a row apart, of a row and of a POST's body alike; "" where
-    there is nothing. `stamp`: left id → what a POST carries besides the fields. `owner`: row → left id that it was
-    made for, "" for one that a desk made. `imported`: a row that a desk made becomes a left record.
+    there is nothing. `identity_field`: the field that holds it, where both sides do. `stamp`: left id → what a POST
+    carries besides the fields. `owner`: row → left id that it was made for, "" for one that a desk made. `imported`: a
+    row that a desk made becomes a left record.
     """
 
     entity: str
@@ -25,6 +26,7 @@ class ChildOf:
     number: str
     inline: tuple[str, ...]
     identity: Callable[[Payload], str]
+    identity_field: str = ""
     stamp: Callable[[str], Mapping[str, Any]] = lambda _left_id: {}
     owner: Callable[[Payload], str] = lambda _row: ""
     imported: bool = False
@@ -39,3 +41,9 @@ class ChildOf:
     def row_of(self, right_id: str) -> str:
         """The row's own part."""
         return right_id.partition("/")[2]
+
+    def rows(self, payload: Payload, parent_id: str) -> dict[str, Payload]:
+        """The rows that a parent's payload shows, by right id. What has no number or no row id is no row."""
+        shown: list[Any] = next((payload[name] for name in self.inline if isinstance(payload.get(name), list)), [])
+        whole = [row for row in shown if isinstance(row, dict) and row.get("id") and row.get("rowId")]
+        return {self.right_id(parent_id, str(row["id"])): row for row in whole}

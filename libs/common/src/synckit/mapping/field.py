@@ -213,6 +213,21 @@ class EntityMapping:
         own = right_id if self.child_of is None else self.child_of.row_of(right_id)
         return {self.link_attribute: int(own) if self.link_is_number else own, "advowareRowId": version}
 
+    def attribute_of(self, name: str, side: Side, record: Canonical) -> str:
+        """What a side calls the field in a record of that kind; the field's own name where it has none there."""
+        found = next((f for f in self.fields if f.name == name), None)
+        place = found.attribute(side, self.kind_of(record)) if found else None
+        return place.name if place else name
+
+    def field_at(self, side: Side, attribute: str) -> str | None:
+        """The field that stands in that attribute, in a record of any kind."""
+        for f in self.fields:
+            place = f.left if side is Side.LEFT else f.right
+            places = [place] if isinstance(place, Attribute) else place.kinds.values()
+            if any(each.name == attribute for each in places):
+                return f.name
+        return None
+
     def label(self, name: str) -> str:
         """What a user calls the field."""
         known = next((f.label for f in self.fields if f.name == name), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from synckit.reconcile.plan import Base, Side
@@ -58,7 +59,9 @@ class ForeseenLists(Protocol):
     def label(self, name: str) -> str:
         """What a user calls an entry of the base, or a list in a note's cause; any other name is as it is."""
 
-    def foresee(self, state: Remembered, left: Mapping[str, Any], right: Mapping[str, Any]) -> Outlook: ...
+    def foresee(
+        self, state: Remembered, left: Mapping[str, Any], right: Mapping[str, Any], at: datetime | None = None
+    ) -> Outlook: ...
 
 
 class Remembered(Protocol):

@@ -74,6 +74,8 @@ class NoticeKind(StrEnum):
     BRAKE = "brake"
     DUPLICATE_LINK = "duplicate_link"
     PERMANENTLY_FAILED = "permanently_failed"
+    NOT_SHOWN = "not_shown"
+    NOT_IMPORTED = "not_imported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,19 @@ CONFLICTS = _counter("sync_conflicts_total", "Fields that both sides had changed
 NOTICES = _counter("sync_notices_total", "Notices sent to users.", "entity")
 WRITES = _counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
 
+REFUSED = _counter(
+    "sync_refused_calls_total",
+    "Calls that a remote refused while a record was synced; code is the status.",
+    "entity",
+    "upstream",
+    "code",
+)
+UNDELIVERABLE = _counter(
+    "sync_notes_undeliverable_total",
+    "Looks with notes that nobody could be given: neither the user nor the record's stream takes them.",
+    "entity",
+)
+
 API_CALLS = _counter(
     "sync_api_calls_total",
     "Calls to a remote; code is a status, or a word where no answer came.",
@@ -186,6 +199,16 @@ def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> No
     _of(WRITES, entity, "to_left").inc(left_writes)
     _of(WRITES, entity, "to_right").inc(right_writes)
     _of(NOTICES, entity).inc(notices)
+
+
+def refused(entity: str, upstream: str, status: int) -> None:
+    """A call that a remote refused."""
+    _of(REFUSED, entity, upstream, str(status)).inc()
+
+
+def undeliverable(entity: str) -> None:
+    """A look with notes that could be posted nowhere. They are tried again a day later."""
+    _of(UNDELIVERABLE, entity).inc()
 
 
 def braked(entity: str, source: str, reason: str) -> None:

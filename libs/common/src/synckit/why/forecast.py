@@ -12,6 +12,7 @@ from typing import Protocol
 
 from synckit.engine import status
 from synckit.engine.notes import RELEASED
+from synckit.engine.refused import holding, refusing, remembered
 from synckit.engine.resume import resumed
 from synckit.errors import MappingError
 from synckit.mapping.child import ChildOf
@@ -44,6 +45,7 @@ class Table(Protocol):
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None: ...
     def label(self, name: str) -> str: ...
     def shown(self, name: str, value: Value) -> Value: ...
+    def attribute_of(self, name: str, side: Side, record: Canonical) -> str: ...
 
 
 WITHOUT = "Ohne Bremse: "
@@ -253,12 +255,14 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
     base = resumed(sides.base, sides.state.attempted, left, right)
     confirmed = RELEASED in sides.state.notes
     seen = Seen(left, sides.left.changed_at), Seen(right, other.changed_at)
-    plan = reconcile(base, *seen, table.policies, confirmed=confirmed)
+    refused = {each.name: each for each in remembered(sides.state.notes, sides.at)}
+    policies = refusing(table, holding(refused, table.policies, left, right), table.policies)
+    plan = reconcile(base, *seen, policies, confirmed=confirmed)
     if braked := held_by_sweep(
         sides.state, base, Shown(sides.left, other, left, right, sides.at), plan.decisions, table
     ):
         plan = Plan(plan.decisions, base=base, held=braked)
-    lists = table.lists.foresee(sides.state, sides.left.payload, other.payload) if table.lists else Outlook()
+    lists = table.lists.foresee(sides.state, sides.left.payload, other.payload, sides.at) if table.lists else Outlook()
     if lists.held and not plan.held:
         plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
     rows = tuple(_row(policy, table, plan, _Values(base, left, right)) for policy in table.policies)

@@ -31,7 +31,8 @@ STEPS = {
     "duplicate": "Nummer gehört schon zu einem anderen Datensatz",
     "imported": "vom Arbeitsplatz nach EspoCRM übernommen",
     "not_imported": "nicht nach EspoCRM übernommen",
-    "note_refused": "Hinweis ließ sich nicht zustellen",
+    "note_refused": "Hinweis ließ sich nicht zustellen, wird erneut versucht",
+    "note_given_up": "Hinweis aufgegeben, zu viele ließen sich nicht zustellen",
     "operator_sync_now": "Abgleich von Hand angestoßen",
     "operator_release_brake": "Bremse von Hand freigegeben",
     "operator_forget_link": "Verknüpfung von Hand vergessen",
@@ -53,6 +54,7 @@ REASONS = {
     "brake": "Bremse",
     "brake_doubt": "Bremse: die Quelle widerspricht sich",
     "brake_sweep": "Bremse: zu vieles auf einmal",
+    "note_owed": "ein Hinweis ließ sich noch niemandem zustellen",
 }
 CAUSES = {
     "conflict": "auf beiden Seiten geändert",
@@ -68,6 +70,11 @@ CAUSES = {
     "brake": "von der Bremse angehalten",
     "duplicate_link": "zwei Datensätze mit derselben Nummer",
     "permanently_failed": "nach mehreren Versuchen nicht übertragen",
+    "rejected": "von der anderen Seite abgelehnt; nach einem Tag erneut versucht",
+    "rejected_whole": "als Ganzes abgelehnt; nach einem Tag erneut versucht",
+    "undeliverable": "Hinweise ließen sich niemandem zustellen",
+    "not_shown": "Status ließ sich in EspoCRM nicht eintragen",
+    "not_imported": "vom Arbeitsplatz nicht nach EspoCRM übernommen",
     RELEASED: "Freigabe der Bremse, gilt für den nächsten Abgleich",
 }
 ORIGINS = {

@@ -6,7 +6,7 @@ to mark it: a marker comes with the writes that are made anyway. All rows of one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from beteiligte_sync.entities.kommunikation.entry import Entry, Known, Row
 from beteiligte_sync.entities.kommunikation.kinds import Kind
@@ -21,11 +21,20 @@ def diff(
     known: Mapping[str, Known],
     *,
     confirmed: bool = False,
+    kept_out: Collection[str] = (),
 ) -> ListPlan:
-    """A kind that EspoCRM did not show, and rows that Advoware did not show, are unknown: nobody touches them."""
+    """A kind that EspoCRM did not show, and rows that Advoware did not show, are unknown: nobody touches them.
+
+    `kept_out`: rows whose news EspoCRM does not take. They stay as they were agreed on, or unknown.
+    """
     if rows is None:
         return ListPlan(known=dict(known))
-    sides = _sorted_out(left, rows, known)
+    aside = {row: k for row, k in known.items() if row in kept_out}
+    seen = [row for row in rows if row.id not in kept_out]
+    sides = _sorted_out(left, seen, {row: k for row, k in known.items() if row not in aside})
+    for k in aside.values():
+        if k.key is not None and k.kind in sides:
+            sides[k.kind].aside.append(k.key)
     parts = [decided(each) for each in sides.values()]
     for why in (part.held_because() for part in parts):
         if why and not confirmed:
@@ -33,6 +42,7 @@ def diff(
     kept = {row: k for row, k in known.items() if k.kind not in left}
     for part in parts:
         kept |= part.known
+    kept |= aside
     return ListPlan(
         writes=tuple(write for part in parts for write in part.writes),
         lists={part.kind: tuple(part.entries) for part in parts if part.must_write_left},

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation.diff import diff
-from beteiligte_sync.entities.kommunikation.entry import PREFIX, from_base, read_entries, read_rows, to_base
+from beteiligte_sync.entities.kommunikation.entry import PREFIX, Known, from_base, read_entries, read_rows, to_base
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
 from synckit.engine.companion import ListWork, RowNote, RowWork
 from synckit.engine.notes import RELEASED
+from synckit.engine.quoting import shown
+from synckit.engine.refused import TOO_MANY, digest, remembered
 from synckit.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from synckit.ports import Attempted, Payload
-from synckit.reconcile.plan import Base
+from synckit.reconcile.plan import Base, Side
 
 ROWS = SEEN
 
@@ -31,17 +34,37 @@ class KommunikationLists:
     ) -> Sequence[Attempted]:
         return came_true(from_base(base), attempted, read_entries(left), read_rows(right))
 
-    def decide(self, base: Base, left: Payload, right: Payload, *, confirmed: bool) -> ListWork:
-        known = from_base(base)
-        plan = diff(read_entries(left), read_rows(right), known, confirmed=confirmed)
+    def decide(
+        self, base: Base, left: Payload, right: Payload, *, confirmed: bool, kept_out: Collection[str] = ()
+    ) -> ListWork:
+        known, rows = from_base(base), read_rows(right)
+        plan = diff(read_entries(left), rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
+        there = {row.id: row.tlf for row in rows or ()}
         return ListWork(
-            rows=tuple(_row_work(write) for write in plan.writes),
+            rows=tuple(_row_work(write, there.get(write.row or "", "")) for write in plan.writes),
+            incoming={kind.attribute: _incoming(kind, known, plan) for kind in plan.lists},
             patch={kind.attribute: [e.as_item() for e in entries] for kind, entries in plan.lists.items()},
             base=to_base(plan.known),
             attempted=attempts(known, plan),
             notes=tuple(_note(told, plan) for told in plan.told),
             held=plan.held,
         )
+
+    def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> str:
+        row = name.removeprefix(PREFIX)
+        known, entries = from_base(base).get(row), read_entries(left)
+        shown = next((each for each in read_rows(right) or () if each.id == row), None)
+        keys = {entry.key for each in entries.values() for entry in each}
+        stands = known.key if known is not None and known.key in keys else None
+        held = (shown.tlf, shown.komm_kz) if shown else None
+        return digest(row, held, stands, [len(each) for each in entries.values()] if counted else None)
+
+    def entry(self, base: Base, right: Payload, name: str) -> tuple[str, str]:
+        row = name.removeprefix(PREFIX)
+        known = from_base(base).get(row)
+        shown = next((each for each in read_rows(right) or () if each.id == row), None)
+        kind = shown.kind(known) if shown else (known.kind if known else None)
+        return kind.label if kind else "Kommunikation", shown.tlf if shown else ""
 
     def left_is_as_agreed(self, base: Base, left: Payload) -> bool:
         shown = {(e.kind, e.key, e.type) for entries in read_entries(left).values() for e in entries}
@@ -59,31 +82,60 @@ class KommunikationLists:
             return f"Kommunikation, Zeile {name.removeprefix(PREFIX)}"
         return next((kind.label for kind in Kind if kind.value == name), name)
 
-    def foresee(self, state: Remembered, left: Payload, right: Payload) -> Outlook:
+    def foresee(self, state: Remembered, left: Payload, right: Payload, at: datetime | None = None) -> Outlook:
         """What `decide` would do now, for a person who asks."""
         entries, rows = read_entries(left), read_rows(right)
         if rows is None:
             return Outlook()
         known = from_base(state.base)
         known = resumed(known, came_true(known, state.attempted, entries, rows))
-        plan = diff(entries, rows, known, confirmed=RELEASED in state.notes)
+        kept_out = _rows_of(self._still_refused(state, left, right, at)) if at else frozenset()
+        plan = diff(entries, rows, known, confirmed=RELEASED in state.notes, kept_out=kept_out)
         causes = tuple(_note(told, plan).cause for told in plan.told)
         return Outlook(outlook(entries, rows, known, plan), plan.held, len(plan.writes), bool(plan.lists), causes)
+
+    def _still_refused(self, state: Remembered, left: Payload, right: Payload, at: datetime) -> set[str]:
+        return {
+            each.name
+            for each in remembered(state.notes, at)
+            if each.side is Side.LEFT
+            and each.name.startswith(PREFIX)
+            and each.about == self.about(state.base, left, right, each.name, counted=each.rule.endswith(TOO_MANY))
+        }
 
     def as_seen(self, right: Payload) -> Base:
         seen = as_seen(right)
         return Base() if seen is None else Base(right={ROWS: seen})
 
 
-def _row_work(write: RowWrite) -> RowWork:
+def _rows_of(names: Collection[str]) -> frozenset[str]:
+    return frozenset(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+
+
+def _incoming(kind: Kind, before: Mapping[str, Known], plan: ListPlan) -> tuple[str, ...]:
+    """Rows of which a list on the left shall show something new, or something no more."""
+    rows = [*plan.known, *(row for row in before if row not in plan.known)]
+    put = {write.row for write in plan.writes}
+    return tuple(PREFIX + row for row in rows if row not in put and _brings(kind, before.get(row), plan.known.get(row)))
+
+
+def _brings(kind: Kind, before: Known | None, after: Known | None) -> bool:
+    if kind not in [each.kind for each in (before, after) if each is not None]:
+        return False
+    was, becomes = (before.key, before.type) if before else (None, ""), (after.key, after.type) if after else (None, "")
+    return was != becomes and (was[0] is not None or becomes[0] is not None)
+
+
+def _row_work(write: RowWrite, before: str) -> RowWork:
     name = PREFIX + (write.row or "")
     base = to_base({write.row or "": write.agreed})
     entry = _digest(write.agreed.kind.value, write.agreed.key) if write.agreed.key else ""
-    return RowWork(write.body(), base.left[name], base.right[name], write.row, entry)
+    label, value = write.agreed.kind.label, write.agreed.tlf
+    return RowWork(write.body(), base.left[name], base.right[name], write.row, entry, label, value, before)
 
 
 def _note(told: Told, plan: ListPlan) -> RowNote:
-    text = _TEXTS[told.why].format(label=told.kind.label, left=_shown(told.left), right=_shown(told.right))
+    text = _TEXTS[told.why].format(label=told.kind.label, left=shown(told.left), right=shown(told.right))
     cause = f"{told.why.value}:{told.kind.value}:{_digest(told.left, told.right, told.row)}"
     if told.why is not Why.CONFLICT:
         return RowNote(cause, text)
@@ -93,10 +145,6 @@ def _note(told: Told, plan: ListPlan) -> RowNote:
 
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
-
-
-def _shown(value: str) -> str:
-    return f"„{value}“" if value else "(leer)"
 
 
 _TEXTS = {

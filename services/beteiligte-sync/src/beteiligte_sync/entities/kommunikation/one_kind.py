@@ -33,12 +33,13 @@ class Gone:
 
 @dataclass(slots=True)
 class Sides:
-    """What both sides show of one kind."""
+    """What both sides show of one kind. `aside`: entries whose rows are left as they were, whatever they show."""
 
     kind: Kind
     shown: tuple[Entry, ...]
     seats: list[Seat] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class _Decider:
     def __init__(self, sides: Sides, out: Decided) -> None:
         self._out = out
         self._seats = sides.seats
+        self._aside = frozenset(sides.aside)
         self._slots = [s for s in sides.seats if s.is_blank and s.known is not None and s.stands_for is None]
         self._fresh = [s for s in sides.seats if s.is_new]
         self._groups: dict[str, list[Seat]] = {}
@@ -98,7 +100,7 @@ class _Decider:
         out.known.update(
             (g.row, replace(g.known, tlf="")) for gone in self._gone.values() for g in gone if not g.believed
         )
-        agreed_on = {*self._groups, *self._gone}
+        agreed_on = {*self._groups, *self._gone, *self._aside}
         new = [e for e in out.entries if e.key not in agreed_on]
         pairs = self._changed_in_espocrm(new)
         shown = {e.key for e in out.entries}
@@ -222,7 +224,7 @@ class _Decider:
 
     def _give(self, entry: Entry) -> None:
         """New in EspoCRM, or left without a row: into a free slot of its kommKz, else as a new row."""
-        if any(k.key == entry.key for k in self._out.known.values()):
+        if entry.key in self._aside or any(k.key == entry.key for k in self._out.known.values()):
             return
         komm_kz = kz_for(entry.kind, entry.type)
         slot = _first(s for s in self._slots if s.komm_kz == komm_kz)
