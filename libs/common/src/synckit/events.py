@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from synckit import clamps
 from synckit.errors import InvalidEvent
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
@@ -230,9 +231,13 @@ _known_names = lru_cache(maxsize=1024)(attribute_names)
 
 
 def _time(name: str, raw: bytes | None) -> datetime:
+    """A year that can't be is no time either: what is reckoned with it would end in an error of Python's."""
     try:
         parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
-        _require(parsed.tzinfo is not None, f"{name} has no zone")
-        return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidEvent(f"{name} is no RFC 3339 time") from None
+    _require(parsed.tzinfo is not None, f"{name} has no zone")
+    at = clamps.believable(parsed)
+    if at is None:
+        raise InvalidEvent(f"{name} is no RFC 3339 time")
+    return at

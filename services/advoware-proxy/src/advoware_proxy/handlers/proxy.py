@@ -247,7 +247,7 @@ class Proxy:
     async def _believed(self, answer: Answer, method: str) -> AsyncIterator[bytes]:
         """The body of an answer that is one. Refused where it is none, judged by its beginning as well."""
         is_write = method not in READS
-        if refused := await refusals.of_answer(answer, is_write=is_write):
+        if refused := await refusals.of_answer(answer, is_write=is_write, now=self._clock.now()):
             raise refused
         applied = "maybe" if is_write else "no"
         if (answer.length or 0) > self._limits.answer:

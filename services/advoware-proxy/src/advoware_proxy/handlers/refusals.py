@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from advoware_proxy.domain.calls import TooSlow
 from advoware_proxy.domain.header_rules import is_page
 from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers.ports import Answer
+from synckit import clamps
 from synckit.errors import AuthenticationRefused, RateLimited, RemoteUnavailable, SyncError
 
 LARGEST_REFUSAL = 65536
@@ -31,13 +32,13 @@ def from_error(error: SyncError, *, is_write: bool) -> Refused:
     return Refused(code, retry_after=retry_after, applied=applied)
 
 
-async def of_answer(answer: Answer, *, is_write: bool) -> Refused | None:
+async def of_answer(answer: Answer, *, is_write: bool, now: datetime) -> Refused | None:
     """Advoware's refusal, or an answer that is none; None where it is good."""
     status, applied = answer.status, "maybe" if is_write else "no"
     if status >= 500:
-        return Refused("advoware_trouble", f"status_{status}", retry_after=_retry_after(answer), applied=applied)
+        return Refused("advoware_trouble", f"status_{status}", retry_after=_retry_after(answer, now), applied=applied)
     if status == 429:
-        return Refused("advoware_rate", retry_after=_retry_after(answer))
+        return Refused("advoware_rate", retry_after=_retry_after(answer, now))
     if status == 407:
         return Refused("advoware_login", f"status_{status}")
     if status >= 400:
@@ -68,14 +69,13 @@ async def _fields(answer: Answer) -> Sequence[str]:
     """Names of the fields that Advoware complains of; its words may quote a value, so they do not pass."""
     body = await all_of(answer.chunks(), LARGEST_REFUSAL)
     try:
-        told = json.loads(body or b"null")
-    except (ValueError, RecursionError):
+        told = clamps.parsed_json(body or b"null")
+    except ValueError:
         return ()
     errors = told.get("errors") if isinstance(told, dict) else None
     names = errors if isinstance(errors, dict) else {}
     return [name for name in names if name.isidentifier() and name.isascii() and len(name) <= 64][:MOST_FIELDS]
 
 
-def _retry_after(answer: Answer) -> float | None:
-    told = header(answer, "retry-after")
-    return min(float(told), 3600.0) if told.isascii() and told.isdigit() else None
+def _retry_after(answer: Answer, now: datetime) -> float | None:
+    return clamps.retry_after(header(answer, "retry-after"), now)
