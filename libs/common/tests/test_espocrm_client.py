@@ -220,6 +220,15 @@ def search_of(asked: Asked) -> dict[str, Any]:
     return dict(json.loads(parse_qs(urlsplit(asked.target).query)["searchParams"][0]))
 
 
+def standing_of(search: dict[str, Any]) -> tuple[str, str] | None:
+    """Behind which (time, id) the page begins: as EspoCRM sorts, by time and then by id."""
+    if len(search["where"]) == 1:
+        return None
+    later, same = search["where"][1]["value"]
+    assert [each["attribute"] for each in (later, *same["value"])] == ["modifiedAt", "modifiedAt", "id"]
+    return later["value"], same["value"][1]["value"]
+
+
 def row(number: int, second: int) -> dict[str, Any]:
     return {"id": f"r{number:04}", "modifiedAt": f"2026-06-01 10:{second // 60:02}:{second % 60:02}"}
 
@@ -232,21 +241,23 @@ async def test_changes_are_paged_by_time_and_each_comes_once(server: ScriptedSer
     found = [each async for each in espo.store.changed_since(datetime(2026, 6, 1, 10, tzinfo=UTC), ["betnr"])]
     assert [each[0] for each in found] == [f"r{n:04}" for n in range(202)]
     asked = [search_of(each) for each in server.asked]
-    assert [each["where"][0]["value"] for each in asked] == ["2026-06-01 10:00:00", "2026-06-01 10:03:19"]
+    assert [each["where"][0]["value"] for each in asked] == ["2026-06-01 10:00:00"] * 2
+    assert [standing_of(each) for each in asked] == [None, ("2026-06-01 10:03:19", "r0199")]
     assert [each["offset"] for each in asked] == [0, 0]
     assert asked[0]["select"] == ["id", "modifiedAt", "betnr"]
 
 
-async def test_a_mass_update_within_one_second_is_paged_by_offset(server: ScriptedServer, espo: Espo) -> None:
+async def test_a_mass_update_within_one_second_is_paged_by_id(server: ScriptedServer, espo: Espo) -> None:
     pages = [[row(n + 200 * page, 5) for n in range(200)] for page in range(2)]
     for page in (*pages, [row(400, 5), row(401, 6)]):
         server.says(200, {"total": -1, "list": page})
     found = [each async for each in espo.store.changed_since(datetime(2026, 6, 1, 10, 0, 5, tzinfo=UTC))]
     assert len({each[0] for each in found}) == len(found) == 402
-    assert [search_of(each)["offset"] for each in server.asked] == [0, 200, 400]
+    standing = [standing_of(search_of(each)) for each in server.asked]
+    assert standing == [None, ("2026-06-01 10:00:05", "r0199"), ("2026-06-01 10:00:05", "r0399")]
 
 
-@pytest.mark.parametrize("answer", [[], {"total": 3}, {"list": [{"name": "no id"}]}, "text"])
+@pytest.mark.parametrize("answer", [[], {"total": 3}, {"list": None}, "text"])
 async def test_a_list_without_a_list_is_no_empty_list(server: ScriptedServer, espo: Espo, answer: Any) -> None:
     server.says(200, answer)
     with pytest.raises(RemoteUnavailable):

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from synckit import clamps
 from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
-from synckit.adapters.http_client import SAFE_METHODS, Answer, HttpClient, Latch, Wiring
+from synckit.adapters.http_client import SAFE_METHODS, UNAUTHENTICATED, Answer, HttpClient, Latch, Wiring
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1/advonet"
 LARGEST_PAGE = 100
-MOST_PAGES = 1000
+MOST_PAGES = 10_000
+"""A million parties: no law office has them, so such a list has no end."""
+NUMBER = "betNr"
 DISTRUST_SECONDS = 30.0
 LOCAL = ZoneInfo("Europe/Berlin")
+FIRST_MOMENT = datetime(clamps.FIRST_YEAR, 1, 2, tzinfo=UTC)
 
 
 class AdvowareClient:
@@ -28,6 +33,8 @@ class AdvowareClient:
         self._http = HttpClient(UPSTREAM, base_url, wiring)
         self._auth = auth
         self._latch = Latch(UPSTREAM, wiring, cool_down=DISTRUST_SECONDS)
+        self._accepted = partial(wiring.on_accepted, UPSTREAM)
+        self.bad_row = partial(wiring.on_bad_row, UPSTREAM)
         self.whole = wiring.limits.whole
 
     async def call(
@@ -49,8 +56,9 @@ class AdvowareClient:
     async def _call(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> Any:
         self._latch.check()
         answer = await self._with_token(method, path, params, body)
-        if answer.status == 401:
+        if answer.status == UNAUTHENTICATED:
             raise self._latch.shut()
+        self._accepted()
         if answer.status == 409 and method != "POST":
             raise Locked(f"{UPSTREAM}: the record is open at a desk")
         if answer.status >= 400:
@@ -64,14 +72,14 @@ class AdvowareClient:
         token = await self._auth.token()
         answer = await self._send(method, path, token, params, body)
         is_new = False
-        while answer.status == 401 and not is_new:
+        while answer.status == UNAUTHENTICATED and not is_new:
             token, is_new = await self._auth.another(token)
             answer = await self._send(method, path, token, params, body)
         return answer
 
     def may_call(self) -> bool:
-        """False while Advoware is in trouble, but for a probe."""
-        return self._http.circuit.may_try()
+        """False while Advoware or its token service is in trouble, but for a probe."""
+        return self._http.circuit.may_try() and self._auth.may_call()
 
     async def close(self) -> None:
         await self._http.close()
@@ -129,22 +137,42 @@ class AdvowareRecords:
                 raise
 
     async def list(self, params: Mapping[str, str]) -> AsyncIterator[Snapshot]:
-        """All pages. An empty list proves nothing: an outage answers one, too."""
+        """All pages, each record once. An empty list proves nothing: an outage answers one, too.
+
+        A row that is no record is skipped and told: one bad row is no reason to see none.
+        """
         seen: set[str] = set()
+        async for page in self._pages(params):
+            for row in page:
+                found = self._listed(row)
+                if found is not None and found.id not in seen:
+                    seen.add(found.id)
+                    yield found
+
+    async def _pages(self, params: Mapping[str, str]) -> AsyncIterator[Sequence[Any]]:
+        before: Sequence[Any] = ()
         for page in range(MOST_PAGES):
             window = {"skip": str(page * LARGEST_PAGE), "take": str(LARGEST_PAGE)}
             rows = await self._client.call("GET", self._collection, params={**params, **window})
             if not isinstance(rows, list):
                 raise RemoteUnavailable(UPSTREAM, "a list without a list")
-            fresh = [row for row in rows if isinstance(row, dict) and self._id_of(row) not in seen]
-            for row in fresh:
-                seen.add(self._id_of(row))
-                yield self._complete(row, self._id_of(row))
+            shown = [self._id_of(row) or row for row in rows]
+            if shown and shown == before:
+                raise RemoteUnavailable(UPSTREAM, "the same page twice")
+            yield rows
             if len(rows) < LARGEST_PAGE:
                 return
-            if not fresh:
-                raise RemoteUnavailable(UPSTREAM, "the same page twice")
+            before = shown
         raise RemoteUnavailable(UPSTREAM, "a list without an end")
+
+    def _listed(self, row: Any) -> Snapshot | None:
+        """A row of a list, None where it is none: told, with its number where it has one."""
+        record_id = self._id_of(row)
+        version = clamps.version(row.get("rowId")) if record_id else ""
+        if not version:
+            self._client.bad_row(self._collection, record_id)
+            return None
+        return self._snapshot(row, record_id, version)
 
     async def _stored(self, record_id: str, told: dict[str, Any]) -> Snapshot:
         if told.get("rowId"):
@@ -160,27 +188,58 @@ class AdvowareRecords:
     def _complete(self, row: dict[str, Any], record_id: str) -> Snapshot:
         if not record_id or self._id_of(row) != record_id:
             raise RemoteUnavailable(UPSTREAM, "an answer that is not the record asked for")
-        if not row.get("rowId"):
+        version = clamps.version(row.get("rowId"))
+        if not version:
             raise RemoteUnavailable(UPSTREAM, "a record without a row id")
-        return Snapshot(record_id, row, version=str(row["rowId"]), changed_at=local_to_utc(row.get("geaendertAm")))
+        return self._snapshot(row, record_id, version)
 
-    def _id_of(self, row: Mapping[str, Any]) -> str:
-        value = row.get(self._id_field)
-        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    def _snapshot(self, row: dict[str, Any], record_id: str, version: str) -> Snapshot:
+        return Snapshot(record_id, row, version=version, changed_at=local_to_utc(row.get("geaendertAm")))
+
+    def _id_of(self, row: Any) -> str:
+        """ "" where it has none that can be: a party's is a number, a row's may be a name."""
+        found = clamps.identity(row.get(self._id_field)) if isinstance(row, dict) else ""
+        return found if self._id_field != NUMBER or found.isdigit() else ""
 
 
 class AdvowareBeteiligteStore(AdvowareRecords):
     """Parties: a `ports.SearchableStore`, and their changes for the ticker."""
 
     def __init__(self, client: AdvowareClient) -> None:
-        super().__init__(client, "/Beteiligte", "betNr")
+        super().__init__(client, "/Beteiligte", NUMBER)
 
     async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
-        """Parties of exactly this name, changed since then or, without a time, ever."""
-        name = str(payload.get("name") or "").strip()
+        """Parties of exactly this name, changed since then or, without a time, ever.
+
+        One of them that its list shows without a row id is read by itself. RemoteUnavailable where all that is there
+        has no number: "none" would make a second party.
+        """
+        name = _name_in(payload)
+        found: dict[str, Snapshot] = {}
+        nameless = False
         changed = {} if since is None else {"geaendertSeit": utc_to_local(since)}
-        found = [each async for each in self.list({"name": name, **changed})]
-        return [each for each in found if str(each.payload.get("name") or "").strip() == name]
+        async for page in self._pages({"name": name, **changed}):
+            for row in page:
+                if not isinstance(row, dict) or _name_in(row) != name:
+                    continue
+                one = self._listed(row) or await self._single(self._id_of(row))
+                nameless = nameless or not self._id_of(row)
+                if one is not None:
+                    found.setdefault(one.id, one)
+        if nameless and not found:
+            raise RemoteUnavailable(UPSTREAM, "a list of which no row has a number")
+        return list(found.values())
+
+    async def _single(self, record_id: str) -> Snapshot | None:
+        return await self.read(record_id) if record_id else None
+
+    def _snapshot(self, row: dict[str, Any], record_id: str, version: str) -> Snapshot:
+        """Tells also of what a party shows inside of it and what is no row: whoever reads that leaves it out."""
+        for name, shown in row.items():
+            for each in shown if isinstance(shown, list) else ():
+                if not isinstance(each, dict) or not clamps.identity(each.get("id")):
+                    self._client.bad_row(f"{self._collection}.{name}", record_id)
+        return super()._snapshot(row, record_id, version)
 
     async def changed_since(self, since: datetime) -> AsyncIterator[Snapshot]:
         """What a desk, or we, changed since: compare the row ids."""
@@ -198,22 +257,20 @@ def single(answer: Any, *, written: bool = False) -> dict[str, Any]:
 
 
 def local_to_utc(value: object) -> datetime | None:
-    """`geaendertAm` → UTC. None where null or no time. In the hour that comes twice: the first one."""
-    try:
-        parsed = datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
-        return None
-    if parsed is None:
-        return None
-    return parsed.replace(tzinfo=parsed.tzinfo or LOCAL).astimezone(UTC)
+    """`geaendertAm` → UTC. None where null or no time that can be. In the hour that comes twice: the first one."""
+    return clamps.moment(value, LOCAL)
 
 
 def utc_to_local(at: datetime) -> str:
     """For `geaendertSeit`: the earliest local time that can still follow, an hour early where clocks go back next."""
-    local = at.astimezone(LOCAL)
-    ahead = (at.astimezone(UTC) + timedelta(hours=1)).astimezone(LOCAL)
+    at = clamps.believable(at) or FIRST_MOMENT
+    local, ahead = at.astimezone(LOCAL), (at + timedelta(hours=1)).astimezone(LOCAL)
     back = (local.utcoffset() or timedelta()) - (ahead.utcoffset() or timedelta())
     return (local.replace(tzinfo=None) - max(back, timedelta())).isoformat(timespec="seconds")
+
+
+def _name_in(payload: Payload) -> str:
+    return str(payload.get("name") or "").strip()
 
 
 def _refusal(answer: Answer) -> Exception:

@@ -8,19 +8,28 @@ import hashlib
 import hmac
 import uuid
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from synckit.adapters.http_client import Answer, HttpClient, Wiring
+from synckit import clamps
+from synckit.adapters.circuit import CircuitLimits
+from synckit.adapters.http_client import UNAUTHENTICATED, Answer, HttpClient, Wiring
 from synckit.errors import AuthenticationRefused, RemoteUnavailable
 from synckit.ports import Clock
 
 UPSTREAM = "advoware"
 AUTH_UPSTREAM = "advoware_auth"
 DEFAULT_LIFETIME = 3600.0
+OK = 200
 EARLY = timedelta(minutes=5)
+SHORTEST_LIFETIME, LONGEST_LIFETIME = 20.0, 86_400.0
+"""Of what a token is said to live: less would be a request for each call, and one that lives longer costs a 401."""
 REFUSED_SECONDS = 600.0
+CREDENTIALS = frozenset({UNAUTHENTICATED, 403})
+"""Statuses that speak of our login. Any other that is no 200 is trouble of the service or of what is in front of it."""
+PATIENCE = CircuitLimits(failures=3, paths=1, pause=1.0, longest=30.0)
+"""It has one path; after three failures in a row it is asked by one probe at a time, in pauses of 1 to 30 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ class AdvowareLogin:
         text = "\x00".join(
             (self.app_id, self.product_id, self.kanzlei, self.database, self.user, self.role, self.password)
         )
-        return hashlib.blake2b(text.encode(), key=self.api_key.encode()[:64], digest_size=8).hexdigest()
+        key = hashlib.blake2b(self.api_key.encode()).digest()
+        return hashlib.blake2b(text.encode(), key=key, digest_size=8).hexdigest()
 
     def request(self, nonce: str, timestamp: str) -> dict[str, Any]:
         """The body of a token request, signed: HMAC-SHA512 of product:app:nonce:time."""
@@ -96,7 +106,8 @@ class AdvowareAuth:
         self, auth_url: str, login: AdvowareLogin, cache: TokenCache, clock: Clock, wiring: Wiring | None = None
     ) -> None:
         self._wiring = wiring or Wiring()
-        self._http = HttpClient(AUTH_UPSTREAM, auth_url, self._wiring, has_effects=False)
+        patient = replace(self._wiring, circuit=PATIENCE)
+        self._http = HttpClient(AUTH_UPSTREAM, auth_url, patient, has_effects=False, is_trouble=_is_trouble)
         self._login = login
         self._cache = cache
         self._clock = clock
@@ -107,8 +118,8 @@ class AdvowareAuth:
     async def token(self, *, dead: str | None = None) -> str:
         """A token that should be good, and is not `dead`.
 
-        AuthenticationRefused after a 401 of the token service, without a request, for ten minutes or until the
-        configuration changes.
+        AuthenticationRefused after a 401 or 403 of the token service, without a request, for ten minutes or until the
+        configuration changes. RemoteUnavailable for all other trouble: soon again.
         """
         if good := self._good(self._token, dead):
             return good.value
@@ -116,6 +127,7 @@ class AdvowareAuth:
             if good := self._good(self._token, dead):
                 return good.value
             self._token = self._good(await self._cache.read(), dead) or await self._fetch_in_turn(dead)
+            self._wiring.on_accepted(AUTH_UPSTREAM)
             return self._token.value
 
     async def another(self, dead: str) -> tuple[str, bool]:
@@ -123,6 +135,10 @@ class AdvowareAuth:
         before = self._issued
         value = await self.token(dead=dead)
         return value, self._issued > before
+
+    def may_call(self) -> bool:
+        """False while a token would have to be asked for, and the service is in trouble."""
+        return self._good(self._token, None) is not None or self._http.circuit.may_try()
 
     async def close(self) -> None:
         await self._http.close()
@@ -145,6 +161,7 @@ class AdvowareAuth:
     async def _require_not_refused(self) -> None:
         left = await self._cache.refused(self._login.fingerprint)
         if left > 0:
+            self._wiring.on_left_alone(AUTH_UPSTREAM)
             raise AuthenticationRefused(AUTH_UPSTREAM, retry_after=left)
 
     async def _request(self) -> Token:
@@ -152,28 +169,38 @@ class AdvowareAuth:
         timestamp = asked_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         answer = await self._http.send("POST", "", body=self._login.request(str(uuid.uuid4()), timestamp))
         answer.raise_for_trouble()
-        if 400 <= answer.status < 500:
+        if answer.status in CREDENTIALS:
             await self._cache.refuse(self._login.fingerprint, REFUSED_SECONDS)
             self._wiring.on_refused(AUTH_UPSTREAM)
             raise AuthenticationRefused(AUTH_UPSTREAM, retry_after=REFUSED_SECONDS)
         return self._parsed(answer, asked_at)
 
     def _parsed(self, answer: Answer, asked_at: datetime) -> Token:
-        told = answer.json()
-        value = told.get("access_token") if isinstance(told, dict) else None
-        if not isinstance(value, str) or not value:
-            raise RemoteUnavailable(AUTH_UPSTREAM, "an answer without a token")
+        told = _told(answer)
+        value = clamps.header_text(told.get("access_token"))
+        if not value:
+            raise answer.unavailable("no token")
         self._issued += 1
         lifetime = _lifetime(told.get("expires_in"))
         return Token(value, asked_at + timedelta(seconds=lifetime), self._login.fingerprint)
 
 
+def _told(answer: Answer) -> dict[str, Any]:
+    """What a 200 says; nothing where it is anything else."""
+    try:
+        told = answer.json() if answer.status == OK else None
+    except RemoteUnavailable:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _is_trouble(answer: Answer) -> bool:
+    if answer.status in CREDENTIALS:
+        return answer.is_trouble
+    return not clamps.header_text(_told(answer).get("access_token"))
+
+
 def _lifetime(told: object) -> float:
     """Seconds that we use it for: five minutes less than given, or half of a life that is too short for that."""
-    try:
-        given = float(told) if isinstance(told, int | float | str) else DEFAULT_LIFETIME
-    except ValueError:
-        given = DEFAULT_LIFETIME
-    if not 0 < given < float("inf"):
-        given = DEFAULT_LIFETIME
+    given = clamps.seconds(told, default=DEFAULT_LIFETIME, least=SHORTEST_LIFETIME, most=LONGEST_LIFETIME)
     return max(given - EARLY.total_seconds(), given / 2)

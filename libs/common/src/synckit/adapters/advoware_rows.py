@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synckit import clamps
 from synckit.adapters.advoware import AdvowareClient, single
 from synckit.adapters.advoware_auth import UPSTREAM
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
@@ -35,7 +36,7 @@ class AdvowareRows:
 
 
 def _about(row: str | None, told: dict[str, Any]) -> Payload:
-    found = told.get("id", row)
-    if not found or (row is not None and str(found) != row):
+    found = clamps.identity(told.get("id", row))
+    if not found or (row is not None and found != row):
         raise RemoteUnavailable(UPSTREAM, "an answer about another row", maybe_applied=True)
-    return {**told, "id": found}
+    return {**told, "id": told.get("id", row)}

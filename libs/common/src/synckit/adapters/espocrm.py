@@ -10,20 +10,24 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from synckit.adapters.espocrm_answers import UPSTREAM, RecordGone, parse_time, refusal
+from synckit import clamps
+from synckit.adapters.espocrm_answers import UPSTREAM, PageTooLarge, RecordGone, parse_time, refusal
 from synckit.adapters.http_client import HttpClient, Latch, Wiring
 from synckit.errors import RemoteUnavailable
+from synckit.events import ENTITY_ID
 from synckit.mapping.codecs import espo_time
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1"
 LARGEST_PAGE = 200
 REFUSED_SECONDS = 120.0
+MODIFIED = "modifiedAt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,30 @@ class EspoAuth:
         return {"X-Hmac-Authorization": base64.b64encode(f"{self.api_key}:{digest}".encode()).decode()}
 
 
+@dataclass(frozen=True, slots=True)
+class EspoPage:
+    """Rows that are some, and what the page says of the rest. `skipped`: rows that can't be read, in `rows` no more."""
+
+    rows: Sequence[dict[str, Any]]
+    shown: int
+    has_more: bool
+
+    @property
+    def skipped(self) -> int:
+        return self.shown - len(self.rows)
+
+
 class EspoClient:
-    """One EspoCRM. Where our key is refused nothing is sent for two minutes."""
+    """One EspoCRM. Where our key is refused nothing is sent for two minutes. Learns how large a page may be."""
 
     def __init__(self, base_url: str, auth: EspoAuth, wiring: Wiring | None = None) -> None:
         wiring = wiring or Wiring()
         self._http = HttpClient(UPSTREAM, base_url, wiring)
         self._auth = auth
         self._latch = Latch(UPSTREAM, wiring, cool_down=REFUSED_SECONDS)
+        self._largest_page = LARGEST_PAGE
+        self.bad_row = partial(wiring.on_bad_row, UPSTREAM)
+        self._accepted = partial(wiring.on_accepted, UPSTREAM)
 
     async def call(
         self,
@@ -73,15 +93,43 @@ class EspoClient:
             raise self._latch.shut()
         if answer.status >= 400:
             raise refusal(answer)
+        self._accepted()
         return answer.json()
 
-    async def rows(self, entity_type: str, search: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One page of a list, `search` in the form of searchParams. RemoteUnavailable where it is no list."""
-        found = await self.call("GET", f"/{entity_type}", params={"searchParams": json.dumps(search)})
-        rows = found.get("list") if isinstance(found, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("id") for row in rows):
+    async def in_pages(self, wanted: int, ask: Callable[[int], Awaitable[Any]]) -> tuple[Any, int]:
+        """Asks for `wanted` rows, or as many as EspoCRM allows (`recordListMaxSizeLimit`); answers also how many."""
+        while True:
+            size = min(wanted, self._largest_page)
+            try:
+                return await ask(size), size
+            except PageTooLarge as error:
+                if not 0 < error.most < size:
+                    raise
+                self._largest_page = error.most
+
+    async def page(self, entity_type: str, search: Mapping[str, Any]) -> EspoPage:
+        """One page of a list, `search` in the form of searchParams. RemoteUnavailable where it is no list.
+
+        A row without an id is skipped and told: one bad row is no reason to see none.
+        """
+
+        async def ask(size: int) -> Any:
+            asked = json.dumps({**search, "maxSize": size})
+            return await self.call("GET", f"/{entity_type}", params={"searchParams": asked})
+
+        found, size = await self.in_pages(int(search.get("maxSize", LARGEST_PAGE)), ask)
+        shown = found.get("list") if isinstance(found, dict) else None
+        if not isinstance(shown, list):
             raise RemoteUnavailable(UPSTREAM, "a list without a list")
-        return rows
+        rows = [row for row in shown if isinstance(row, dict) and _is_id(row.get("id"))]
+        for _ in range(len(shown) - len(rows)):
+            self.bad_row(entity_type, "")
+        total, offset = clamps.whole(found.get("total")) or 0, int(search.get("offset", 0))
+        return EspoPage(rows, len(shown), bool(shown) and (len(shown) >= size or total > offset + len(shown)))
+
+    async def rows(self, entity_type: str, search: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows of one page."""
+        return list((await self.page(entity_type, search)).rows)
 
     def may_call(self) -> bool:
         """False while EspoCRM is in trouble, but for a probe."""
@@ -119,9 +167,16 @@ class EspoStore:
         return self._snapshot(answer, record_id, written=True)
 
     async def find(self, equal: Mapping[str, str | int]) -> Sequence[str]:
-        """Ids of records whose attributes equal these. Implements `ports.FindableStore`."""
+        """Ids of records whose attributes equal these. Implements `ports.FindableStore`.
+
+        RemoteUnavailable where none can be read but some are there: "none" would make a second record.
+        """
         where = [{"type": "equals", "attribute": name, "value": value} for name, value in equal.items()]
-        return [str(row["id"]) async for row in self.select(where, ["id"], limit=LARGEST_PAGE)]
+        search = {"where": where, "orderBy": "createdAt", "order": "asc", "maxSize": LARGEST_PAGE} | _select(["id"])
+        page = await self._client.page(self._entity_type, search)
+        if page.skipped and not page.rows:
+            raise RemoteUnavailable(UPSTREAM, "a list of which no row can be read")
+        return [str(row["id"]) for row in page.rows]
 
     async def delete(self, record_id: str) -> None:
         try:
@@ -130,43 +185,56 @@ class EspoStore:
             return
 
     async def select(
-        self, where: Sequence[Mapping[str, Any]], attributes: Sequence[str] = (), *, limit: int = 10_000
+        self, where: Sequence[Mapping[str, Any]], attributes: Sequence[str] = (), *, limit: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Rows of a list, by creation, all pages up to `limit`. Rows never hold e-mail or phone data."""
-        offset = 0
-        while offset < limit:
-            size = min(LARGEST_PAGE, limit - offset)
-            search = {"where": list(where), "orderBy": "createdAt", "order": "asc", "offset": offset, "maxSize": size}
-            rows = await self._client.rows(self._entity_type, search | _select(attributes))
-            for row in rows:
+        given = 0
+        async for page in self._pages(where, "createdAt", _select(attributes), limit):
+            for row in page[: None if limit is None else limit - given]:
                 yield row
-            if len(rows) < size:
+            given += len(page)
+            if limit is not None and given >= limit:
                 return
-            offset += size
 
     async def changed_since(
         self, since: datetime, attributes: Sequence[str] = ()
     ) -> AsyncIterator[tuple[str, datetime, dict[str, Any]]]:
-        """(id, changed at, row), oldest change first.
+        """(id, changed at, row), oldest change first. A row without a time is skipped and told."""
+        where = [{"type": "greaterThanOrEquals", "attribute": MODIFIED, "value": espo_time(since)}]
+        async for page in self._pages(where, MODIFIED, _select(attributes)):
+            for row in page:
+                changed_at = parse_time(row.get(MODIFIED))
+                if changed_at is None:
+                    self._client.bad_row(self._entity_type, row["id"])
+                else:
+                    yield row["id"], changed_at, row
 
-        Pages by time and not by offset: a record that is changed meanwhile moves to the end, and behind an offset the
-        ones after it would move up past us. Only within one second (a mass update) an offset is used.
+    async def _pages(
+        self, where: Sequence[Mapping[str, Any]], by: str, selected: Mapping[str, Any], limit: int | None = None
+    ) -> AsyncIterator[Sequence[dict[str, Any]]]:
+        """All pages in the order of (`by`, id), each row once, as many as there are.
+
+        The next page is what comes behind the last row, and not an offset: a record that is changed meanwhile moves
+        to the end, and behind an offset the ones after it would move up past us. An offset only where no row of a page
+        says where it stands.
         """
-        second, offset, seen = espo_time(since), 0, set[str]()
+        search = {"orderBy": by, "order": "asc", "maxSize": LARGEST_PAGE if limit is None else min(limit, LARGEST_PAGE)}
+        last: tuple[str, str] | None = None
+        before: set[tuple[str, str]] = set()
+        offset = 0
         while True:
-            rows = await self._client.rows(self._entity_type, _changes(second, offset) | _select(attributes))
-            for row in rows:
-                if row["id"] not in seen:
-                    changed_at = parse_time(row.get("modifiedAt"))
-                    if changed_at is None:
-                        raise RemoteUnavailable(UPSTREAM, "a row without modifiedAt")
-                    seen.add(row["id"])
-                    yield str(row["id"]), changed_at, row
-            if len(rows) < LARGEST_PAGE:
+            behind = [] if last is None else [_behind(by, *last)]
+            asked = {**search, "where": [*where, *behind], "offset": offset, **selected}
+            page = await self._client.page(self._entity_type, asked)
+            fresh = {(str(row.get(by)), str(row["id"])): row for row in page.rows}
+            yield [row for standing, row in fresh.items() if standing not in before]
+            before = set(fresh)
+            if not page.has_more:
                 return
-            last = str(rows[-1]["modifiedAt"])
-            second, offset = (last, 0) if last > second else (second, offset + LARGEST_PAGE)
-            seen = {row["id"] for row in rows if row["modifiedAt"] == last} if offset == 0 else seen
+            following = _standing(page.rows, by)
+            if following is not None and following == last:
+                raise RemoteUnavailable(UPSTREAM, "the same page twice")
+            last, offset = (last, offset + page.shown) if following is None else (following, 0)
 
     def _path(self, record_id: str) -> str:
         return f"/{self._entity_type}/{record_id}"
@@ -175,19 +243,33 @@ class EspoStore:
         """RemoteUnavailable where the answer is not the record that was asked for: never to be read as "empty"."""
         if not isinstance(payload, dict) or not payload.get("id") or record_id not in (None, payload["id"]):
             raise RemoteUnavailable(UPSTREAM, "an answer that is not the record", maybe_applied=written)
-        version = payload.get("versionNumber")
+        version = clamps.version(payload.get("versionNumber"))
         return Snapshot(
             id=str(payload["id"]),
             payload=payload,
-            version=None if version is None else str(version),
-            changed_at=parse_time(payload.get("modifiedAt")),
+            version=version or None,
+            changed_at=parse_time(payload.get(MODIFIED)),
             changed_by=payload.get("modifiedById"),
         )
 
 
-def _changes(second: str, offset: int) -> dict[str, Any]:
-    where = [{"type": "greaterThanOrEquals", "attribute": "modifiedAt", "value": second}]
-    return {"where": where, "orderBy": "modifiedAt", "order": "asc", "offset": offset, "maxSize": LARGEST_PAGE}
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and ENTITY_ID.match(value) is not None
+
+
+def _standing(rows: Sequence[Mapping[str, Any]], by: str) -> tuple[str, str] | None:
+    """Where the last row that says so stands in the list."""
+    known = ((str(row[by]), str(row["id"])) for row in reversed(rows) if parse_time(row.get(by)) is not None)
+    return next(known, None)
+
+
+def _behind(by: str, value: str, record_id: str) -> dict[str, Any]:
+    same = [
+        {"type": "equals", "attribute": by, "value": value},
+        {"type": "greaterThan", "attribute": "id", "value": record_id},
+    ]
+    later = {"type": "greaterThan", "attribute": by, "value": value}
+    return {"type": "or", "value": [later, {"type": "and", "value": same}]}
 
 
 def _select(attributes: Sequence[str]) -> dict[str, Any]:

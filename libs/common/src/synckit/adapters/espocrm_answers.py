@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
+from synckit import clamps
 from synckit.adapters.http_client import Answer
 from synckit.errors import RemoteRejected
 
@@ -13,7 +13,19 @@ UPSTREAM = "espocrm"
 LOCKED_OUT_SECONDS = 60.0
 _GONE = re.compile(r"Record \S+ (does not exist|not found)\.?\Z")
 _VALIDATION = re.compile(r"field: (?P<field>\w{1,100}), type: (?P<type>\w{1,50})")
-_WORDED = re.compile(r"(No (read|edit|create|delete) access|Not permitted to post to anybody except self)\.?\Z")
+_WORDED = re.compile(
+    r"(No (read|edit|create|delete|stream|assignment) access"
+    r"|Not permitted to post to anybody except self"
+    r"|Max size should not exceed [0-9]{1,9}\. Use offset and limit"
+    r"|Not supported event|Field does not exist|Entity type is not available for Webhooks|Not allowed file type"
+    r"|No access to (link|field|attribute|entity type) ['`]?\w{1,60}['`]?"
+    r"|(Not existing|Forbidden) (attribute|link|field) ['`]?\w{1,60}['`]? in (where|order)"
+    r"|Order by ['`]?\w{1,60}['`]? is not allowed"
+    r"|No ['`]?\w{1,60}['`]? scope access)\.?\Z",
+    re.ASCII,
+)
+"""Sentences of EspoCRM that hold names of its own and nothing that a user typed."""
+_TOO_LARGE = re.compile(r"Max size should not exceed (?P<most>[0-9]{1,9})\b", re.ASCII)
 _LABEL = re.compile(r"\w{1,60}\Z")
 
 
@@ -21,12 +33,17 @@ class RecordGone(RemoteRejected):
     """404, said by EspoCRM itself about the record, not about a path or by a proxy."""
 
 
+class PageTooLarge(RemoteRejected):
+    """403: its `recordListMaxSizeLimit` is less than what was asked for. `most`: rows that a page may have."""
+
+    def __init__(self, reason: str, most: int) -> None:
+        super().__init__(UPSTREAM, 403, reason)
+        self.most = most
+
+
 def parse_time(value: object) -> datetime | None:
-    """EspoCRM's datetime → aware. None where it is none."""
-    try:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC) if value else None
-    except ValueError:
-        return None
+    """EspoCRM's datetime → aware. None where it is none that can be."""
+    return clamps.moment(value)
 
 
 def refusal(answer: Answer) -> Exception:
@@ -38,6 +55,8 @@ def refusal(answer: Answer) -> Exception:
         return answer.unavailable("not said of the record: a wrong address, or a proxy")
     if answer.status == 403 and not said and not answer.body:
         return answer.unavailable("our address seems to be locked out", retry_after=LOCKED_OUT_SECONDS)
+    if answer.status == 403 and (found := _TOO_LARGE.match(said)):
+        return PageTooLarge(said.rstrip("."), int(found["most"]))
     if found := _VALIDATION.search(said):
         return RemoteRejected(UPSTREAM, answer.status, found["type"], field=found["field"])
     reason, name = _translation(answer)
@@ -49,8 +68,8 @@ def refusal(answer: Answer) -> Exception:
 def _translation(answer: Answer) -> tuple[str, str | None]:
     """Label and field of a messageTranslation; a list is what a duplicate check found."""
     try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        body = clamps.parsed_json(answer.body)
+    except ValueError:
         return "", None
     if isinstance(body, list):
         return "duplicate", None

@@ -38,14 +38,17 @@ class EspoNotifier:
             return await self._is_on_stream(record_id, marker)
 
     async def _is_on_stream(self, record_id: str, marker: str) -> bool:
+        async def ask(size: int) -> Any:
+            path = f"/{self._entity_type}/{record_id}/stream"
+            return await self._client.call("GET", path, params={"maxSize": str(size)})
+
         try:
-            stream = await self._client.call(
-                "GET", f"/{self._entity_type}/{record_id}/stream", params={"maxSize": str(STREAM_POSTS)}
-            )
+            stream, _ = await self._client.in_pages(STREAM_POSTS, ask)
         except RemoteRejected:
             return False
-        posts = stream.get("list", []) if isinstance(stream, dict) else []
-        return any(marker in str(post.get("post") or "") for post in posts)
+        posts = stream.get("list") if isinstance(stream, dict) else None
+        shown = posts if isinstance(posts, list) else []
+        return any(marker in str(post.get("post") or "") for post in shown if isinstance(post, dict))
 
     async def _post(self, addressee: dict[str, Any], text: str) -> None:
         await self._client.call("POST", "/Note", body={"type": "Post", **addressee, "post": text})

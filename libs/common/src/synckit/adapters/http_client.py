@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
+from synckit import clamps
 from synckit.adapters.circuit import Circuit, CircuitLimits
 from synckit.adapters.under_lease import ensure_held
 from synckit.errors import AuthenticationRefused, CircuitOpen, Locked, RateLimited, RemoteUnavailable
 
 OnCall = Callable[[str, str, str, float], None]
 """(upstream, method, status or word for a failure, seconds): one for every request that was sent."""
+OnBadRow = Callable[[str, str, str], None]
+"""(upstream, list, id of the row where it has one): a row that can't be one was left out of a list."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-HIGHEST_RETRY_AFTER = 3600.0
+UNAUTHENTICATED = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,17 @@ class HttpLimits:
 class Wiring:
     """What a client is given from outside. Without a session it opens its own at the first call.
 
-    `on_refused` gets the upstream whose 401 shut the latch, `on_circuit` (upstream, is open): metrics that alert.
-    `agent` is our name to the remote.
+    `on_refused` gets the upstream that refuses our credentials, `on_left_alone` the one that refused them to another
+    replica, `on_accepted` the one that takes them; `on_circuit` (upstream, is open). `agent` is our name to the remote.
     """
 
     session: aiohttp.ClientSession | None = None
     limits: HttpLimits = HttpLimits()
     on_call: OnCall = lambda *_: None
     on_refused: Callable[[str], None] = lambda _: None
+    on_left_alone: Callable[[str], None] = lambda _: None
+    on_accepted: Callable[[str], None] = lambda _: None
+    on_bad_row: OnBadRow = lambda *_: None
     monotonic: Callable[[], float] = time.monotonic
     agent: str = "synckit"
     circuit: CircuitLimits | None = None
@@ -78,12 +83,15 @@ class Answer:
         return self.body[:512].lstrip().startswith(b"<")
 
     def json(self) -> Any:
-        """The parsed body, None where it is empty. RemoteUnavailable where it is no JSON: then it is no answer."""
+        """The parsed body, None where it is empty. RemoteUnavailable where it is no JSON: then it is no answer.
+
+        Numbers that are none (NaN, 1e400) are null: see `clamps.parsed_json`.
+        """
         if not self.body.strip():
             return None
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return clamps.parsed_json(self.body)
+        except ValueError:
             raise self.unavailable("an answer that is no JSON") from None
 
     def unavailable(self, what: str, *, retry_after: float | None = None) -> RemoteUnavailable:
@@ -94,8 +102,11 @@ class Answer:
 
     @property
     def is_trouble(self) -> bool:
-        """No answer of the remote's own, or one that says that it can't."""
-        return self.status >= 500 or self.is_html
+        """No answer of the remote's own, or one that says that it can't.
+
+        A 401 is one whatever its body is: IIS adds a page for people.
+        """
+        return self.status >= 500 or (self.is_html and self.status != UNAUTHENTICATED)
 
     def raise_for_trouble(self) -> None:
         """3xx, 429, 5xx and pages for people, which mean the same everywhere. Other 4xx are for the client to read."""
@@ -105,18 +116,28 @@ class Answer:
             raise self.unavailable("it is in trouble")
         if 300 <= self.status < 400:
             raise self.unavailable("a redirect")
-        if self.is_html:
+        if self.is_trouble:
             raise self.unavailable("a page for people")
 
 
 class HttpClient:
     """Requests to one upstream, at most `concurrency` at a time. The session is its own unless one is passed in.
 
-    Without `has_effects` (a token service) no lost answer hides a write.
+    Without `has_effects` (a token service) no lost answer hides a write. `is_trouble` tells the circuit which answers
+    are none.
     """
 
-    def __init__(self, upstream: str, base_url: str, wiring: Wiring | None = None, *, has_effects: bool = True) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        base_url: str,
+        wiring: Wiring | None = None,
+        *,
+        has_effects: bool = True,
+        is_trouble: Callable[[Answer], bool] = lambda answer: answer.is_trouble,
+    ) -> None:
         wiring = wiring or Wiring()
+        self._is_trouble = is_trouble
         self.upstream = upstream
         self._has_effects = has_effects
         self._base_url = base_url.rstrip("/")
@@ -210,7 +231,7 @@ class HttpClient:
         wish = parse_retry_after(answer.headers.get("Retry-After")) if answer.status == 429 else None
         if wish:
             self.circuit.asked_to_wait(wish)
-        elif answer.is_trouble:
+        elif self._is_trouble(answer):
             self.circuit.failed(path)
         else:
             self.circuit.answered()
@@ -274,17 +295,7 @@ def new_session(connections: int, *, is_streamed: bool = False) -> aiohttp.Clien
 
 def parse_retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
     """Seconds or an HTTP date → seconds from now, at most an hour. None where absent or nonsense."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now()).total_seconds()
-    return min(max(seconds, 0.0), HIGHEST_RETRY_AFTER) if seconds == seconds else None
+    return clamps.retry_after(value, now()) if value else None
 
 
 class Latch:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from synckit.adapters.advoware_auth import Token
+from synckit import clamps
+from synckit.adapters.advoware_auth import LONGEST_LIFETIME, REFUSED_SECONDS, Token
 from synckit.adapters.redis import LockTimes, RedisLocks, command
 from synckit.errors import Locked, RemoteUnavailable
 from synckit.ports import Clock
@@ -31,25 +31,25 @@ class RedisTokenCache:
         """None where there is none, or where what is stored is none of ours."""
         stored = await command(self._redis.get(self._key))
         try:
-            told = json.loads(stored or b"{}")
-            return Token(
-                value=str(told["access_token"]),
-                expires_at=datetime.fromtimestamp(float(told["expires_at"]), UTC),
-                login=str(told["login"]),
-            )
-        except (ValueError, TypeError, KeyError):
+            told = clamps.parsed_json(stored or b"{}")
+        except ValueError:
             return None
+        if not isinstance(told, dict):
+            return None
+        value, expires_at = clamps.header_text(told.get("access_token")), clamps.epoch(told.get("expires_at"))
+        return Token(value, expires_at, str(told.get("login"))) if value and expires_at else None
 
     async def write(self, token: Token) -> None:
         """Kept until it expires."""
         left = (token.expires_at - self._clock.now()).total_seconds()
         told = {"access_token": token.value, "expires_at": token.expires_at.timestamp(), "login": token.login}
-        await command(self._redis.set(self._key, json.dumps(told), px=max(int(left * 1000), 1)))
+        kept = clamps.seconds(left, default=0.001, least=0.001, most=LONGEST_LIFETIME)
+        await command(self._redis.set(self._key, json.dumps(told), px=int(kept * 1000)))
 
     async def refused(self, login: str) -> float:
         """Seconds that this login is still to be left alone, 0 where it may be tried."""
         left = await command(self._redis.pttl(self._refusal_key(login)))
-        return max(left, 0) / 1000
+        return clamps.seconds(left, default=0.0, most=1000 * REFUSED_SECONDS) / 1000
 
     async def refuse(self, login: str, seconds: float) -> None:
         """No replica tries this login for a while. Another login (a changed configuration) is free at once."""
