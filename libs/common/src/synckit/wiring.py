@@ -23,6 +23,7 @@ from synckit.adapters.redis_token import RedisTokenCache
 from synckit.ports import Clock
 from synckit.runtime import metrics
 from synckit.runtime.http import Check, Step
+from synckit.runtime.remote_trouble import BadRows, Credentials
 from synckit.runtime.settings import AdvowareSection, DatabaseSection, EspoCrmSection, KafkaSection, RedisSection
 from synckit.runtime.startup import until_there
 
@@ -56,13 +57,17 @@ class Connections:
     espocrm: EspoClient
     auth: AdvowareAuth
     advoware: AdvowareClient
+    credentials: Credentials
 
     def checks(self) -> Sequence[Check]:
-        """For readiness. The remotes are none: a remote that is away is no reason to take a service away as well."""
+        """For readiness. A remote that is away is no reason to take a service away as well; that it refuses our
+        credentials is: nothing goes before a person has mended them.
+        """
         return (
             Check("kafka", self.publisher.ping),
             Check("database", self.pool.ping),
             Check("redis", partial(ping, self.redis)),
+            *self.credentials.checks(),
         )
 
     def remotes_may_be_called(self) -> bool:
@@ -98,10 +103,14 @@ def connections(
     limits = HttpLimits(concurrency=2 * at_once)
     # Which replica wrote a record is a question that a remote's log must be able to answer.
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
+    credentials = Credentials()
     wiring = Wiring(
         limits=limits,
         on_call=metrics.api_call,
-        on_refused=metrics.auth_refused,
+        on_refused=credentials.refused,
+        on_left_alone=credentials.refused,
+        on_accepted=credentials.accepted,
+        on_bad_row=BadRows().skipped,
         agent=agent,
         on_circuit=on_circuit,
     )
@@ -117,6 +126,7 @@ def connections(
         espocrm=EspoClient(settings.espocrm.base_url, _espo_auth(settings.espocrm), wiring),
         auth=auth,
         advoware=AdvowareClient(settings.advoware.api_base_url, auth, wiring),
+        credentials=credentials,
     )
 
 

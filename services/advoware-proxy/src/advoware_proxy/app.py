@@ -28,6 +28,7 @@ from synckit.adapters.redis import connect, ping
 from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Check, Health, HttpServer, add_shell
+from synckit.runtime.remote_trouble import Credentials
 from synckit.runtime.service import Service
 from synckit.runtime.startup import until_there
 from synckit.wiring import advoware_auth
@@ -44,7 +45,8 @@ def build(settings: Settings) -> Service:
         application_name=settings.service,
     )
     redis = connect(settings.redis.url.get_secret_value(), size=own.max_in_flight + SPARE)
-    wiring = _wiring(own, settings.service)
+    credentials = Credentials()
+    wiring = _wiring(own, settings.service, credentials)
     base = Base.of(section.api_base_url, API)
     auth = advoware_auth(section, redis, clock, wiring)
     audit, upstream = PostgresAudit(pool, clock), AdvowareUpstream(base, auth, wiring)
@@ -59,7 +61,11 @@ def build(settings: Settings) -> Service:
     limits = RequestLimits(body=own.request_bytes, body_seconds=own.body_seconds, body_rate=own.body_rate)
     app = web.Application(client_max_size=own.request_bytes, middlewares=[problems])
     ProxyRoutes(proxy, clock, limits).add_to(app)
-    health = Health([Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)])
+    # No reason to take it away: without calls nobody would find that the login is good again.
+    health = Health(
+        [Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)],
+        remarks=credentials.checks(),
+    )
     sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days))
     return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
@@ -85,7 +91,7 @@ def _limits(own: AdvowareProxySection) -> Limits:
     )
 
 
-def _wiring(own: AdvowareProxySection, service: str) -> Wiring:
+def _wiring(own: AdvowareProxySection, service: str, credentials: Credentials) -> Wiring:
     limits = HttpLimits(
         connect=own.connect_seconds,
         read=own.read_seconds,
@@ -93,4 +99,11 @@ def _wiring(own: AdvowareProxySection, service: str) -> Wiring:
         largest_answer=own.answer_bytes,
     )
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
-    return Wiring(limits=limits, on_call=metrics.api_call, on_refused=metrics.auth_refused, agent=agent)
+    return Wiring(
+        limits=limits,
+        on_call=metrics.api_call,
+        on_refused=credentials.refused,
+        on_left_alone=credentials.refused,
+        on_accepted=credentials.accepted,
+        agent=agent,
+    )

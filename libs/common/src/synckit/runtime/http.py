@@ -37,9 +37,13 @@ class Check:
 
 @dataclass(slots=True)
 class Health:
-    """What `/health/ready` asks. No while starting, and before the port closes."""
+    """What `/health/ready` asks. No while starting, and before the port closes.
+
+    `remarks`: checks that are shown as `degraded` where they fail, and take nothing away.
+    """
 
     checks: Sequence[Check] = ()
+    remarks: Sequence[Check] = ()
     seconds: float = CHECK_SECONDS
     starting: bool = field(default=False, init=False)
     stopping: bool = field(default=False, init=False)
@@ -48,8 +52,15 @@ class Health:
         """Names of the checks that fail now."""
         if self.stopping or self.starting:
             return ["stopping" if self.stopping else "starting"]
-        passed = await asyncio.gather(*(self._passes(check) for check in self.checks))
-        return [check.name for check, good in zip(self.checks, passed, strict=True) if not good]
+        return await self._failing(self.checks)
+
+    async def degraded(self) -> list[str]:
+        """Names of the remarks that fail now."""
+        return await self._failing(self.remarks)
+
+    async def _failing(self, checks: Sequence[Check]) -> list[str]:
+        passed = await asyncio.gather(*(self._passes(check) for check in checks))
+        return [check.name for check, good in zip(checks, passed, strict=True) if not good]
 
     async def _passes(self, check: Check) -> bool:
         try:
@@ -71,7 +82,8 @@ def add_shell(app: web.Application, health: Health, registry: CollectorRegistry 
         failing = await health.failing()
         if failing:
             return web.json_response({"status": "not ready", "failing": failing}, status=503)
-        return web.json_response({"status": "ready"})
+        degraded = await health.degraded()
+        return web.json_response({"status": "ready", "degraded": degraded} if degraded else {"status": "ready"})
 
     async def measured(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -94,6 +94,10 @@ CIRCUIT_OPEN = _gauge(
     "sync_upstream_circuit_open", "1 while a remote as a whole is in trouble and only probes are sent.", "upstream"
 )
 
+BAD_ROWS = _counter(
+    "sync_bad_rows_total", "Rows left out of a remote's list because they are none; the log has their ids.", "upstream"
+)
+
 BRAKED = _counter(
     "sync_brake_held_total",
     "Looks held because of their source: its answer was doubted, or its sweep is held.",
@@ -231,8 +235,18 @@ def api_call(upstream: str, method: str, code: str, seconds: float) -> None:
 
 
 def auth_refused(upstream: str) -> None:
-    """The `on_refused` of the HTTP clients. Good again with the next call that succeeds."""
+    """Good again with the next call that succeeds."""
     _of(AUTH_REFUSED, upstream).set(1)
+
+
+def auth_accepted(upstream: str) -> None:
+    """Also where another replica fetched the token that is good again."""
+    _of(AUTH_REFUSED, upstream).set(0)
+
+
+def bad_row(upstream: str) -> None:
+    """A row that was left out of a list."""
+    _of(BAD_ROWS, upstream).inc()
 
 
 def circuit(upstream: str, is_open: bool) -> None:

@@ -100,6 +100,7 @@ class AdvowareUpstream:
                 response = await self._send(request, token)
                 if response.status == 401:
                     raise self._latch.shut()
+            self._wiring.on_accepted(UPSTREAM)
             yield StreamedAnswer(response, self._wiring.limits.largest_answer, request.is_write)
         finally:
             # Gives the connection back where all was read, and closes it where not.
