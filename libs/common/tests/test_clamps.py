@@ -16,7 +16,7 @@ from synckit import clamps
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
-NASTY = (
+NASTY: tuple[Any, ...] = (
     "",
     " ",
     "nan",

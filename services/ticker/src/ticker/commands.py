@@ -7,8 +7,9 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
+from synckit import clamps
 from synckit.errors import SyncError, TransientError
 from ticker.domain.entities import WATCHED
 from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
@@ -42,11 +43,10 @@ def parser() -> argparse.ArgumentParser:
 
 def moment(text: str) -> datetime:
     """A day or a moment; without a zone it is UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a day like 2026-01-31 is wanted") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = clamps.moment(text)
+    if at is None:
+        raise argparse.ArgumentTypeError("a day like 2026-01-31 is wanted")
+    return at
 
 
 def chosen_of(looks: Sequence[Look], entity: str) -> list[Look]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -25,8 +25,10 @@ from ticker.domain.rows import LeftRow, PartyRow, RightRow
 log = structlog.get_logger(__name__)
 ENTITY = BETEILIGTE.entity
 BATCH = 500
-MOST_ROWS = 100_000
-"""A look ends here, whatever a remote says."""
+PORTION = 10_000
+"""Rows that are kept at once; a longer list is dealt with in portions, each with its events and its cursor."""
+MOST_ROWS = 1_000_000
+"""Of a list without an order in time: a look ends here, whatever a remote says."""
 
 
 class LeftLists(Protocol):
@@ -53,12 +55,15 @@ class RightLists(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look found. `after` is called once the events are with the broker: that moves the cursor."""
+    """What a look found. `after` is called once the events are with the broker: that moves the cursor. `rest`: how to
+    go on, where this is a portion.
+    """
 
     ids: Sequence[str]
     seen: int
     capped: bool = False
     after: Callable[[], Awaitable[None]] | None = None
+    rest: Callable[[], Awaitable[Found]] | None = None
 
 
 class Look(Protocol):
@@ -105,17 +110,27 @@ class Emitter:
         self._clock = clock
 
     async def carry_out(self, look: Look, *, dry_run: bool = False) -> Told:
-        found = await look.find()
-        ids = selection.without_repeats(found.ids)
-        if not dry_run:
-            await self._emit(ids, look)
-            if found.after is not None:
-                await found.after()
-        if found.capped:
-            log.warning("answer_capped", reason=look.name, records=found.seen)
-        if ids:
-            log.info("emitted", reason=look.name, records=found.seen, emitted=len(ids), dry_run=dry_run)
-        return Told(look.name, found.seen, len(ids), found.capped, look.entity)
+        told = Told(look.name, 0, 0, entity=look.entity)
+        emitted: set[str] = set()
+        found: Found | None = await look.find()
+        while found is not None:
+            ids = [one for one in selection.without_repeats(found.ids) if one not in emitted]
+            emitted.update(ids)
+            if not dry_run:
+                await self._emit(ids, look)
+                if found.after is not None:
+                    await found.after()
+            told = replace(told, seen=told.seen + found.seen, emitted=len(emitted), capped=told.capped or found.capped)
+            found = await found.rest() if found.rest is not None else None
+        self._report(told, dry_run=dry_run)
+        return told
+
+    @staticmethod
+    def _report(told: Told, *, dry_run: bool) -> None:
+        if told.capped:
+            log.warning("answer_capped", reason=told.look, records=told.seen)
+        if told.emitted:
+            log.info("emitted", reason=told.look, records=told.seen, emitted=told.emitted, dry_run=dry_run)
 
     async def _emit(self, ids: Sequence[str], look: Look) -> None:
         trace = str(tracing.new())
@@ -144,13 +159,16 @@ class WaitingStates:
         self._stale_syncing = stale_syncing
 
     async def find(self) -> Found:
-        """All pages first, then the events: what is synced meanwhile would move the pages."""
+        """What is synced meanwhile moves no page: the next one begins behind the last record, not at a count."""
         now = self._clock.now()
         where = (
             queries.in_waiting_states(now, self._stale_syncing) if self._has_next_try else queries.in_few_states(now)
         )
-        ids, capped = await _up_to(MOST_ROWS, self._lists.matching(where))
-        return Found(ids, len(ids), capped)
+        return await self._portion(self._lists.matching(where))
+
+    async def _portion(self, left: AsyncGenerator[str, None]) -> Found:
+        ids, is_over = await _portion_of(left)
+        return Found(ids, len(ids), rest=None if is_over else partial(self._portion, left))
 
 
 class ByCursor:
@@ -182,13 +200,18 @@ class Modified(ByCursor):
         began = self._clock.now()
         previous = await self._store.cursor(self.cursor)
         since = self._since or schedule.start_of(previous, began, self._overlap)
-        rows, capped = await _up_to(MOST_ROWS, self._lists.changed_since(since))
+        return await self._portion(began, previous, self._lists.changed_since(since))
+
+    async def _portion(self, began: datetime, previous: str | None, left: AsyncGenerator[LeftRow, None]) -> Found:
+        """The cursor follows portion by portion: a burst that one run does not get through is not begun anew."""
+        rows, is_over = await _portion_of(left)
         our_user = await self._lists.our_user() if rows else None
         known = await self._store.left_changes_known([row.id for row in rows]) if rows else {}
         parked = await self._store.parked([row.id for row in rows]) if rows else ()
-        value = schedule.next_cursor(previous, began, rows[-1].modified_at if rows else None, capped=capped)
+        value = schedule.next_cursor(previous, began, rows[-1].modified_at if rows else None, capped=not is_over)
         ids = selection.changed_by_others(rows, known, our_user, parked)
-        return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
+        rest = None if is_over else partial(self._portion, began, value, left)
+        return Found(ids, len(rows), after=partial(self._store.move_cursor, self.cursor, value), rest=rest)
 
 
 class ChangedAtDesk(ByCursor):
@@ -212,14 +235,25 @@ class ChangedAtDesk(ByCursor):
         previous = await self._store.cursor(self.cursor)
         since = self._since or schedule.start_of(previous, began, self._overlap)
         most = schedule.believable(since, began, self._limit, MOST_ROWS)
-        rows, capped = await _up_to(most, self._lists.changed_since(since))
+        value = schedule.next_cursor(previous, began)
+        return await self._portion(
+            partial(self._store.move_cursor, self.cursor, value), most, self._lists.changed_since(since)
+        )
+
+    async def _portion(
+        self, move_cursor: Callable[[], Awaitable[None]], most: int, left: AsyncGenerator[RightRow, None]
+    ) -> Found:
+        """The list has no order in time: the cursor moves with its end."""
+        rows, is_over = await _portion_of(left, most)
         linked = await self._store.linked([row.id for row in rows]) if rows else {}
         versions = await self._store.right_versions_known(list(linked)) if linked else {}
         changed = selection.changed_at_a_desk(rows, linked, versions)
         parked = await self._store.parked(changed) if changed else ()
         ids = [one for one in changed if one not in parked]
-        value = schedule.next_cursor(previous, began)
-        return Found(ids, len(rows), capped, partial(self._store.move_cursor, self.cursor, value))
+        capped = not is_over and len(rows) >= most and await _has_more(left)
+        if is_over or len(rows) >= most:
+            return Found(ids, len(rows), capped, move_cursor)
+        return Found(ids, len(rows), rest=partial(self._portion, move_cursor, most - len(rows), left))
 
 
 _Shown = dict[tuple[str, str], str | None]
@@ -245,12 +279,14 @@ class RowsAtDesk:
         self._told: _Shown = {}
 
     async def find(self) -> Found:
-        rows, capped = await _up_to(MOST_ROWS, self._lists.with_rows(list(self._stores)))
-        ids: list[str] = []
-        moved: _Shown = {}
-        for start in range(0, len(rows), BATCH):
-            ids += await self._moved(rows[start : start + BATCH], moved)
-        return Found(ids, len(rows), capped, partial(self._remember, moved))
+        return await self._portion({}, self._lists.with_rows(list(self._stores)))
+
+    async def _portion(self, moved: _Shown, left: AsyncGenerator[PartyRow, None]) -> Found:
+        rows, is_over = await _portion_of(left, BATCH)
+        ids = await self._moved(rows, moved)
+        if is_over:
+            return Found(ids, len(rows), after=partial(self._remember, moved))
+        return Found(ids, len(rows), rest=partial(self._portion, moved, left))
 
     async def _remember(self, moved: _Shown) -> None:
         self._told = moved
@@ -332,12 +368,18 @@ class ParkedAndDue:
 Row = TypeVar("Row")
 
 
-async def _up_to(most: int, rows: AsyncGenerator[Row, None]) -> tuple[list[Row], bool]:
-    """The first rows, and whether there were more."""
+async def _portion_of(rows: AsyncGenerator[Row, None], most: int = PORTION) -> tuple[list[Row], bool]:
+    """The next rows, and whether that was the end."""
     kept: list[Row] = []
-    async with aclosing(rows):
+    if most > 0:
         async for row in rows:
-            if len(kept) >= most:
-                return kept, True
             kept.append(row)
-    return kept, False
+            if len(kept) >= min(most, PORTION):
+                return kept, False
+    return kept, True
+
+
+async def _has_more(rows: AsyncGenerator[Row, None]) -> bool:
+    """Asks for one more, and ends the list."""
+    async with aclosing(rows):
+        return await anext(rows, None) is not None

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import structlog
 
+from synckit import clamps
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.espocrm import EspoClient, EspoStore
 from synckit.errors import SyncError
@@ -19,7 +20,6 @@ from ticker.domain.queries import Where
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 log = structlog.get_logger(__name__)
-MOST = 100_000
 
 
 class EspoLists:
@@ -31,7 +31,7 @@ class EspoLists:
         self._our_user: str | None = None
 
     async def matching(self, where: Where) -> AsyncGenerator[str, None]:
-        async for row in self._store.select(where, ["id"], limit=MOST):
+        async for row in self._store.select(where, ["id"]):
             yield str(row["id"])
 
     async def changed_since(self, since: datetime) -> AsyncGenerator[LeftRow, None]:
@@ -74,8 +74,10 @@ class AdvowareLists:
 
 def _rows(party: Snapshot, inline: Sequence[str]) -> dict[str, str]:
     shown: list[Any] = next((party.payload[name] for name in inline if isinstance(party.payload.get(name), list)), [])
-    rows = [row for row in shown if isinstance(row, dict) and row.get("id") and row.get("rowId")]
-    return {f"{party.id}/{row['id']}": str(row["rowId"]) for row in rows}
+    rows = [
+        (clamps.identity(row.get("id")), clamps.version(row.get("rowId"))) for row in shown if isinstance(row, dict)
+    ]
+    return {f"{party.id}/{number}": version for number, version in rows if number and version}
 
 
 def _user_id(told: Any) -> str | None:

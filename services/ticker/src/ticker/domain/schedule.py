@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from synckit import clamps
+
 SKEW = timedelta(minutes=10)
 """How far a remote's clock may be off before a cursor could pass a change."""
 FIRST_LOOK = timedelta(hours=24)
@@ -39,11 +41,12 @@ def next_cursor(previous: str | None, began: datetime, newest: datetime | None =
 
 
 def _read(cursor: str | None) -> datetime | None:
+    """None also where it is no time that can be: what is reckoned with it would end in an error of Python's."""
     try:
         at = datetime.fromisoformat(cursor or "")
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return clamps.believable(at) if at.tzinfo else None
 
 
 def believable(since: datetime, now: datetime, limit: int, most: int) -> int:
