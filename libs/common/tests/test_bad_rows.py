@@ -19,7 +19,7 @@ from synckit.errors import RemoteUnavailable
 from synckit.mapping.child import ChildOf
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
-from synckit.testing.scripted_http import ScriptedServer
+from synckit.testing.scripted_http import Line, ScriptedServer
 from synckit.testing.tokens import FakeTokenCache
 
 SINCE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -108,7 +108,7 @@ async def test_pages_of_bad_rows_end_nothing(remotes: Remotes) -> None:
 
 async def test_the_same_bad_page_twice_ends_the_list(remotes: Remotes) -> None:
     """A server that ignores where to begin."""
-    remotes.server.otherwise = type(remotes.server.otherwise)(200, b"[" + b",".join([b"null"] * 100) + b"]")
+    remotes.server.otherwise = Line(200, b"[" + b",".join([b"null"] * 100) + b"]")
     with pytest.raises(RemoteUnavailable):
         await remotes.changed_parties()
 
@@ -237,3 +237,10 @@ async def test_a_bad_post_on_a_stream_hides_no_other(remotes: Remotes) -> None:
     remotes.server.says(403, headers={"X-Status-Reason": "No read access."})
     remotes.server.says(200, {"list": [None, "x", {"post": 7}, {"post": "… #5a1-7"}]})
     assert await EspoNotifier(remotes.espo, "CBeteiligte").told("5a1", "#5a1-7")
+
+
+async def test_a_list_that_never_shows_a_record_ends(remotes: Remotes) -> None:
+    """A server that answers the same nonsense to whatever is asked for."""
+    remotes.server.otherwise = Line(200, b'{"total": 1000000, "list": [{}]}')
+    with pytest.raises(RemoteUnavailable):
+        await remotes.changed_records()

@@ -21,7 +21,6 @@ from synckit.ports import Clock
 UPSTREAM = "advoware"
 AUTH_UPSTREAM = "advoware_auth"
 DEFAULT_LIFETIME = 3600.0
-OK = 200
 EARLY = timedelta(minutes=5)
 SHORTEST_LIFETIME, LONGEST_LIFETIME = 20.0, 86_400.0
 """Of what a token is said to live: less would be a request for each call, and one that lives longer costs a 401."""
@@ -186,9 +185,9 @@ class AdvowareAuth:
 
 
 def _told(answer: Answer) -> dict[str, Any]:
-    """What a 200 says; nothing where it is anything else."""
+    """What a success says; nothing where it is anything else."""
     try:
-        told = answer.json() if answer.status == OK else None
+        told = answer.json() if 200 <= answer.status < 300 else None
     except RemoteUnavailable:
         return {}
     return told if isinstance(told, dict) else {}

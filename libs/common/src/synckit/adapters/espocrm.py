@@ -28,6 +28,8 @@ API = "/api/v1"
 LARGEST_PAGE = 200
 REFUSED_SECONDS = 120.0
 MODIFIED = "modifiedAt"
+MOST_BARREN = 20
+"""Pages in a row that hold nothing new or nothing that can be read: behind them nothing is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +223,17 @@ class EspoStore:
         search = {"orderBy": by, "order": "asc", "maxSize": LARGEST_PAGE if limit is None else min(limit, LARGEST_PAGE)}
         last: tuple[str, str] | None = None
         before: set[tuple[str, str]] = set()
-        offset = 0
+        offset = barren = 0
         while True:
             behind = [] if last is None else [_behind(by, *last)]
             asked = {**search, "where": [*where, *behind], "offset": offset, **selected}
             page = await self._client.page(self._entity_type, asked)
             fresh = {(str(row.get(by)), str(row["id"])): row for row in page.rows}
-            yield [row for standing, row in fresh.items() if standing not in before]
-            before = set(fresh)
+            news = [row for standing, row in fresh.items() if standing not in before]
+            yield news
+            before, barren = set(fresh), 0 if news else barren + 1
+            if barren > MOST_BARREN:
+                raise RemoteUnavailable(UPSTREAM, "a list without an end")
             if not page.has_more:
                 return
             following = _standing(page.rows, by)
