@@ -73,6 +73,7 @@ UNHEARD_TITLE = "Dr. Ungehoert"
 
 TENANT = Person("Adelgund", "Brunnenkress", "1959-05-05")
 ADDRESS = {
+    "name": "Hauptanschrift",
     "adresseStreet": "Schnepfenstieg 17",
     "adressePostalCode": "89073",
     "adresseCity": "Ulm",

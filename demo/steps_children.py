@@ -36,7 +36,7 @@ async def account_changed(morning: Morning) -> str:
     """A bank account is changed in EspoCRM: Advoware keeps the old one, one note names both, masked, and the steps."""
     espo, advo = morning.espo, morning.advo
     [linked] = await morning.link(people.ACCOUNT_HOLDER)
-    made = await espo.rest("POST", ACCOUNT, {"iban": people.OLD_IBAN, "beteiligteId": linked.left})
+    made = await espo.rest("POST", ACCOUNT, {"name": "Giro", "iban": people.OLD_IBAN, "beteiligteId": linked.left})
     await until_child(morning, ACCOUNT, made["id"], "linked and clean", syncStatus="clean", advowareId=...)
     notes, start = {note["id"] for note in await espo.notes()}, await advo.last_call()
     await espo.rest("PUT", f"{ACCOUNT}/{made['id']}", {"iban": people.NEW_IBAN})

@@ -54,6 +54,8 @@ class FieldManager:
             raise bad_request("No type.")
         defaults = self.types.get(str(kind), {}).get("defaults", {})
         entity.fields[name] = {**self._spec(str(kind), {**given, **_absent(defaults, given)}, {}), "isCustom": True}
+        if link := self.types.get(str(kind), {}).get("link"):
+            entity.links[name] = dict(link)
         self._label(scope, name, given)
         entity.derive()
         return self.read(scope, name)
@@ -112,6 +114,7 @@ class FieldManager:
         if not entity.fields.get(name, {}).get("isCustom"):
             raise failed(f"Cannot delete core field '{name}' in '{scope}'.")
         entity.fields.pop(name)
+        entity.links.pop(name, None)
         entity.derive()
         self.world.customization.labels.pop((scope, name), None)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.espocrm import acl_table, query
+from sandbox.espocrm import access, acl_table, query
 from sandbox.espocrm.account_hooks import RoleHooks, ScheduledJobHooks, UserHooks
 from sandbox.espocrm.administration import Administration, require_admin
 from sandbox.espocrm.attachments import AttachmentHooks, Files
@@ -177,7 +177,9 @@ class RestApi:
         if record is None:
             raise not_found()
         params = self._params(request)
+        access.require(user, entity, "read", record)
         if link in ("stream", "posts") and entity.flag("stream"):
+            access.require(user, entity, "stream", record)
             notes = self.stream.list_notes(record, posts_only=link == "posts")
             page = notes[params.offset : params.offset + params.max_size]
             return {"total": len(notes), "list": [self.stream.row(note) for note in page], "pinnedList": []}

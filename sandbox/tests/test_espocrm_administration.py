@@ -254,3 +254,23 @@ async def test_erased_data_is_told_like_any_change(bare: Caller) -> None:
     assert shown["emailAddress"].startswith("ERASED:")
     assert [row["phoneNumber"][:7] for row in shown["phoneNumberData"]] == ["ERASED:"]
     assert (await bare.api("POST", "/DataPrivacy/action/erase", {**erase, "id": "x"}, by="admin")).status == 404
+
+
+async def test_a_file_field_made_by_an_administrator_holds_files(bare: Caller) -> None:
+    await entity(bare, "Dokumente", "Base")
+    await admin(bare, "POST", "/Admin/fieldManager/CDokumente", {"name": "file", "type": "file", "accept": []})
+    content = "data:text/plain;base64," + base64.b64encode(b"Hallo").decode()
+    upload = {"name": "a.txt", "type": "text/plain", "relatedType": "CDokumente", "field": "file", "file": content}
+    file_id = (await admin(bare, "POST", "/Attachment", upload))["id"]
+    made = await admin(bare, "POST", "/CDokumente", {"name": "Brief", "fileId": file_id})
+    assert (made["fileId"], made["fileName"]) == (file_id, "a.txt")
+
+
+async def test_a_stream_is_read_only_with_the_right_to_it(bare: Caller) -> None:
+    await entity(bare)
+    key = (await api_user(bare, await role(bare, {"CBeteiligte": {**ALL, "stream": "no"}})))["apiKey"]
+    record = (await admin(bare, "POST", "/CBeteiligte", {"lastName": "Probe"}))["id"]
+    answer = await bare.api("GET", f"/CBeteiligte/{record}/stream", by="nobody", X_Api_Key=key)
+    assert (answer.status, answer.reason) == (403, "No stream access.")
+    post = {"type": "Post", "parentType": "CBeteiligte", "parentId": record, "post": "x"}
+    assert (await bare.api("POST", "/Note", post, by="nobody", X_Api_Key=key)).status == 200

@@ -206,7 +206,7 @@ async def test_the_office_profile_has_the_offices_fields_and_options(caller: Cal
             record = await office.create(lastName="Probe", syncStatus=status, salutationName="Divers", titel="Dr.")
             assert (await office.read(record))["syncStatus"] == status
         party = await office.create(lastName="Sommer")
-        address = await office.create("CAdressen", adresseStreet="Gasse 1", beteiligteId=party)
+        address = await office.create("CAdressen", name="Haus", adresseStreet="Gasse 1", beteiligteId=party)
         listed = await office.api("GET", f"/CBeteiligte/{party}/adressens")
         assert [row["id"] for row in listed.body["list"]] == [address]
         options = await office.api("GET", "/Metadata?key=entityDefs.CBeteiligte.fields.syncStatus")

@@ -39,7 +39,9 @@ async def looks_at(seen: Morning, record_id: str, since: int) -> int:
 async def address_of_nobody(seen: Morning, number: int) -> str:
     """An address without a party that our worker has looked at already."""
     since = await seen.espo.last_call()
-    made = await seen.espo.rest("POST", ADDRESS, {"adresseStreet": f"Probegasse {number}", "adresseCity": "Ulm"})
+    made = await seen.espo.rest(
+        "POST", ADDRESS, {"name": "Probe", "adresseStreet": f"Probegasse {number}", "adresseCity": "Ulm"}
+    )
 
     async def looked() -> bool | None:
         return bool(await looks_at(seen, made["id"], since)) or None
