@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ import test_bankverbindungen as bank
 from household import PARTY, Household
 from test_adressen import HOME, household
 
-from synckit.errors import TransientError
+from synckit.errors import RemoteRejected, TransientError
 from synckit.ports import IMPORT
 from synckit.testing.faults import Crash
 
@@ -114,7 +114,46 @@ async def account_deleted() -> Household:
     return house
 
 
+async def account_made_at_a_desk() -> Household:
+    house = bank.household()
+    betnr = await house.with_party()
+    house.rows.seed(betnr, **bank.DESK)
+    return house
+
+
+async def account_made_on_both_sides() -> Household:
+    house = bank.household()
+    betnr = await house.with_party()
+    house.child(**bank.ACCOUNT)
+    house.rows.seed(betnr, iban=bank.IBAN, kontoinhaber="Paula Probe", bic="COBADEFFXXX")
+    return house
+
+
+async def account_refused() -> Household:
+    """EspoCRM does not take the bank's name: the record is made without it, and says so."""
+    house = await account_made_at_a_desk()
+    create, update = house.children.create, house.children.update
+
+    def refuse(payload: Mapping[str, Any]) -> None:
+        if payload.get("bank") is not None:
+            raise RemoteRejected("espocrm", 400, "maxLength", field="bank")
+
+    async def creating(payload: Mapping[str, Any]) -> Any:
+        refuse(payload)
+        return await create(payload)
+
+    async def updating(record_id: str, payload: Mapping[str, Any]) -> Any:
+        refuse(payload)
+        return await update(record_id, payload)
+
+    house.children.create, house.children.update = creating, updating  # type: ignore[method-assign]
+    return house
+
+
 SCENES = [
+    account_made_at_a_desk,
+    account_made_on_both_sides,
+    account_refused,
     account_created,
     account_there_already,
     account_changed,

@@ -28,5 +28,6 @@ BANKVERBINDUNGEN = Watched(
     "beteiligte",
     ("bankverbindungen", "bankkverbindungen"),
     has_next_try=False,
+    imported=True,
 )
 WATCHED = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)

@@ -1,6 +1,7 @@
 """Bankverbindungen: EspoCRM's `CBankverbindungen` ↔ the rows of `/Beteiligte/{betNr}/Bankverbindungen`.
 
 The API creates a row, and never changes or deletes one: what changes in EspoCRM is told to a person, with the steps.
+A row can't carry a mark of ours: one that a desk made is known by its party, its number, and its IBAN.
 An account is told apart by its IBAN; notes show no more of one than its last four characters.
 """
 
@@ -110,6 +111,8 @@ BANKVERBINDUNGEN = EntityMapping(
         number="betNr",
         inline=("bankverbindungen", "bankkverbindungen"),
         identity=identity,
+        identity_field="iban",
+        imported=True,
     ),
     state=CHILD_STATE,
     texts=TEXTS,
