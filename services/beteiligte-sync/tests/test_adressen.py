@@ -128,16 +128,23 @@ async def test_a_label_that_a_desk_wrote_is_kept() -> None:
     assert house.row()["anschrift"] == "Frau Paula Probe\nHauptstr. 1"
 
 
-async def test_a_country_that_is_none_is_failed_and_named() -> None:
+async def test_unknown_country_leaves_the_address_alone() -> None:
+    """Only the country is left to the desk, told once with the steps; the rest is there and follows changes."""
     house = household()
     await house.with_party()
     house.child(**{**HOME, "adresseCountry": "Narnia"})
     outcome = await house.sync("a1")
     record = house.children.records["a1"]
-    assert (outcome.result, record["syncStatus"]) == ("failed", "failed")
-    assert "Land" in record["syncErrorMessage"]
-    assert "Narnia" not in record["syncErrorMessage"]
-    assert house.rows.records == {}
+    assert (outcome.result, record["syncStatus"]) == ("created", "manual_action")
+    assert record["syncErrorMessage"] == "Am Arbeitsplatz in Advoware nachzutragen: Land."
+    assert (house.row()["strasse"], house.row()["land"]) == ("Hauptstr. 1", None)
+    (note,) = house.notifier.notes
+    assert all(part in note[2] for part in ("Land", "Narnia", "Register „Adressen“"))
+    house.forget_calls()
+    assert ((await house.sync("a1")).result, house.writes) == ("unchanged", 0)
+    house.children.edit("a1", adresseCity="Ulm")
+    await house.sync("a1")
+    assert (house.row()["ort"], len(house.notifier.notes)) == ("Ulm", 1)
 
 
 async def test_a_child_before_its_parent_waits_and_goes_on_when_the_parent_is_linked() -> None:

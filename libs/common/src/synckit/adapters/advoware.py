@@ -13,6 +13,7 @@ from synckit import clamps
 from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
 from synckit.adapters.http_client import SAFE_METHODS, UNAUTHENTICATED, Answer, HttpClient, Latch, Wiring
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
+from synckit.mapping.text import clean, squeezed
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1/advonet"
@@ -209,23 +210,25 @@ class AdvowareBeteiligteStore(AdvowareRecords):
         super().__init__(client, "/Beteiligte", NUMBER)
 
     async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
-        """Parties of exactly this name, changed since then or, without a time, ever.
+        """Parties of this name, in whatever spelling, changed since then or, without a time, ever.
 
         One of them that its list shows without a row id is read by itself. RemoteUnavailable where all that is there
         has no number: "none" would make a second party.
         """
-        name = _name_in(payload)
+        posted = str(payload.get("name") or "").strip()
         found: dict[str, Snapshot] = {}
         nameless = False
         changed = {} if since is None else {"geaendertSeit": utc_to_local(since)}
-        async for page in self._pages({"name": name, **changed}):
-            for row in page:
-                if not isinstance(row, dict) or _name_in(row) != name:
-                    continue
-                one = self._listed(row) or await self._single(self._id_of(row))
-                nameless = nameless or not self._id_of(row)
-                if one is not None:
-                    found.setdefault(one.id, one)
+        # An older release may have posted letters in parts, and the server may look for nothing else.
+        for name in dict.fromkeys((posted, clean(posted))):
+            async for page in self._pages({"name": name, **changed}):
+                for row in page:
+                    if not isinstance(row, dict) or _name_in(row) != _name_in(payload):
+                        continue
+                    one = self._listed(row) or await self._single(self._id_of(row))
+                    nameless = nameless or not self._id_of(row)
+                    if one is not None:
+                        found.setdefault(one.id, one)
         if nameless and not found:
             raise RemoteUnavailable(UPSTREAM, "a list of which no row has a number")
         return list(found.values())
@@ -270,7 +273,8 @@ def utc_to_local(at: datetime) -> str:
 
 
 def _name_in(payload: Payload) -> str:
-    return str(payload.get("name") or "").strip()
+    """What tells names apart: not how they are spelled."""
+    return squeezed(str(payload.get("name") or "")).casefold()
 
 
 def _refusal(answer: Answer) -> Exception:

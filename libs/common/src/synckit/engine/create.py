@@ -149,17 +149,22 @@ class Creator:
 
     def _is_equal(self, candidate: Snapshot, fingerprint: Payload) -> bool:
         shown = self._writer.values(Side.RIGHT, candidate)
-        return all(shown.get(name) == value for name, value in self._mapping.read(Side.RIGHT, fingerprint).items())
+        posted = self._mapping.read(Side.RIGHT, fingerprint)
+        alike = {p.name: p.alike for p in self._mapping.policies}
+        return all(alike[name](shown.get(name), value) for name, value in posted.items())
 
     def _base(self, look: Look, left: Canonical, right: Canonical) -> Base:
         """What both agreed on by the POST. Where it was another's and left has moved since, what left held then."""
         fresh, left_out = look.result == "created", self._left_out(look, left)
         base_left: dict[str, Value] = {}
         base_right: dict[str, Value] = {}
+        unposted = self._mapping.unposted(left)
         for policy in self._mapping.policies:
             name = policy.name
             if not self._mapping.posts(name) or name not in right or name not in left or name in left_out:
                 continue
+            if policy.name in unposted:
+                continue  # Nothing was agreed: what follows the POST tells a user that it is missing there.
             try:
                 posted = left[policy.name] if fresh else _held_then(policy, left[policy.name], right[policy.name])
                 base_left[policy.name] = posted

@@ -118,6 +118,11 @@ _TEXTS = {
         "Abgleich mit Advoware: {label} steht in Advoware auf {right}; {detail}. EspoCRM behält {left}, "
         "in Advoware bleibt der Wert stehen. Sie müssen nichts tun."
     ),
+    NoticeKind.OWN_TEXT: (
+        "Abgleich mit Advoware: {label} wurde von Hand geschrieben und bleibt, obwohl sich die Angaben dazu geändert "
+        "haben. Es steht dort: {left}. Aus den Angaben ergäbe sich: {right}. Ist der eigene Text überholt, ändern oder "
+        "leeren Sie ihn bitte hier in EspoCRM."
+    ),
     NoticeKind.DELETED_RIGHT: (
         "Abgleich mit Advoware: Der Beteiligte wurde in Advoware gelöscht ({detail}). In EspoCRM bleibt er erhalten "
         "und wird nicht neu angelegt. Soll er wieder nach Advoware, leeren Sie hier das Feld betnr und setzen den "

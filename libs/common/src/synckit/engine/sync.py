@@ -18,6 +18,7 @@ from synckit.engine.parentage import Parentage
 from synckit.engine.parking import Parking
 from synckit.engine.refused import refusing
 from synckit.engine.refused_writes import RefusedWrites
+from synckit.engine.remembered import as_read_today
 from synckit.engine.repeat import Repeats
 from synckit.engine.resume import attempts, reached, resumed
 from synckit.engine.status import SyncStatus
@@ -33,10 +34,11 @@ from synckit.errors import (
     SyncError,
     TransientError,
 )
+from synckit.mapping.derived import planned
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Link, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Notice, NoticeKind, Plan, Side
-from synckit.reconcile.three_way import Seen, reconcile
+from synckit.reconcile.three_way import Seen
 
 MAX_ROUNDS = 4
 
@@ -74,7 +76,7 @@ class Engine:
         record's own state and is an Outcome. PermanentError only where not even that could be written.
         """
         async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
-            state = await self._remotes.links.load(left_id)
+            state = as_read_today(self._mapping, await self._remotes.links.load(left_id))
             # The fence is only worth something if the lock was still ours when it was taken.
             lease.ensure()
             time = StoreTime(state.at, self._remotes.clock)
@@ -106,7 +108,7 @@ class Engine:
         Raises where even remembering fails: then the caller waits, a stalled partition is better than a lost event.
         """
         async with self._remotes.locks.hold(f"{self._mapping.entity}:{left_id}") as lease:
-            state = await self._remotes.links.load(left_id)
+            state = as_read_today(self._mapping, await self._remotes.links.load(left_id))
             lease.ensure()
             look = Look(left_id, state, lease, Cause(), StoreTime(state.at, self._remotes.clock))
             return await self._parking.park(look, error)
@@ -233,7 +235,7 @@ class Engine:
         confirmed = RELEASED in look.state.notes
         known = self._writer.refusals.of_fields(look, seen_left.values, seen_right.values)
         policies = refusing(self._mapping, known, self._mapping.policies)
-        plan = reconcile(look.base, seen_left, seen_right, policies, confirmed=confirmed)
+        plan = planned(self._mapping.derived, policies, look.base, (seen_left, seen_right), confirmed=confirmed)
         return plan, seen_left.values
 
     async def _carry_out(self, look: Look, plan: Plan, before: Canonical, lists: ListWork) -> bool:

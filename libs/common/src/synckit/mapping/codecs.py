@@ -1,19 +1,22 @@
 """Codecs as values: how a value looks in each payload, and what it is called on the other side. Pure.
 
 `read_*`: payload value → canonical; `print_*`: canonical → payload value; `to_*`: canonical of one side → of the other.
-Law: reading what was printed is the identity on canonical values.
+Laws: reading what was printed is the identity on canonical values, and two spellings that a person would call the same
+are read as one. So what we remember in an older form passes through the same reading.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from synckit.errors import MappingError
+from synckit.mapping.text import clean, option_key
 from synckit.reconcile.plan import Value
-from synckit.reconcile.policy import Unmappable, same
+from synckit.reconcile.policy import Unmappable, equal, same
 
 
 def espo_time(at: datetime) -> str:
@@ -22,23 +25,23 @@ def espo_time(at: datetime) -> str:
 
 
 def _read_text(raw: Any) -> Value:
-    """Trimmed text; "" and null are absent. A number is its text, as both remotes store it."""
+    """Text in its one form; "" and null are absent. A number is its text, as both remotes store it."""
     if raw is None:
         return None
     if type(raw) is str:
-        return raw.strip() or None
+        return clean(raw) or None
     if isinstance(raw, bool | list | dict):
         raise MappingError("", "", "ist kein Text")
-    return str(raw).strip() or None
+    return clean(str(raw)) or None
 
 
 def _read_day(raw: Any) -> Value:
-    """`YYYY-MM-DD`, with or without a time behind it: only the day counts."""
+    """`YYYY-MM-DD`, with or without a time behind it: only the day counts. `DD.MM.YYYY` as people write it."""
     text = _read_text(raw)
     if text is None:
         return None
     try:
-        day = date.fromisoformat(str(text)[:10])
+        day = _day_of(str(text))
     except ValueError:
         raise MappingError("", "", "ist kein Tag (JJJJ-MM-TT)") from None
     if day.year < FIRST_YEAR:
@@ -47,10 +50,24 @@ def _read_day(raw: Any) -> Value:
     return day
 
 
+def _day_of(text: str) -> date:
+    """ValueError where it is none."""
+    if found := _ISO_DAY.match(text):
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _GERMAN_DAY.fullmatch(text):
+        return date(int(found[3]), int(found[2]), int(found[1]))
+    raise ValueError
+
+
 def _read_flag(raw: Any) -> Value:
-    """Yes is True; no and nothing are one and the same: absent."""
+    """Yes is True; no and nothing are one and the same: absent. Also as a number or a word, as databases tell it."""
     if raw is None or isinstance(raw, bool):
         return raw or None
+    word = clean(str(raw)).casefold() if isinstance(raw, str | int) else "?"
+    if word in _YES:
+        return True
+    if word in _NO:
+        return None
     raise MappingError("", "", "ist weder Ja noch Nein")
 
 
@@ -71,6 +88,10 @@ def _print_midnight(value: Value) -> Any:
 
 
 FIRST_YEAR = 1000
+_ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_GERMAN_DAY = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\. ?([0-9]{4})")
+_YES = frozenset({"1", "true"})
+_NO = frozenset({"", "0", "false"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,7 @@ class Codec:
     """See the module. The defaults are those of plain text that looks alike on both sides.
 
     `options`: what the left can hold besides nothing, where that is a closed set; `right_options`: the right, where it
-    calls them otherwise.
+    calls them otherwise. `alike`: whether two values of one side mean the same, where that is more than being equal.
     """
 
     read_left: Callable[[Any], Value] = _read_text
@@ -87,6 +108,7 @@ class Codec:
     print_right: Callable[[Value], Any] = _print_same
     to_right: Callable[[Value], Value] = same
     to_left: Callable[[Value], Value] = same
+    alike: Callable[[Value, Value], bool] = equal
     options: frozenset[str] = frozenset()
     right_options: frozenset[str] = frozenset()
 
@@ -109,15 +131,21 @@ def choice(
     `aliases`: right text → left option (None: absent). `other`: the left option that stands for every right value
     that is none; without it such a value has no counterpart, and is left alone on both sides.
     """
-    known = dict(aliases or {})
+    known = {option_key(right): left for right, left in (aliases or {}).items()}
+    spelled = {option_key(option): option for option in (*(aliases or {}), *options)}
+
+    def read(raw: Any) -> Value:
+        text = _read_text(raw)
+        return None if text is None else spelled.get(option_key(str(text)), text)
 
     def to_left(value: Value) -> Value:
         if value is None or value in options:
             return value
-        if value in known:
-            return known[str(value)]
+        key = option_key(str(value))
+        if key in known:
+            return known[key]
         if other is None:
             raise Unmappable("in EspoCRM gibt es diese Auswahl nicht")
         return other
 
-    return Codec(to_left=to_left, options=options)
+    return Codec(read_left=read, read_right=read, to_left=to_left, options=options)

@@ -17,10 +17,13 @@ from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
 from synckit.mapping.rows import ForeseenLists
 from synckit.mapping.state import EVERY_STATE, LeftState
+from synckit.mapping.text import clean
 from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 Payload = Mapping[str, Any]
+LONGEST_NUMBER = 40
+"""Characters: what is longer is no number of a record, however many digits it has."""
 MOST_KINDS = 100
 """`kind_of` answers words of a closed set; should one not, its answers are not kept."""
 
@@ -96,6 +99,13 @@ class Field:
         """Canonical → payload value."""
         return self.codec.print_left(value) if side is Side.LEFT else self.codec.print_right(value)
 
+    def normal(self, side: Side, value: Value) -> Value:
+        """A canonical value that an older release wrote down, as it is read today. What can't be read stays."""
+        read = self.codec.read_left if side is Side.LEFT else self.codec.read_right
+        with suppress(MappingError):
+            return read(self.print(side, value))
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class EntityMapping:
@@ -106,7 +116,7 @@ class EntityMapping:
     read once the record exists. `link_attribute`: the left attribute that holds the right id; a number there where
     `link_is_number`. `child_of`: set where the record is a row of another one. `state`: the state fields of the left
     type. `texts`: an entity's own words for notes. `describe`: a record in a few words, for notes and names.
-    `lists`: lists inside of the left record that are rows on the right.
+    `lists`: lists inside of the left record that are rows on the right. `derived`: fields with a `fallback`.
     """
 
     entity: str
@@ -126,12 +136,14 @@ class EntityMapping:
     lists: ForeseenLists | None = None
     policies: Sequence[FieldPolicy] = field(init=False)
     _readers: dict[tuple[Side, str | None], tuple[_Reader, ...]] = field(init=False, repr=False, compare=False)
-    _with_fallback: Sequence[Field] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    derived: Sequence[Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "policies", tuple(self._policy(f) for f in self.fields))
         object.__setattr__(self, "_readers", {})
-        object.__setattr__(self, "_with_fallback", tuple(f for f in self.fields if f.fallback is not None))
+        object.__setattr__(self, "_by_name", {f.name: f for f in self.fields})
+        object.__setattr__(self, "derived", tuple(f for f in self.fields if f.fallback is not None))
 
     def read(self, side: Side, payload: Payload) -> Canonical:
         """Payload → canonical record. An attribute that the payload lacks is unknown, and left out."""
@@ -175,8 +187,16 @@ class EntityMapping:
         return any(f.name == name and f.direction is not Direction.TO_LEFT for f in self.fields)
 
     def for_create(self, left: Canonical) -> dict[str, Any]:
-        """The body of a POST on the right. MappingError where the right can't hold a value."""
-        counterpart = {f.name: self._to_right(f, left) for f in self.fields if f.direction is not Direction.TO_LEFT}
+        """The body of a POST on the right, without what has no counterpart there: see `unposted`.
+
+        MappingError where the right can't hold a value.
+        """
+        without = self.unposted(left)
+        counterpart = {
+            f.name: f.codec.to_right(left.get(f.name))
+            for f in self.fields
+            if self.posts(f.name) and f.name not in without
+        }
         kind = self.kind_of(counterpart)
         body: dict[str, Any] = dict.fromkeys(self.right_writable)
         for f in self.fields:
@@ -188,6 +208,21 @@ class EntityMapping:
                 raise MappingError(f.label, Side.RIGHT.value, why)
             body[place.name] = f.print(Side.RIGHT, counterpart[f.name])
         return body
+
+    def unposted(self, left: Canonical) -> frozenset[str]:
+        """Fields whose value has no counterpart on the right: the record is created without them, and a user is told.
+
+        MappingError where that is a field without which the record is none.
+        """
+        found: set[str] = set()
+        for f in self.fields:
+            try:
+                f.codec.to_right(left.get(f.name))
+            except Unmappable as exc:
+                if f.essential or f.name in self.kind_fields:
+                    raise MappingError(f.label, Side.RIGHT.value, str(exc)) from None
+                found.add(f.name)
+        return frozenset(found)
 
     def for_left(self, right: Canonical) -> dict[str, Any]:
         """The body of a POST on the left, of all that the left can hold. Empty where that is nothing."""
@@ -203,10 +238,13 @@ class EntityMapping:
 
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
         """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent."""
-        claimed = payload.get(self.link_attribute)
-        if claimed in (None, "", 0):
+        claimed = clean(str(payload.get(self.link_attribute) or ""))
+        if self.link_is_number and len(claimed) <= LONGEST_NUMBER:
+            digits = "".join(claimed.split())
+            claimed = str(int(digits)) if digits.isdecimal() else claimed
+        if claimed in ("", "0"):
             return None
-        return str(claimed) if self.child_of is None else self.child_of.right_id(parent_id, str(claimed))
+        return claimed if self.child_of is None else self.child_of.right_id(parent_id, claimed)
 
     def link_attributes(self, right_id: str, version: str | None) -> dict[str, Any]:
         """What the left record says of its link."""
@@ -230,7 +268,7 @@ class EntityMapping:
 
     def label(self, name: str) -> str:
         """What a user calls the field."""
-        known = next((f.label for f in self.fields if f.name == name), "")
+        known = self._by_name[name].label if name in self._by_name else ""
         return known or (self.lists.label(name) if self.lists else name)
 
     def shown(self, name: str, value: Value) -> Value:
@@ -238,16 +276,14 @@ class EntityMapping:
         found = next((f.shown for f in self.fields if f.name == name), None)
         return found(value) if found is not None and value is not None else value
 
-    @staticmethod
-    def _to_right(f: Field, left: Canonical) -> Value:
-        try:
-            return f.codec.to_right(left.get(f.name))
-        except Unmappable as exc:
-            raise MappingError(f.label, Side.RIGHT.value, str(exc)) from None
+    def normal(self, side: Side, name: str, value: Value) -> Value:
+        """As `Field.normal`. What is no field of this entity is left alone."""
+        found = self._by_name.get(name)
+        return value if found is None else found.normal(side, value)
 
     def _fallen_back(self, told: dict[str, Value]) -> dict[str, Value]:
         """Nothing where a part is unknown: a label made of half a record would be a lie."""
-        for f in self._with_fallback:
+        for f in self.derived:
             if f.fallback is not None and told.get(f.name, "") is None and len(told) == len(self.fields):
                 told[f.name] = f.fallback(told)
         return told
@@ -255,8 +291,9 @@ class EntityMapping:
     @staticmethod
     def _entered(f: Field, side: Side, after: Canonical) -> Value:
         """What is to stand in the attribute itself: nothing where the left means the same without it."""
-        is_meant_anyway = side is Side.LEFT and f.fallback is not None and after[f.name] == f.fallback(after)
-        return None if is_meant_anyway else after[f.name]
+        if side is Side.RIGHT or f.fallback is None:
+            return after[f.name]
+        return None if f.codec.alike(after[f.name], f.fallback(after)) else after[f.name]
 
     def _reading(self, side: Side, kind: str | None) -> tuple[_Reader, ...]:
         """How the fields of a record of that kind are read; for None those that tell the kind. Worked out once."""
@@ -285,6 +322,7 @@ class EntityMapping:
             winner=f.winner,
             to_right=f.codec.to_right,
             to_left=f.codec.to_left,
+            alike=f.codec.alike,
             refuses=refuses,
             essential=f.essential,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from synckit.reconcile.plan import Base, Side
+from synckit.reconcile.plan import Base, Side, Value
 
 SEEN = "kommunikation"
 """Attribute of a party in Advoware, and in the base of a party the name under which stands what the last look saw."""
@@ -55,6 +55,11 @@ class Outlook:
 
 class ForeseenLists(Protocol):
     """Lists inside of a record, as far as a person is told of them."""
+
+    prefix: str
+
+    def normal(self, name: str, left: Value, right: Value) -> tuple[str, Value, Value]:
+        """An entry of the base as it is read today: its name, and both parts. Of a note without a left part."""
 
     def label(self, name: str) -> str:
         """What a user calls an entry of the base, or a list in a note's cause; any other name is as it is."""

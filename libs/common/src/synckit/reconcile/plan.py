@@ -68,6 +68,7 @@ class NoticeKind(StrEnum):
     READ_ONLY = "read_only"
     ADOPTED = "adopted"
     UNMAPPABLE = "unmappable"
+    OWN_TEXT = "own_text"
     DELETED_RIGHT = "deleted_right"
     DELETED_LEFT = "deleted_left"
     IN_USE = "in_use"

@@ -17,6 +17,11 @@ def same(value: Value) -> Value:
     return value
 
 
+def equal(one: Value, other: Value) -> bool:
+    """Whether two values of one side mean the same, for a field in which only equal ones do."""
+    return one == other
+
+
 def takes_everything(_side: Side, _value: Value, _record: Canonical) -> str:
     """A field without limits."""
     return ""
@@ -27,6 +32,7 @@ class FieldPolicy:
     """One mapped field.
 
     `to_right`, `to_left`: canonical value of one side → of the other; Unmappable where there is none.
+    `alike`: whether two values of one side mean the same.
     `refuses`: (target side, value, that side's record as it will be) → why the target can't hold it, "" where it can.
     `essential`: blanking it is never done without a person's word.
     """
@@ -37,6 +43,7 @@ class FieldPolicy:
     winner: Side = Side.LEFT
     to_right: Callable[[Value], Value] = same
     to_left: Callable[[Value], Value] = same
+    alike: Callable[[Value, Value], bool] = equal
     refuses: Callable[[Side, Value, Canonical], str] = takes_everything
     essential: bool = False
 
@@ -51,7 +58,7 @@ class FieldPolicy:
     def is_open_between(self, left: Value, right: Value) -> bool:
         """True where the two differ, and not merely because the left has no word for what the right holds."""
         try:
-            return not self.agree(left, right) and self.convert(right, Side.LEFT) != left
+            return not self.agree(left, right) and not self.alike(self.convert(right, Side.LEFT), left)
         except Unmappable:
             return False
 
@@ -62,6 +69,6 @@ class FieldPolicy:
 
     def _matches(self, source: Value, target_value: Value, target: Side) -> bool:
         try:
-            return self.convert(source, target) == target_value
+            return self.alike(self.convert(source, target), target_value)
         except Unmappable:
             return False

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from synckit.errors import RemoteRejected
+from synckit.mapping.text import clean
 from synckit.ports import Clock, Payload, Snapshot
 from synckit.testing.faults import Faults
 
@@ -155,7 +156,7 @@ class FakeRight:
         found = [
             self._snapshot(record_id)
             for record_id, record in self.records.items()
-            if record["name"] == payload["name"]
+            if clean(record["name"]) == clean(payload["name"])
             and (since is None or datetime.fromisoformat(record["geaendertAm"]) >= since)
         ]
         return tuple(found)

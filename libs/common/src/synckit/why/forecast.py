@@ -16,11 +16,13 @@ from synckit.engine.refused import holding, refusing, remembered
 from synckit.engine.resume import resumed
 from synckit.errors import MappingError
 from synckit.mapping.child import ChildOf
+from synckit.mapping.derived import planned
+from synckit.mapping.field import Field
 from synckit.mapping.rows import ForeseenLists, Outlook, RowOutlook
 from synckit.ports import Link, Payload, RecordState, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind, Plan, Side, Value
 from synckit.reconcile.policy import FieldPolicy
-from synckit.reconcile.three_way import Seen, reconcile
+from synckit.reconcile.three_way import Seen
 from synckit.why.braked import Shown, held_by_sweep, not_believed
 from synckit.why.findings import Findings
 from synckit.why.planned import Planned
@@ -43,6 +45,9 @@ class Table(Protocol):
     def read(self, side: Side, payload: Payload) -> Canonical: ...
     def for_create(self, left: Canonical) -> Payload: ...
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None: ...
+    @property
+    def derived(self) -> Sequence[Field]: ...
+    def normal(self, side: Side, name: str, value: Value) -> Value: ...
     def label(self, name: str) -> str: ...
     def shown(self, name: str, value: Value) -> Value: ...
     def attribute_of(self, name: str, side: Side, record: Canonical) -> str: ...
@@ -257,7 +262,7 @@ def _in_step(sides: _Sides, other: Snapshot, table: Table, kind: str) -> Forecas
     seen = Seen(left, sides.left.changed_at), Seen(right, other.changed_at)
     refused = {each.name: each for each in remembered(sides.state.notes, sides.at)}
     policies = refusing(table, holding(refused, table.policies, left, right), table.policies)
-    plan = reconcile(base, *seen, policies, confirmed=confirmed)
+    plan = planned(table.derived, policies, base, seen, confirmed=confirmed)
     if braked := held_by_sweep(
         sides.state, base, Shown(sides.left, other, left, right, sides.at), plan.decisions, table
     ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from synckit.engine.remembered import as_read_today
 from synckit.errors import SyncError
 from synckit.events import Record
 from synckit.ports import BrakeState, Clock, JournalEntry, RecordState, Snapshot
@@ -75,7 +76,7 @@ async def gather(sources: Sources, table: Table, left_id: str) -> Findings:
     topic = sources.topic
     since = sources.clock.now() - timedelta(days=sources.buried_days)
     memory, left, lock, waiting, buried, brakes = await asyncio.gather(
-        _asked("postgres", _remembered(sources.memory, left_id)),
+        _asked("postgres", _remembered(sources.memory, table, left_id)),
         _asked("espocrm", sources.left.read(left_id)),
         _asked("redis", sources.locks.seconds_left(f"{table.entity}:{left_id}")),
         _asked("kafka", _scan(sources.topics.waiting(topic, sources.group, left_id))),
@@ -140,9 +141,9 @@ async def _rivals(
     )
 
 
-async def _remembered(memory: Memory, left_id: str) -> Remembered:
+async def _remembered(memory: Memory, table: Table, left_id: str) -> Remembered:
     state, times = await memory.record(left_id)
-    return Remembered(state, times, await memory.journal(left_id, JOURNAL_ROWS))
+    return Remembered(as_read_today(table, state), times, await memory.journal(left_id, JOURNAL_ROWS))
 
 
 async def _scan(asked: Awaitable[tuple[Sequence[Record], int, int]]) -> Scan:

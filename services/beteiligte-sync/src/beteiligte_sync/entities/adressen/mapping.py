@@ -12,27 +12,21 @@ from datetime import date
 from typing import Any
 
 from beteiligte_sync.entities.adressen.countries import COUNTRY
+from beteiligte_sync.entities.adressen.label import LABEL, composed
 from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import DAY, FLAG
 from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.mapping.state import CHILD_STATE
-from synckit.reconcile.plan import Canonical, NoticeKind, Value
+from synckit.mapping.text import clean
+from synckit.reconcile.plan import Canonical, NoticeKind
 
 FIRST_DAY = date(1753, 1, 1)
 MARK = "EspoCRM-ID: "
-_MARKED = re.compile(re.escape(MARK) + r"([A-Za-z0-9-]{1,36})(?:\s|$)")
-HOME = "Deutschland"
+_MARKED = re.compile(r"EspoCRM-ID:\s*([A-Za-z0-9-]{1,36})(?:\s|$)")
 
 
 def kind_of(_record: Canonical) -> str:
     return "adresse"
-
-
-def label(record: Canonical) -> Value:
-    """The label where nobody wrote one: street, postal code and place, and the country abroad."""
-    place = " ".join(str(record[name]) for name in ("plz", "ort") if record.get(name))
-    abroad = record.get("land") if record.get("land") not in (HOME, "DE") else None
-    return "\n".join(str(line) for line in (record.get("strasse"), place, abroad) if line) or None
 
 
 def describe(record: Canonical) -> str:
@@ -45,7 +39,7 @@ def describe(record: Canonical) -> str:
 
 def owner_of(row: Mapping[str, Any]) -> str:
     """The EspoCRM record that a row, or the body of a POST, was made for."""
-    found = _MARKED.match(str(row.get("bemerkung") or ""))
+    found = _MARKED.match(clean(str(row.get("bemerkung") or "")))
     return found[1] if found else ""
 
 
@@ -76,7 +70,7 @@ FIELDS = (
     Field("strasse", Attribute("adresseStreet", 255), Attribute("strasse"), "Straße"),
     Field("plz", Attribute("adressePostalCode", 40), Attribute("plz"), "PLZ"),
     Field("ort", Attribute("adresseCity", 100), Attribute("ort"), "Ort"),
-    Field("anschrift", Attribute("beschreibung"), Attribute("anschrift"), "Anschrift", fallback=label),
+    Field("anschrift", Attribute("beschreibung"), Attribute("anschrift"), "Anschrift", LABEL, fallback=composed),
     Field("land", Attribute("adresseCountry", 100), Attribute("land"), "Land", COUNTRY),
     Field("postfach", Attribute("postfach", 40), Attribute("postfach"), "Postfach"),
     Field("postfachplz", Attribute("postfachPLZ", 20), Attribute("postfachPLZ"), "PLZ des Postfachs"),

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from stdnum import iban as ibans
-
+from beteiligte_sync.entities.bankverbindungen.account import BIC, IBAN, compact, refusal
 from synckit.mapping.child import ChildOf
-from synckit.mapping.codecs import DAY, TEXT, Codec
+from synckit.mapping.codecs import DAY
 from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.mapping.state import CHILD_STATE
 from synckit.reconcile.plan import Canonical, NoticeKind, Value
@@ -27,20 +26,9 @@ def kind_of(_record: Canonical) -> str:
     return "bankverbindung"
 
 
-def compact(raw: Any) -> Value:
-    """Without blanks, in capitals: people write an IBAN in groups of four."""
-    text = TEXT.read_left(raw)
-    return "".join(str(text).split()).upper() or None if text is not None else None
-
-
 def masked(value: Value) -> Value:
     """The last four characters."""
     return f"…{str(value)[-SHOWN:]}"
-
-
-def refusal(value: Value) -> str:
-    """Check digits (mod 97), length and form of the country, before anything is sent."""
-    return "" if ibans.is_valid(str(value), check_country=False) else "ist keine gültige IBAN (Prüfziffer oder Länge)"
 
 
 def identity(row: Mapping[str, Any]) -> str:
@@ -75,7 +63,6 @@ TEXTS = {
         "setzen den Status auf pending_sync; sonst löschen Sie sie auch hier."
     ),
 }
-IBAN = Codec(read_left=compact, read_right=compact)
 
 FIELDS = (
     Field("kontoinhaber", Attribute("kontoinhaber", 140), Attribute("kontoinhaber"), "Kontoinhaber"),
@@ -88,7 +75,7 @@ FIELDS = (
         essential=True,
         shown=masked,
     ),
-    Field("bic", Attribute("bic", 11), Attribute("bic"), "BIC"),
+    Field("bic", Attribute("bic", 11), Attribute("bic"), "BIC", BIC),
     Field("bank", Attribute("bank", 140), Attribute("bank"), "Bank"),
     Field("mandatsreferenz", Attribute("mandatsreferenz", 60), Attribute("mandatsreferenz"), "Mandatsreferenz"),
     Field("mandatvom", Attribute("mandatVom"), Attribute("mandatVom", earliest=FIRST_DAY), "Mandat vom", DAY),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from synckit.mapping.codecs import DAY, choice
 from synckit.mapping.field import Attribute, ByKind, EntityMapping, Field
+from synckit.mapping.text import option_key
 from synckit.reconcile.plan import Canonical, Direction
 
 PERSON, COMPANY = "person", "company"
-NO_COMPANY = frozenset({None, "natürliche Person", "Herr", "Frau"})
-"""Right values of `rechtsform` that mean a person; left has only the empty one."""
+NO_COMPANY: Mapping[str, None] = dict.fromkeys(("natürliche Person", "Herr", "Frau"))
+"""Right values of `rechtsform` that mean a person, as EspoCRM has them: left has only the empty one."""
+_PERSONS = frozenset(option_key(word) for word in NO_COMPANY)
 
 RECHTSFORMEN = frozenset(
     {"GmbH", "GmbH & Co. KG", "AG", "KG", "OHG", "GbR", "UG", "e.K.", "e.V.", "Stiftung", "Behörde", "Sonstige"}
@@ -23,7 +26,8 @@ FIRST_DAY = date(1753, 1, 1)
 
 def kind_of(record: Canonical) -> str:
     """Whether a canonical record of either side is a person or a company."""
-    return PERSON if record.get("rechtsform") in NO_COMPANY else COMPANY
+    form = record.get("rechtsform")
+    return PERSON if form is None or option_key(str(form)) in _PERSONS else COMPANY
 
 
 def _from_advoware(name: str, left: str, right: str, label: str) -> Field:
@@ -36,7 +40,7 @@ FIELDS = (
         Attribute("rechtsform"),
         Attribute("rechtsform"),
         "Rechtsform",
-        choice(RECHTSFORMEN, aliases={"natürliche Person": None, "Herr": None, "Frau": None}, other="Sonstige"),
+        choice(RECHTSFORMEN, aliases=NO_COMPANY, other="Sonstige"),
     ),
     Field(
         "name",

@@ -61,13 +61,14 @@ def _sorted_out(
     lost = [row for row in missing if known[row].tlf]
     # Never that all are gone, nor most of them: an outage answers with too little, too.
     believed = len(lost) <= sum(1 for row in rows if row.tlf)
+    shown = {kind: {e.key for e in entries} for kind, entries in left.items()}
     taken = {k.key for k in known.values() if k.key is not None}
     for row in rows:
         agreed = known.get(row.id)
         kind = row.kind(agreed)
         if kind in sides:
             same_kind = agreed if agreed is not None and agreed.kind is kind else None
-            sides[kind].seats.append(seat_of(kind, row, same_kind, taken))
+            sides[kind].seats.append(seat_of(kind, row, same_kind, taken, shown[kind]))
         if agreed is not None and agreed.kind is not kind and agreed.kind in sides and agreed.key is not None:
             sides[agreed.kind].gone.append(Gone(row.id, agreed, believed=True))
     for row_id in missing:

@@ -1,27 +1,30 @@
 """The values of the list diff: an entry of EspoCRM, a row of Advoware, and what both agreed on. Pure.
 
-`key` tells entries apart: the address in lower case, the number in E.164. An entry of the base is two texts, so that
-it can stand in the record's own base under `kommunikation/<row id>`.
+`identity` tells values apart on both sides, in our own table and in markers: the address in lower case, the number in
+E.164, and what is neither as its text. An entry of the base is two texts, so that it can stand in the record's own
+base under `kommunikation/<row id>`; one that an older release wrote is read in today's form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation import mail, marker, phone
 from beteiligte_sync.entities.kommunikation.kinds import Kind, kind_of, kz_by_shape, type_of
 from synckit.errors import MappingError
+from synckit.mapping.text import clean
 from synckit.reconcile.plan import Base, Side, Value
 
 PREFIX = "kommunikation/"
 SEPARATOR = "\x1f"
+LONGEST_KZ = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An item of `emailAddressData` or `phoneNumberData`. `type` is "" for mail."""
+    """An item of `emailAddressData` or `phoneNumberData`. `value`: as a user sees it; `type` is "" for mail."""
 
     kind: Kind
     value: str
@@ -32,13 +35,18 @@ class Entry:
 
     @property
     def key(self) -> str:
-        return self.value.lower()
+        return identity(self.kind, self.value)
+
+    @property
+    def sent(self) -> str:
+        """The value as it is written to either side: EspoCRM refuses a list for one number in an older spelling."""
+        return value_of(self.kind, self.value) or clean(self.value)
 
     def as_item(self) -> dict[str, Any]:
         """As EspoCRM takes it: the whole of it, what is left out would be false."""
         flags = {"primary": self.primary, "optOut": self.opt_out, "invalid": self.invalid}
         typed = {"type": self.type} if self.kind is Kind.PHONE and self.type else {}
-        return {self.kind.value_name: self.value, **typed, **flags}
+        return {self.kind.value_name: self.sent, **typed, **flags}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,12 @@ def value_of(kind: Kind, typed: str) -> str | None:
 
 def key_of(kind: Kind, typed: str) -> str | None:
     """The identity of what stands in a row; None where that is no address or number."""
-    found = value_of(kind, typed)
-    return found.lower() if found else None
+    return identity(kind, typed) if value_of(kind, typed) else None
+
+
+def identity(kind: Kind, typed: str) -> str:
+    """What tells a value apart, wherever it stands."""
+    return (value_of(kind, typed) or clean(typed)).lower()
 
 
 def read_entries(payload: Mapping[str, Any]) -> dict[Kind, tuple[Entry, ...]]:
@@ -107,11 +119,11 @@ def read_row(row: Any) -> Row:
     """One row. MappingError where it is none."""
     if not isinstance(row, Mapping) or not row.get("id"):
         raise MappingError("kommunikation", Side.RIGHT.value, "expected rows with an id")
-    kz = row.get("kommKz")
+    kz = clean(str(row.get("kommKz") or ""))
     return Row(
         id=str(row["id"]),
-        komm_kz=kz if isinstance(kz, int) else 0,
-        tlf=str(row.get("tlf") or "").strip(),
+        komm_kz=int(kz) if kz.isdecimal() and len(kz) <= LONGEST_KZ else 0,
+        tlf=clean(str(row.get("tlf") or "")),
         bemerkung=str(row.get("bemerkung") or ""),
         online=row.get("online") is True,
     )
@@ -125,7 +137,7 @@ def _entries(kind: Kind, items: Any) -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     for item in items:
         value = str(item.get(kind.value_name) or "").strip()
-        if value:
+        if clean(value):
             entry = Entry(
                 kind,
                 value,
@@ -134,7 +146,9 @@ def _entries(kind: Kind, items: Any) -> tuple[Entry, ...]:
                 item.get("optOut") is True,
                 item.get("invalid") is True,
             )
-            found.setdefault(entry.key, entry)
+            twin = found.get(entry.key)
+            # Two spellings of one: EspoCRM may hold both, and either of them may be the primary one.
+            found[entry.key] = entry if twin is None else replace(twin, primary=twin.primary or entry.primary)
     return tuple(found.values())
 
 
@@ -155,10 +169,17 @@ def from_base(base: Base) -> dict[str, Known]:
 
 
 def known_of(left: Value, right: Value) -> Known:
-    """One entry of the base."""
-    kind, phone_type, key = str(left).split(SEPARATOR, 2)
+    """One entry of the base, in whatever spelling it was written down."""
+    name, phone_type, key = str(left).split(SEPARATOR, 2)
     kz, _, tlf = str(right or "0").partition(SEPARATOR)
-    return Known(Kind(kind), int(kz), tlf, key or None, phone_type)
+    kind = Kind(name)
+    return Known(kind, int(kz), clean(tlf), identity(kind, key) or None, phone_type)
+
+
+def normal_right(right: Value) -> Value:
+    """The right part of an entry of the base, in today's form."""
+    kz, separator, tlf = str(right).partition(SEPARATOR)
+    return kz + separator + clean(tlf) if separator else right
 
 
 def from_marker(row: Row) -> Known | None:
@@ -172,7 +193,8 @@ def from_marker(row: Row) -> Known | None:
     kind = kind_of(marked.komm_kz, marked.value)
     if kind is None:
         return None
-    return Known(kind, marked.komm_kz, marked.value, marked.value.lower(), type_for(kind, marked.komm_kz))
+    key = identity(kind, marked.value)
+    return Known(kind, marked.komm_kz, clean(marked.value), key, type_for(kind, marked.komm_kz))
 
 
 def type_for(kind: Kind, komm_kz: int) -> str:

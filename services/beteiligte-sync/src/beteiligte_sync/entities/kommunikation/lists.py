@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation.diff import diff
-from beteiligte_sync.entities.kommunikation.entry import PREFIX, Known, from_base, read_entries, read_rows, to_base
+from beteiligte_sync.entities.kommunikation.entry import (
+    PREFIX,
+    Known,
+    from_base,
+    known_of,
+    normal_right,
+    read_entries,
+    read_rows,
+    to_base,
+)
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
@@ -19,7 +28,7 @@ from synckit.engine.quoting import shown
 from synckit.engine.refused import TOO_MANY, digest, remembered
 from synckit.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from synckit.ports import Attempted, Payload
-from synckit.reconcile.plan import Base, Side
+from synckit.reconcile.plan import Base, Side, Value
 
 ROWS = SEEN
 
@@ -69,6 +78,15 @@ class KommunikationLists:
     def left_is_as_agreed(self, base: Base, left: Payload) -> bool:
         shown = {(e.kind, e.key, e.type) for entries in read_entries(left).values() for e in entries}
         return shown == {(k.kind, k.key, k.type) for k in from_base(base).values() if k.key is not None}
+
+    def normal(self, name: str, left: Value, right: Value) -> tuple[str, Value, Value]:
+        """A POST that was announced is found by what it was for: its name is made of that, and so renewed as well."""
+        if left is None:
+            return name, left, normal_right(right)
+        known, row = known_of(left, right), name.removeprefix(PREFIX)
+        row = f"+{_entry(known)}" if row.startswith("+") else row
+        base = to_base({row: known})
+        return PREFIX + row, base.left[PREFIX + row], base.right[PREFIX + row]
 
     def with_row(self, right: Payload, row: Payload) -> Payload:
         others = [each for each in right.get(ROWS) or () if self.row_id(each) != self.row_id(row)]
@@ -129,9 +147,14 @@ def _brings(kind: Kind, before: Known | None, after: Known | None) -> bool:
 def _row_work(write: RowWrite, before: str) -> RowWork:
     name = PREFIX + (write.row or "")
     base = to_base({write.row or "": write.agreed})
-    entry = _digest(write.agreed.kind.value, write.agreed.key) if write.agreed.key else ""
     label, value = write.agreed.kind.label, write.agreed.tlf
+    entry = _entry(write.agreed)
     return RowWork(write.body(), base.left[name], base.right[name], write.row, entry, label, value, before)
+
+
+def _entry(known: Known) -> str:
+    """A word for what a row stands for, without client data."""
+    return _digest(known.kind.value, known.key) if known.key else ""
 
 
 def _note(told: Told, plan: ListPlan) -> RowNote:

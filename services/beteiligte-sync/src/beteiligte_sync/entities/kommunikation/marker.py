@@ -12,8 +12,10 @@ import re
 from dataclasses import dataclass
 
 LIMIT = 255
-_MARKER = re.compile(r"\[ESPOCRM(?P<slot>-SLOT)?:(?:(?P<value>[A-Za-z0-9_-]*={0,2}):)?(?P<kz>\d{1,2})\]")
-_BROKEN = re.compile(r"\[ESPOCRM[A-Za-z0-9_=:-]*\]?")
+_BEFORE = "[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*"
+"""Blanks and invisible characters that got in front of it at a desk."""
+_MARKER = re.compile(_BEFORE + r"\[ESPOCRM(?P<slot>-SLOT)?:(?:(?P<value>[A-Za-z0-9_-]*={0,2}):)?(?P<kz>\d{1,2})\]")
+_BROKEN = re.compile(_BEFORE + r"\[ESPOCRM[A-Za-z0-9_=:-]*\]?")
 """What is left of a marker that was cut or edited: ours to replace, and nothing that a user wrote."""
 
 

@@ -211,25 +211,29 @@ class _Decider:
     def _take_over(self, seat: Seat) -> None:
         """New in Advoware."""
         value = value_of(self._out.kind, seat.row.tlf)
-        if value is None:
+        there = _first(e for e in self._out.entries if e.key == seat.key)
+        if there is None and value is None:
             self._out.known[seat.row.id] = seat.agreed(None)
             if seat.komm_kz != OTHER_KZ:
                 self._tell(Why.UNUSABLE, seat)
             return
-        there = _first(e for e in self._out.entries if e.key == value.lower())
         if there is None:
-            there = Entry(self._out.kind, value, seat.agreed(None).type)
+            there = Entry(self._out.kind, value or seat.row.tlf, seat.agreed(None).type)
             self._out.entries.append(there)
         self._keep(seat, there)
 
     def _give(self, entry: Entry) -> None:
-        """New in EspoCRM, or left without a row: into a free slot of its kommKz, else as a new row."""
+        """New in EspoCRM, or left without a row: a row may hold it as mere text; else a free slot, else a new row."""
         if entry.key in self._aside or any(k.key == entry.key for k in self._out.known.values()):
+            return
+        text = _first(s for s in self._seats if s.key == entry.key and s.stands_for is None)
+        if text is not None:
+            self._keep(text, entry)
             return
         komm_kz = kz_for(entry.kind, entry.type)
         slot = _first(s for s in self._slots if s.komm_kz == komm_kz)
         if slot is None:
-            agreed = Known(entry.kind, komm_kz, entry.value, entry.key, entry.type)
+            agreed = Known(entry.kind, komm_kz, entry.sent, entry.key, entry.type)
             self._out.writes.append(post(agreed))
             return
         self._slots.remove(slot)
@@ -242,7 +246,7 @@ class _Decider:
             self._slots.append(seat)
 
     def _fill(self, seat: Seat, entry: Entry) -> None:
-        agreed = seat.agreed(entry.key, entry.type, entry.value)
+        agreed = seat.agreed(entry.key, entry.type, entry.sent)
         self._out.writes.append(fill(seat.row, agreed))
         self._out.known[seat.row.id] = agreed
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from beteiligte_sync.entities.kommunikation.diff import diff
-from beteiligte_sync.entities.kommunikation.entry import PREFIX, Entry, Known, Row
+from beteiligte_sync.entities.kommunikation.entry import PREFIX, Entry, Known, Row, identity
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from synckit.mapping.rows import RowOutlook
@@ -68,7 +68,7 @@ def _row(sight: Sight, row: Row, write: RowWrite | None, told: Told | None) -> R
         right=row.tlf or None,
         words=words,
         rule=rule,
-        base_left=was if value is None or was != value.lower() else value,
+        base_left=was if value is None or was != identity(after.kind, value) else value,
         base_right=(before.tlf or None) if before else None,
         has_base=before is not None,
         write=side,

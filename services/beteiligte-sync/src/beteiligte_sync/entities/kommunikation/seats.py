@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from beteiligte_sync.entities.kommunikation.entry import Known, Row, from_marker, key_of, type_for
+from beteiligte_sync.entities.kommunikation.entry import Known, Row, from_marker, identity, key_of, type_for
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 
 
@@ -58,16 +58,18 @@ class Seat:
         return Known(self.kind, self.komm_kz, self.row.tlf if tlf is None else tlf, key, phone_type)
 
 
-def seat_of(kind: Kind, row: Row, known: Known | None, taken: Collection[str]) -> Seat:
+def seat_of(kind: Kind, row: Row, known: Known | None, taken: Collection[str], shown: Collection[str]) -> Seat:
     """`known`: from our own table. The marker speaks where that knows nothing of the row, nor a row for its entry.
 
-    `taken`: entries that rows of our table stand for; a marker that names one was copied by a person.
+    `taken`: entries that rows of our table stand for; a marker that names one was copied by a person. `shown`: those
+    that EspoCRM holds now.
     """
     told = known or from_marker(row)
     if told is not None and (told.kind is not kind or (known is None and told.key in taken)):
         told = None
     key = key_of(kind, row.tlf)
-    if key is None and told is not None and told.key == row.tlf.lower() and row.tlf == told.tlf:
-        # Ours, and stricter rules than EspoCRM's must not make mere text of it.
-        key = told.key
+    if key is None and row.tlf:
+        # Ours, or in EspoCRM as it is: stricter rules than EspoCRM's must not make mere text of it.
+        same = identity(kind, row.tlf)
+        key = same if same in shown or (told is not None and told.key == same) else None
     return Seat(kind, row, told, row.true_kz(told), key)

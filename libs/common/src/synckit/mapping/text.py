@@ -1,0 +1,45 @@
+"""Text as people mean it: one form for what looks alike. Pure.
+
+What a person can't see (Unicode's format characters, and others that are ignored by default) is dropped; blanks of
+every kind are a blank, ends of lines of every kind a line feed; letters are composed (NFC). Both sides are read through
+`clean`, so what is compared is what is stored and sent; a side is never written only for its spelling.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+"""Shown as nothing (Default_Ignorable_Code_Point), and not in the category Cf."""
+_LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+
+def clean(text: str) -> str:
+    """The one form of all texts that look like this one: no blanks around it, none at an end of a line."""
+    if not text.isprintable() or _IGNORED.search(text):
+        text = "".join(_seen(each) for each in _IGNORED.sub("", _LINE_END.sub("\n", text)))
+    text = unicodedata.normalize("NFC", text)
+    # Blanks at the ends of lines: a form that is edited at a desk pads them, and nobody sees it.
+    return "\n".join(line.rstrip(" ") for line in text.split("\n")).strip(" \n")
+
+
+def squeezed(text: str) -> str:
+    """As `clean`, in one line, with single blanks."""
+    return " ".join(clean(text).split())
+
+
+def option_key(text: str) -> str:
+    """What tells options of an enum apart: case, blanks and full stops don't ("e. V." is "e.V.")."""
+    return "".join(each for each in clean(text).casefold() if each not in " .\n")
+
+
+def _seen(each: str) -> str:
+    if each == "\n":
+        return each
+    if each == "\t":
+        return " "
+    category = unicodedata.category(each)
+    if category == "Cf":
+        return ""
+    return " " if category == "Zs" else each
