@@ -87,7 +87,8 @@ def test_emptied_in_advoware_is_gone_in_espocrm_and_its_row_is_used_again() -> N
     assert (len(desk.rows), desk.posts) == (2, 0)
 
 
-def test_changed_in_advoware_keeps_primary_opt_out_and_type() -> None:
+def test_replaced_at_a_desk_the_flags_are_its_own() -> None:
+    """Opt-out and invalid were said of the old value; its place in the list and its type stay."""
     desk = Desk()
     desk.types(PHONE, "+49711111", "Home")
     desk.types(PHONE, "+49711222", "Office", primary=True, opt_out=True, invalid=True)
@@ -96,7 +97,7 @@ def test_changed_in_advoware_keeps_primary_opt_out_and_type() -> None:
     desk.edits(row, tlf="0711 333")
     desk.look()
     changed = next(e for e in desk.left[PHONE] if e.value == "+49711333")
-    assert (changed.type, changed.primary, changed.opt_out, changed.invalid) == ("Office", True, True, False)
+    assert (changed.type, changed.primary, changed.opt_out, changed.invalid) == ("Office", True, False, False)
     assert len(desk.left[PHONE]) == 2
 
 

@@ -142,6 +142,21 @@ async def test_list_is_written_in_canonical_form() -> None:
     )
 
 
+async def test_flags_of_a_replaced_address_are_its_own() -> None:
+    shop = Shop()
+    await shop.with_mails("anna@probe.de", "bert@probe.de")
+    items = shop.left.records["p1"]["emailAddressData"]
+    shop.left.edit("p1", emailAddressData=[{**items[0], "optOut": True, "invalid": True}, items[1]])
+    await shop.sync("p1")
+    shop.at_the_desk(0, "ANNA@probe.de")
+    await shop.sync("p1")
+    assert shop.left.records["p1"]["emailAddressData"][0]["optOut"] is True
+    shop.at_the_desk(0, "anna@neu.de")
+    await shop.sync("p1")
+    new = shop.left.records["p1"]["emailAddressData"][0]
+    assert (new["emailAddress"], new["optOut"], new["invalid"], new["primary"]) == ("anna@neu.de", False, False, True)
+
+
 # -- labels (A9)
 
 

@@ -178,10 +178,10 @@ class _Decider:
             self._swap(entry, replace(entry, type=type_of(shown)))
 
     def _replace(self, key: str, seat: Seat) -> None:
-        """Changed in Advoware: flags and type stay, but for `invalid`, which was said of the old value."""
+        """Changed in Advoware: the type stays. Opt-out and `invalid` were said of the old value."""
         old = self._entry(key)
         value = value_of(self._out.kind, seat.row.tlf) or seat.row.tlf
-        new = replace(old, value=value, invalid=False)
+        new = replace(old, value=value, opt_out=False, invalid=False)
         there = _first(e for e in self._out.entries if e.key == new.key)
         if there is None:
             self._swap(old, new)
