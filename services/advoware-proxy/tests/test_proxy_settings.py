@@ -45,12 +45,15 @@ async def test_it_is_wired_from_the_environment_and_shows_no_secret() -> None:
         await step()
 
 
-async def test_an_address_with_a_login_in_it_is_refused_before_anything_is_opened(
-    environment: pytest.MonkeyPatch,
+def test_an_address_with_a_login_in_it_is_refused_before_anything_is_opened(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.setenv("ADVOWARE_API_BASE_URL", "http://u:p@127.0.0.1:1")
-    with pytest.raises(ValueError, match="must be http"):
-        build(load(Settings))
+    environment.setenv("ADVOWARE_API_BASE_URL", "http://u:geheim@127.0.0.1:1")
+    with pytest.raises(SystemExit):
+        load(Settings)
+    told = capsys.readouterr().err
+    assert told.startswith("ADVOWARE_API_BASE_URL: wrong: ")
+    assert "geheim" not in told
 
 
 def test_the_readme_has_the_table_of_the_settings() -> None:

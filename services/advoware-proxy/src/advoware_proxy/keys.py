@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,16 +21,14 @@ from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
 from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
-from synckit.runtime.settings import refuse
+from synckit.runtime.settings import database_url
 
 DONE, NOT_DONE, AWAY = 0, 1, 3
 
 
 def main(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        refuse("DATABASE_URL: missing. Expected: PostgreSQL as postgresql://user:password@host:port/name.")
+    dsn = database_url()
     try:
         status, report, lines = asyncio.run(_run(dsn, chosen))
     except SyncError as error:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter
-
-from synckit.runtime.settings import HttpAddress
+from synckit.connection_url import check_address, shown
 
 
 def address(text: str) -> str:
-    """As the services check theirs, and with a port that there is."""
+    """As the services check theirs."""
     try:
-        found = TypeAdapter(HttpAddress).validate_python(text)
-        _ = urlsplit(found).port
+        check_address(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address like https://crm.kanzlei.example") from None
-    return str(found)
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no address like https://crm.kanzlei.example") from None
+    return text.rstrip("/")

@@ -15,12 +15,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from synckit.connection_url import check_address, check_brokers, check_key, check_text, check_url
 from synckit.reconcile.brake import BrakeLimits
 
 WRONG_SETTINGS = 2
@@ -29,19 +29,26 @@ _SERVICE_LINK = re.compile(r"(service_host|service_port.*|port_\d+_.*)\Z")
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address")
+    check_address(value)
     return value.rstrip("/")
+
+
+def _brokers(value: str) -> str:
+    check_brokers(value)
+    return value
 
 
 def _scheme(*allowed: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in allowed:
-            raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in allowed)}")
+        check_url(value.get_secret_value(), allowed)
         return value
 
     return AfterValidator(check)
+
+
+def _key(value: SecretStr) -> SecretStr:
+    check_key(value.get_secret_value())
+    return value
 
 
 def _base64(value: SecretStr) -> SecretStr:
@@ -53,6 +60,7 @@ def _base64(value: SecretStr) -> SecretStr:
 
 
 HttpAddress = Annotated[str, AfterValidator(_address)]
+HeaderKey = Annotated[SecretStr, AfterValidator(_key)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -62,29 +70,38 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _visible(cls, value: object) -> object:
+        if isinstance(value, str):
+            check_text(value)
+        return value
+
 
 class KafkaSection(Section):
-    bootstrap_servers: str = Field(
-        pattern=r"^[^,:\s]+:\d+(,[^,:\s]+:\d+)*$", description="Brokers as host:port, separated by commas."
+    bootstrap_servers: Annotated[str, AfterValidator(_brokers)] = Field(
+        description="Brokers as host:port, separated by commas."
     )
 
 
 class DatabaseSection(Section):
     url: Annotated[SecretStr, _scheme("postgresql", "postgres")] = Field(
-        description="PostgreSQL as postgresql://user:password@host:port/name."
+        description="PostgreSQL as postgresql://user:password@host:port/name, both percent-encoded."
     )
     pool_size: int = Field(default=10, ge=1, le=200, description="Connections that one process may open.")
     statement_seconds: Seconds = Field(default=10.0, description="Time-out of one statement.")
 
 
 class RedisSection(Section):
-    url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] = Field(description="Redis as redis://host:port/0.")
+    url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] = Field(
+        description="Redis as redis://:password@host:port/0, percent-encoded."
+    )
 
 
 class EspoCrmSection(Section):
     base_url: HttpAddress = Field(description="EspoCRM's address without /api/v1.")
-    api_key: SecretStr = Field(min_length=1, description="API key of our API user.")
-    hmac_secret_key: SecretStr | None = Field(
+    api_key: HeaderKey = Field(description="API key of our API user.")
+    hmac_secret_key: HeaderKey | None = Field(
         default=None, description="Secret of an API user with HMAC authentication; unset: the API key alone."
     )
 
@@ -194,6 +211,21 @@ def _is_foreign(key: str, section: type[Section]) -> bool:
     if _SERVICE_LINK.fullmatch(key):
         return True
     return not difflib.get_close_matches(key, section.model_fields, n=1, cutoff=0.75)
+
+
+POSTGRES_SCHEMES = ("postgresql", "postgres")
+
+
+def database_url() -> str:
+    """For commands that need DATABASE_URL alone; ends the process where it is missing or wrong."""
+    dsn, expected = os.environ.get("DATABASE_URL", ""), DatabaseSection.model_fields["url"].description
+    if not dsn:
+        refuse(f"DATABASE_URL: missing. Expected: {expected}")
+    try:
+        check_url(dsn, POSTGRES_SCHEMES)
+    except ValueError as error:
+        refuse(f"DATABASE_URL: wrong: {error}. Expected: {expected}")
+    return dsn
 
 
 Loaded = TypeVar("Loaded", bound=ServiceSettings)

@@ -20,6 +20,7 @@ import yaml
 
 from synckit.adapters.topic_admin import topic_admin
 from synckit.command import run_command
+from synckit.connection_url import check_brokers
 from synckit.errors import SyncError, TransientError
 from synckit.topics.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
 
@@ -35,12 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         declared = _declared(Path(options.file))
         if not options.bootstrap:
             raise DeclarationError("KAFKA_BOOTSTRAP_SERVERS is not set and --bootstrap is not given")
+        _check(options.bootstrap)
         differences, left = asyncio.run(_run(options, declared))
     except (DeclarationError, SyncError) as error:
         print(f"synckit.topics: {error}", file=sys.stderr)  # noqa: T201
         return _status(error)
     _tell(options, differences, left)
     return DIFFERENT if left else IN_STEP
+
+
+def _check(bootstrap: str) -> None:
+    try:
+        check_brokers(bootstrap)
+    except ValueError as error:
+        raise DeclarationError(f"KAFKA_BOOTSTRAP_SERVERS or --bootstrap {error}") from None
 
 
 def _status(error: Exception) -> int:

@@ -15,14 +15,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from pydantic import TypeAdapter
 
 from synckit.adapters.espocrm import EspoAuth, EspoClient
 from synckit.command import run_command
+from synckit.connection_url import check_address, check_key, shown
 from synckit.errors import SyncError, TransientError
-from synckit.runtime.settings import HttpAddress, refuse
+from synckit.runtime.settings import refuse
 from webhook_ingress.register.command import Report, register
 from webhook_ingress.register.espo_webhooks import EspoWebhooks
 from webhook_ingress.register.secrets_file import SecretsFileUnusable
@@ -37,10 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(
             "--secrets-file is needed: without it nobody would have the keys of the new webhooks (or --dry-run)"
         )
-    api_key = os.environ.get("ESPOCRM_API_KEY")
+    api_key = _key("ESPOCRM_API_KEY")
     if not api_key:
         refuse("ESPOCRM_API_KEY: missing. Expected: API key of our API user.")
-    auth = EspoAuth(api_key, os.environ.get("ESPOCRM_HMAC_SECRET_KEY") or None)
+    auth = EspoAuth(api_key, _key("ESPOCRM_HMAC_SECRET_KEY"))
     try:
         report = asyncio.run(_run(EspoClient(chosen.espocrm_url, auth), chosen))
     except SecretsFileUnusable as error:
@@ -79,13 +77,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _address(text: str) -> str:
-    """As the services check theirs, and with a port that there is."""
+    """As the services check theirs."""
     try:
-        address = TypeAdapter(HttpAddress).validate_python(text)
-        _ = urlsplit(address).port
+        check_address(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address like https://crm.kanzlei.example") from None
-    return str(address)
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no address like https://crm.kanzlei.example") from None
+    return text.rstrip("/")
+
+
+def _key(variable: str) -> str | None:
+    value = os.environ.get(variable)
+    try:
+        check_key(value) if value else None
+    except ValueError as error:
+        refuse(f"{variable}: wrong: {error}.")
+    return value or None
 
 
 if __name__ == "__main__":

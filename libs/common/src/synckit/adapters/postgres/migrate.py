@@ -27,6 +27,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from synckit.command import run_command
+from synckit.connection_url import check_url
 
 ONE_AT_A_TIME = 7_305_201_117
 """Key of the advisory lock: two jobs that start together apply once."""
@@ -69,6 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     dsn = os.environ.get("DATABASE_URL", "")
     if not dsn:
         sys.stderr.write("DATABASE_URL is not set\n")
+        return 2
+    try:
+        check_url(dsn, ("postgresql", "postgres"))
+    except ValueError as error:
+        sys.stderr.write(f"DATABASE_URL: wrong: {error}\n")
         return 2
     try:
         return _run(options, dsn)
