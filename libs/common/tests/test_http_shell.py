@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
@@ -123,3 +125,89 @@ async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
         sys.executable, "-c", program, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
     assert await asyncio.wait_for(process.wait(), 120) == 1
+
+
+class Counted:
+    """A check that counts; it waits for its gate."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def probe(self) -> None:
+        self.calls += 1
+        self.asked.set()
+        await self.gate.wait()
+
+
+async def test_ten_thousand_questions_are_one_check() -> None:
+    """While it runs all wait for it; for a second after it all get its answer."""
+    counted = Counted()
+    health = Health([Check("database", counted.probe)], seconds=60, kept=60)
+    asking = [asyncio.ensure_future(health.failing()) for _ in range(5_000)]
+    await counted.asked.wait()
+    counted.gate.set()
+    assert await asyncio.gather(*asking) == [[]] * 5_000
+    assert await asyncio.gather(*(health.failing() for _ in range(5_000))) == [[]] * 5_000
+    assert counted.calls == 1
+
+
+async def test_an_answer_is_not_kept_for_longer() -> None:
+    counted = Counted()
+    counted.gate.set()
+    health = Health([Check("database", counted.probe)], kept=0)
+    await health.failing()
+    await health.failing()
+    assert counted.calls == 2
+
+
+async def test_who_went_away_does_not_take_the_check_along() -> None:
+    counted = Counted()
+    health = Health([Check("database", counted.probe)], seconds=60)
+    gone, other = asyncio.ensure_future(health.failing()), asyncio.ensure_future(health.failing())
+    await counted.asked.wait()
+    gone.cancel()
+    counted.gate.set()
+    assert await other == []
+
+
+async def test_an_end_is_told_at_once() -> None:
+    health = Health([Check("database", good)], kept=60)
+    assert await health.failing() == []
+    health.stopping = True
+    assert await health.failing() == ["stopping"]
+
+
+async def test_a_flood_on_metrics_makes_few_pages(aiohttp_client: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def page(registry: object) -> bytes:
+        made.append(registry)
+        return b"x"
+
+    monkeypatch.setattr("synckit.runtime.http.generate_latest", page)
+    client = await aiohttp_client(add_shell(web.Application(), Health()))
+    began = asyncio.get_running_loop().time()
+    for _ in range(200):
+        assert await (await client.get("/metrics")).text() == "x"
+    seconds = asyncio.get_running_loop().time() - began
+    assert len(made) <= 5 * (seconds + 1)
+
+
+async def test_a_connection_without_a_request_is_ended() -> None:
+    """A head that drips would hold a file for ever; one that asks keeps its connection."""
+    server = HttpServer(add_shell(web.Application(), Health()), port=0, host="127.0.0.1", head_seconds=0.2)
+    await server.start()
+    asked, asking = await asyncio.open_connection("127.0.0.1", server.port)
+    asking.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await asked.readline()).startswith(b"HTTP/1.1 200")
+    silent, dripping = await asyncio.open_connection("127.0.0.1", server.port)
+    dripping.write(b"GET /health/live HTTP/1.1\r\nX: ")
+    with suppress(ConnectionError):
+        assert await asyncio.wait_for(silent.read(), 60) == b""
+    asking.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    rest = await asyncio.wait_for(asked.readuntil(b"HTTP/1.1 200"), 60)
+    assert rest
+    for writer in (asking, dripping):
+        writer.close()
+    await server.stop()

@@ -144,7 +144,8 @@ class AdvowareAuth:
 
     def _good(self, token: Token | None, dead: str | None) -> Token | None:
         now, login = self._clock.now(), self._login.fingerprint
-        return token if token and token.value != dead and token.is_good(now, login) else None
+        is_dead = token is not None and dead is not None and hmac.compare_digest(token.value.encode(), dead.encode())
+        return token if token and not is_dead and token.is_good(now, login) else None
 
     async def _fetch_in_turn(self, dead: str | None) -> Token:
         await self._require_not_refused()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -54,11 +56,19 @@ def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str])
     _parser(kind).parse_args(arguments)
     settings = load(kind)
     configure(settings.service, level=settings.log.level, style=settings.log.format)
+    _as_many_files_as_allowed()
 
     async def run() -> int:
         return await build(settings).run()
 
     return asyncio.run(run())
+
+
+def _as_many_files_as_allowed() -> None:
+    """The usual soft limit of 1,024 would let some hundred idle connections shut everybody out."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _parser(kind: type[ServiceSettings]) -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ Each step names its claim, so that whoever has lost it changes nothing.
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import timedelta
 from typing import Any
@@ -59,7 +60,7 @@ class PostgresReplies:
             return Claimed("fresh")
         if row["fingerprint"] is None:
             return Claimed("busy")  # another claimed it while we asked: our snapshot is older than its row
-        if bytes(row["fingerprint"]) != claim.fingerprint:
+        if not hmac.compare_digest(bytes(row["fingerprint"]), claim.fingerprint):
             return Claimed("other")
         return Claimed("busy") if row["status"] is None else Claimed("kept", _reply(row))
 
