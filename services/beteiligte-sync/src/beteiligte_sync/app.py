@@ -13,6 +13,7 @@ from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import LinkHandler, SyncHandler
 from beteiligte_sync.settings import Settings
+from kanzlei.espocrm.watch import watch_of
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.adapters.advoware_rows import AdvowareRows
@@ -68,11 +69,12 @@ def build(settings: Settings) -> Service:
         await opened.schema_there(clock)
 
     worker = KafkaWorker(app, prepare=prepare)
+    watch = watch_of(settings.espocrm, clock, service=settings.service)
     health = Health([Check("worker", worker.probe), *opened.checks()])
     return Service(
-        server=HttpServer(add_shell(web.Application(), health), port=own.port, host=settings.http.host),
+        server=HttpServer(watch.add_to(add_shell(web.Application(), health)), port=own.port, host=settings.http.host),
         health=health,
-        background=[worker.run],
+        background=[worker.run, watch.forever],
         closing=opened.closing(),
         deadline=30.0,
     )

@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from kanzlei.espocrm.watch import watch_of
 from synckit import topics
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.kafka import require_topics
@@ -64,11 +65,14 @@ def build(settings: Settings) -> Ticker:
     ]
     once = OncePerCluster(opened.redis, clock, prefix="ticker:")
     health = Health(opened.checks())
+    watch = watch_of(settings.espocrm, clock, service=settings.service)
+    shell = watch.add_to(add_shell(web.Application(), health))
     service = Service(
-        server=HttpServer(add_shell(web.Application(), health), port=settings.ticker.port, host=settings.http.host),
+        server=HttpServer(shell, port=settings.ticker.port, host=settings.http.host),
         health=health,
         starting=_starting(settings, opened, clock),
         background=[
+            watch.forever,
             *(TimerLoop(timer, emitter, once, clock).forever for timer in timers),
             BrakeGauge(PostgresBrakes(opened.pool), clock, settings.ticker.parked_seconds).forever,
         ],

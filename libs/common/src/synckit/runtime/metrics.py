@@ -98,6 +98,10 @@ BAD_ROWS = _counter(
     "sync_bad_rows_total", "Rows left out of a remote's list because they are none; the log has their ids.", "upstream"
 )
 
+ESPOCRM_DIFFERENCES = _gauge(
+    "sync_espocrm_differences", "Where EspoCRM is set up otherwise than we need it, at the last check.", "severity"
+)
+
 BRAKED = _counter(
     "sync_brake_held_total",
     "Looks held because of their source: its answer was doubted, or its sweep is held.",
@@ -252,6 +256,11 @@ def bad_row(upstream: str) -> None:
 def circuit(upstream: str, is_open: bool) -> None:
     """The `on_circuit` of the HTTP clients."""
     _of(CIRCUIT_OPEN, upstream).set(is_open)
+
+
+def espocrm_differences(severity: str, count: int) -> None:
+    """What the check of the installation found."""
+    _of(ESPOCRM_DIFFERENCES, severity).set(count)
 
 
 def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:
