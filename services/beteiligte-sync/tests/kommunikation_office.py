@@ -43,7 +43,7 @@ class FakeRows:
         if row is None:
             stored = self._made(record_id, body)
         else:
-            stored = next(each for each in rows if str(each["id"]) == row)
+            stored = next(each for each in rows if isinstance(each, dict) and str(each.get("id")) == row)
             stored.update({name: value for name, value in body.items() if name != "kommKz"})
         self.faults.at(f"rows.{method}.after")
         return dict(stored)
@@ -76,7 +76,7 @@ class Shop(Office):
 
         def frozen(record_id: str) -> Snapshot:
             shown = show(record_id)
-            copied = [dict(row) for row in shown.payload["kommunikation"]]
+            copied = [dict(row) if isinstance(row, dict) else row for row in shown.payload["kommunikation"]]
             return replace(shown, payload={**shown.payload, "kommunikation": copied})
 
         self.right.seed = with_rows  # type: ignore[method-assign]

@@ -104,7 +104,7 @@ async def test_the_search_for_a_row_that_is_refused_is_no_trouble_of_the_party()
 async def test_an_unreadable_row_is_told_once() -> None:
     house = Household(ADRESSEN)
     betnr = await house.with_party()
-    house.rows.seed(betnr, strasse="Am Markt 3", gueltigVon="gestern")
+    house.rows.seed(betnr, strasse="Am Markt 3", ort=["gestern"])
     for _ in range(2):
         await house.party_synced()
     assert len(house.notifier.notes) == 1
@@ -126,3 +126,13 @@ async def test_a_note_of_a_refused_row_that_nobody_takes_is_kept() -> None:
     await house.party_synced()
     await house.party_synced()
     assert len(house.notifier.notes) == 1
+
+
+async def test_an_impossible_day_keeps_no_row_out() -> None:
+    """It is left out, and the row comes over with all the rest."""
+    house = Household(ADRESSEN)
+    betnr = await house.with_party()
+    house.rows.seed(betnr, strasse="Am Markt 3", gueltigVon="0001-01-01T00:00:00")
+    await house.party_synced()
+    assert house.notifier.notes == []
+    assert len(house.left.records) == 1

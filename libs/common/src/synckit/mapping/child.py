@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from synckit import clamps
+
 Payload = Mapping[str, Any]
 
 
@@ -45,5 +47,6 @@ class ChildOf:
     def rows(self, payload: Payload, parent_id: str) -> dict[str, Payload]:
         """The rows that a parent's payload shows, by right id. What has no number or no row id is no row."""
         shown: list[Any] = next((payload[name] for name in self.inline if isinstance(payload.get(name), list)), [])
-        whole = [row for row in shown if isinstance(row, dict) and row.get("id") and row.get("rowId")]
-        return {self.right_id(parent_id, str(row["id"])): row for row in whole}
+        rows = [(clamps.identity(row.get("id")), row) for row in shown if isinstance(row, dict)]
+        whole = [(number, row) for number, row in rows if number and clamps.version(row.get("rowId"))]
+        return {self.right_id(parent_id, number): row for number, row in whole}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from synckit import clamps
 from synckit.errors import MappingError
 from synckit.mapping.text import clean, option_key
 from synckit.reconcile.plan import Value
@@ -30,33 +31,34 @@ def _read_text(raw: Any) -> Value:
         return None
     if type(raw) is str:
         return clean(raw) or None
-    if isinstance(raw, bool | list | dict):
+    if clamps.number(raw) is None:
         raise MappingError("", "", "ist kein Text")
     return clean(str(raw)) or None
 
 
 def _read_day(raw: Any) -> Value:
-    """`YYYY-MM-DD`, with or without a time behind it: only the day counts. `DD.MM.YYYY` as people write it."""
-    text = _read_text(raw)
-    if text is None:
+    """`YYYY-MM-DD`, with or without a time behind it: only the day counts. `DD.MM.YYYY` as people write it.
+
+    What is no day (0001-01-01 is how a remote in trouble says "nothing") stays the text that it is: it has no
+    counterpart, so it is told, and neither empties the other side nor keeps other fields from being synced.
+    """
+    if raw is None:
         return None
-    try:
-        day = _day_of(str(text))
-    except ValueError:
-        raise MappingError("", "", "ist kein Tag (JJJJ-MM-TT)") from None
-    if day.year < FIRST_YEAR:
-        # 0001-01-01 is how a remote in trouble says "nothing": neither a day nor a reason to empty the other side.
-        raise MappingError("", "", f"liegt vor dem Jahr {FIRST_YEAR}")
-    return day
+    text = clean(raw) if isinstance(raw, str) else type(raw).__name__
+    return _day_of(text) or clean(text[:LONGEST_NO_DAY]) or None
 
 
-def _day_of(text: str) -> date:
-    """ValueError where it is none."""
-    if found := _ISO_DAY.match(text):
-        return date(int(found[1]), int(found[2]), int(found[3]))
+def _day_across(value: Value) -> Value:
+    if value is None or isinstance(value, date):
+        return value
+    raise Unmappable("ist kein Tag, den es geben kann (JJJJ-MM-TT, ab dem Jahr 1000)")
+
+
+def _day_of(text: str) -> date | None:
+    """None where it is none, or of a year that is not to be believed."""
     if found := _GERMAN_DAY.fullmatch(text):
-        return date(int(found[3]), int(found[2]), int(found[1]))
-    raise ValueError
+        text = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}"
+    return clamps.day(text)
 
 
 def _read_flag(raw: Any) -> Value:
@@ -87,8 +89,8 @@ def _print_midnight(value: Value) -> Any:
     return f"{value.isoformat()}T00:00:00" if isinstance(value, date) else value
 
 
-FIRST_YEAR = 1000
-_ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+LONGEST_NO_DAY = 40
+"""Characters that are kept of a text that is no day."""
 _GERMAN_DAY = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\. ?([0-9]{4})")
 _YES = frozenset({"1", "true"})
 _NO = frozenset({"", "0", "false"})
@@ -116,7 +118,14 @@ class Codec:
 TEXT = Codec()
 """Free text on both sides."""
 
-DAY = Codec(read_left=_read_day, read_right=_read_day, print_left=_print_day, print_right=_print_midnight)
+DAY = Codec(
+    read_left=_read_day,
+    read_right=_read_day,
+    print_left=_print_day,
+    print_right=_print_midnight,
+    to_right=_day_across,
+    to_left=_day_across,
+)
 """A day: `YYYY-MM-DD` left, midnight local time without a zone right."""
 
 FLAG = Codec(read_left=_read_flag, read_right=_read_flag, print_left=_print_flag, print_right=_print_flag)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from synckit import clamps
 from synckit.errors import MappingError, TransientError
 from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
@@ -237,14 +238,22 @@ class EntityMapping:
         return {**self.patch(Side.LEFT, {}, held), "name": self.describe(held)}
 
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
-        """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent."""
-        claimed = clean(str(payload.get(self.link_attribute) or ""))
-        if self.link_is_number and len(claimed) <= LONGEST_NUMBER:
+        """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent.
+
+        MappingError where it claims what no record can be called: that is neither a link nor the lack of one.
+        """
+        claimed = payload.get(self.link_attribute)
+        if isinstance(claimed, str):
+            claimed = clean(claimed)
             digits = "".join(claimed.split())
-            claimed = str(int(digits)) if digits.isdecimal() else claimed
-        if claimed in ("", "0"):
+            is_number = self.link_is_number and digits.isdecimal() and len(digits) <= LONGEST_NUMBER
+            claimed = str(int(digits)) if is_number else claimed
+        if claimed in (None, "", 0, "0"):
             return None
-        return claimed if self.child_of is None else self.child_of.right_id(parent_id, claimed)
+        known = clamps.identity(claimed)
+        if not known or (self.link_is_number and not known.isdigit()):
+            raise MappingError(self.link_attribute, Side.LEFT.value, "ist keine Nummer, die es geben kann")
+        return known if self.child_of is None else self.child_of.right_id(parent_id, known)
 
     def link_attributes(self, right_id: str, version: str | None) -> dict[str, Any]:
         """What the left record says of its link."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from advoware_proxy.domain.callers import Caller, Grant, Rate, grants_document, grants_from
+from synckit import clamps
 from synckit.adapters.postgres.pool import PostgresPool, json_text
 from synckit.ports import Clock
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class PostgresCallers:
         self._known: Mapping[str, Caller] = {}
         self._until = float("-inf")
         self._turn = asyncio.Lock()
+        self._spoiled: set[str] = set()
 
     async def known(self) -> Mapping[str, Caller]:
         if self._clock.monotonic() < self._until:
@@ -73,16 +78,31 @@ class PostgresCallers:
             "SELECT key_id, secret_sha256, grants, per_minute, burst, expires_at FROM proxy_key "
             "WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
         )
-        return {
-            row["key_id"]: Caller(
-                row["key_id"],
-                bytes(row["secret_sha256"]),
-                grants_from(json.loads(row["grants"])),
-                Rate(row["per_minute"], row["burst"]),
-                row["expires_at"],
-            )
-            for row in rows
-        }
+        callers = [caller for row in rows if (caller := self._caller(dict(row))) is not None]
+        return {caller.key_id: caller for caller in callers}
+
+    def _caller(self, row: Mapping[str, Any]) -> Caller | None:
+        """None for a row that somebody spoiled by hand: told once, and nobody else's key goes with it."""
+        grants, rate = _grants(row), _rate(row)
+        if not grants or rate is None:
+            if row["key_id"] not in self._spoiled:
+                self._spoiled.add(row["key_id"])
+                log.error("bad_key_skipped", record_id=row["key_id"], hint="make a new key, and revoke this one")
+            return None
+        return Caller(row["key_id"], bytes(row["secret_sha256"]), grants, rate, row["expires_at"])
+
+
+def _grants(row: Mapping[str, Any]) -> tuple[Grant, ...]:
+    """Nothing where somebody wrote something else into the table."""
+    try:
+        return grants_from(clamps.parsed_json(row["grants"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ()
+
+
+def _rate(row: Mapping[str, Any]) -> Rate | None:
+    per_minute, burst = clamps.whole(row["per_minute"], least=1), clamps.whole(row["burst"], least=1)
+    return None if per_minute is None or burst is None else Rate(per_minute, burst)
 
 
 class KeyTable:
@@ -116,7 +136,7 @@ class KeyTable:
             ListedKey(
                 row["key_id"],
                 row["name"],
-                grants_from(json.loads(row["grants"])),
+                _grants(dict(row)),
                 Rate(row["per_minute"], row["burst"]),
                 row["created_at"],
                 row["expires_at"],

@@ -7,19 +7,19 @@ base under `kommunikation/<row id>`; one that an older release wrote is read in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation import mail, marker, phone
 from beteiligte_sync.entities.kommunikation.kinds import Kind, kind_of, kz_by_shape, type_of
+from synckit import clamps
 from synckit.errors import MappingError
 from synckit.mapping.text import clean
 from synckit.reconcile.plan import Base, Side, Value
 
 PREFIX = "kommunikation/"
 SEPARATOR = "\x1f"
-LONGEST_KZ = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +100,67 @@ def identity(kind: Kind, typed: str) -> str:
     return (value_of(kind, typed) or clean(typed)).lower()
 
 
-def read_entries(payload: Mapping[str, Any]) -> dict[Kind, tuple[Entry, ...]]:
-    """Both lists, as far as the payload tells them. Null is an empty list; a list that is missing is unknown."""
-    return {kind: _entries(kind, payload[kind.attribute]) for kind in Kind if kind.attribute in payload}
+def read_entries(payload: Mapping[str, Any], known: Mapping[str, Known] | None = None) -> dict[Kind, tuple[Entry, ...]]:
+    """Both lists, as far as the payload tells them. Null is an empty list; a list that is missing is unknown.
+
+    So is one with an item that is none, where an entry of `known` is not in it: that may be this one.
+    """
+    told = {kind: _entries(kind, payload[kind.attribute]) for kind in Kind if kind.attribute in payload}
+    agreed = {(k.kind, k.key) for k in (known or {}).values() if k.key is not None}
+    return {
+        kind: entries
+        for kind, (entries, is_whole) in told.items()
+        if is_whole or all(of is not kind or key in {entry.key for entry in entries} for of, key in agreed)
+    }
 
 
-def read_rows(payload: Mapping[str, Any]) -> tuple[Row, ...] | None:
-    """The rows inside of a party; None where it does not tell."""
-    rows = payload.get("kommunikation")
-    if rows is None:
+def read_rows(payload: Mapping[str, Any], known: Collection[str] = ()) -> tuple[Row, ...] | None:
+    """The rows inside of a party, each once; None where it does not tell.
+
+    A row that is none is left out. Where a `known` row is not among the others, that may be this one: then nobody can
+    tell, and nothing is taken for gone.
+    """
+    shown = payload.get("kommunikation")
+    if not isinstance(shown, list):
         return None
-    if not isinstance(rows, list):
-        raise MappingError("kommunikation", Side.RIGHT.value, "expected a list")
-    return tuple(read_row(row) for row in rows)
+    rows = [read_row(row) for row in shown if _is_row(row)]
+    there = {row.id: row for row in reversed(rows)}
+    if len(rows) < len(shown) and not there.keys() >= set(known):
+        return None
+    return tuple(there.values())[::-1]
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, Mapping) and bool(clamps.identity(row.get("id")))
 
 
 def read_row(row: Any) -> Row:
     """One row. MappingError where it is none."""
-    if not isinstance(row, Mapping) or not row.get("id"):
+    if not _is_row(row):
         raise MappingError("kommunikation", Side.RIGHT.value, "expected rows with an id")
-    kz = clean(str(row.get("kommKz") or ""))
+    kz = row.get("kommKz")
     return Row(
-        id=str(row["id"]),
-        komm_kz=int(kz) if kz.isdecimal() and len(kz) <= LONGEST_KZ else 0,
-        tlf=clean(str(row.get("tlf") or "")),
+        id=clamps.identity(row["id"]),
+        komm_kz=clamps.whole(clean(kz) if isinstance(kz, str) else kz, most=99) or 0,
+        tlf=clean(_text_of(row.get("tlf"))),
         bemerkung=str(row.get("bemerkung") or ""),
         online=row.get("online") is True,
     )
 
 
-def _entries(kind: Kind, items: Any) -> tuple[Entry, ...]:
+def _text_of(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str) or clamps.number(value) is not None else ""
+
+
+def _entries(kind: Kind, items: Any) -> tuple[tuple[Entry, ...], bool]:
+    """What can be read, and whether that is all."""
     if items is None:
-        return ()
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise MappingError(kind.attribute, Side.LEFT.value, "expected a list of items")
+        return (), True
+    if not isinstance(items, list):
+        return (), False
     found: dict[str, Entry] = {}
     for item in items:
-        value = str(item.get(kind.value_name) or "").strip()
+        value = _text_of(item.get(kind.value_name)) if isinstance(item, Mapping) else ""
         if clean(value):
             entry = Entry(
                 kind,
@@ -149,7 +173,7 @@ def _entries(kind: Kind, items: Any) -> tuple[Entry, ...]:
             twin = found.get(entry.key)
             # Two spellings of one: EspoCRM may hold both, and either of them may be the primary one.
             found[entry.key] = entry if twin is None else replace(twin, primary=twin.primary or entry.primary)
-    return tuple(found.values())
+    return tuple(found.values()), all(isinstance(item, Mapping) for item in items)
 
 
 def to_base(known: Mapping[str, Known]) -> Base:

@@ -22,6 +22,7 @@ from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
+from synckit import clamps
 from synckit.engine.companion import ListWork, RowNote, RowWork
 from synckit.engine.notes import RELEASED
 from synckit.engine.quoting import shown
@@ -41,13 +42,15 @@ class KommunikationLists:
     def came_true(
         self, base: Base, attempted: Sequence[Attempted], left: Payload, right: Payload
     ) -> Sequence[Attempted]:
-        return came_true(from_base(base), attempted, read_entries(left), read_rows(right))
+        known = from_base(base)
+        return came_true(known, attempted, read_entries(left, known), read_rows(right, known))
 
     def decide(
         self, base: Base, left: Payload, right: Payload, *, confirmed: bool, kept_out: Collection[str] = ()
     ) -> ListWork:
-        known, rows = from_base(base), read_rows(right)
-        plan = diff(read_entries(left), rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
+        known = from_base(base)
+        rows = read_rows(right, known)
+        plan = diff(read_entries(left, known), rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
         there = {row.id: row.tlf for row in rows or ()}
         return ListWork(
             rows=tuple(_row_work(write, there.get(write.row or "", "")) for write in plan.writes),
@@ -89,11 +92,12 @@ class KommunikationLists:
         return PREFIX + row, base.left[PREFIX + row], base.right[PREFIX + row]
 
     def with_row(self, right: Payload, row: Payload) -> Payload:
-        others = [each for each in right.get(ROWS) or () if self.row_id(each) != self.row_id(row)]
+        shown = right.get(ROWS)
+        others = [each for each in (shown if isinstance(shown, list) else ()) if self.row_id(each) != self.row_id(row)]
         return {**right, ROWS: [*others, row]}
 
     def row_id(self, row: Mapping[str, Any]) -> str:
-        return str(row["id"])
+        return clamps.identity(row.get("id")) if isinstance(row, Mapping) else ""
 
     def label(self, name: str) -> str:
         if name.startswith(PREFIX):
@@ -102,10 +106,10 @@ class KommunikationLists:
 
     def foresee(self, state: Remembered, left: Payload, right: Payload, at: datetime | None = None) -> Outlook:
         """What `decide` would do now, for a person who asks."""
-        entries, rows = read_entries(left), read_rows(right)
+        known = from_base(state.base)
+        entries, rows = read_entries(left, known), read_rows(right, known)
         if rows is None:
             return Outlook()
-        known = from_base(state.base)
         known = resumed(known, came_true(known, state.attempted, entries, rows))
         kept_out = _rows_of(self._still_refused(state, left, right, at)) if at else frozenset()
         plan = diff(entries, rows, known, confirmed=RELEASED in state.notes, kept_out=kept_out)
