@@ -355,6 +355,18 @@ async def test_candidates_are_asked_for_by_name_and_local_time_over_all_pages(ad
     assert queries[1]["skip"] == ["100"]
 
 
+async def test_candidates_are_found_however_their_name_is_spelled(advoware: Advoware) -> None:
+    """An older release posted letters in parts: asked for as posted and as of today, and compared in one form."""
+    advoware.has_token()
+    posted = "Mu\u0308ller\u200b"
+    advoware.api.says(200, []).says(
+        200, [{**PARTY, "betNr": 7, "name": "MÜLLER"}, {**PARTY, "betNr": 8, "name": "Muller"}]
+    )
+    found = await advoware.store.candidates({"name": posted}, datetime(2026, 6, 1, tzinfo=UTC))
+    assert [each.id for each in found] == ["7"]
+    assert [parse_qs(urlsplit(each.target).query)["name"] for each in advoware.api.asked] == [[posted], ["Müller"]]
+
+
 async def test_a_list_that_repeats_its_page_ends_with_an_error(advoware: Advoware) -> None:
     advoware.has_token()
     page = [{**PARTY, "betNr": n} for n in range(1, 101)]

@@ -338,6 +338,9 @@ def test_what_people_type_as_a_number(typed: str, number: str | None) -> None:
     [
         (" Anna@Probe.de ", "Anna@Probe.de"),
         ("a@straße.de", "a@xn--strae-oqa.de"),
+        ("mailto:a@probe.de?subject=Frage", "a@probe.de"),
+        ("Anna a@probe.de", None),
+        ("a@probe.de b@probe.de", None),
         ("ü@probe.de", None),
         ("<a@probe.de>", None),
         ("a..b@probe.de", None),

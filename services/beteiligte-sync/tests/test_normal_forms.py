@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from babel import Locale
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from respellings import FORMAT, account, bank, mail, number, option, respelled, text
@@ -146,6 +148,34 @@ def test_respelled_countries_are_one(data: st.DataObject) -> None:
     spelled = text(data.draw, name)
     assert country_of(spelled) == code
     assert COUNTRY.alike(COUNTRY.read_left(spelled), COUNTRY.to_left(COUNTRY.read_right(spelled)))
+
+
+ESPOCRMS_OWN = """
+BA Bosnia and Herzegovina;BL Saint Barthélemy;BN Brunei Darussalam;BQ Bonaire;BS Bahamas;CC Cocos (Keeling) Islands;
+CD Congo, Democratic Republic;CG Congo;CI Côte d'Ivoire;CV Cape Verde;CZ Czech Republic;FK Falkland Islands;
+FM Micronesia;FO Faroe Islands;GM Gambia;GS South Georgia and the South Sandwich Islands;HK Hong Kong;
+HM Heard Island and McDonald Islands;IO British Indian Ocean Territory;KN Saint Kitts and Nevis;
+KP Korea, Democratic People's Republic of;KR Korea, Republic of;LA Laos;LC Saint Lucia;MF Saint Martin;
+MK North Macedonia;MM Myanmar;MO Macao;PM Saint Pierre and Miquelon;PN Pitcairn;PS Palestine;RE Réunion;
+RU Russian Federation;
+SH Saint Helena;ST Sao Tome and Principe;SX Sint Maarten;SY Syrian Arab Republic;SZ Swaziland;
+TC Turks and Caicos Islands;TF French Southern Territories;TL Timor-Leste;TR Turkey;TT Trinidad and Tobago;
+UM United States Minor Outlying Islands;VA Holy See;VC Saint Vincent and the Grenadines;VG British Virgin Islands;
+VI United States Virgin Islands;VN Viet Nam;WF Wallis and Futuna;AG Antigua and Barbuda;CW Curaçao;VE Venezuela
+"""
+"""Of its list of countries those that the CLDR has in another spelling."""
+
+
+@pytest.mark.parametrize("entry", ESPOCRMS_OWN.replace("\n", "").split(";"))
+def test_countries_of_espocrms_own_list_are_known(entry: str) -> None:
+    code, _, name = entry.partition(" ")
+    assert country_of(name) == country_of(unicodedata.normalize("NFD", name)) == code
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_countries_of_the_cldr_are_known(language: str) -> None:
+    names = Locale.parse(language).territories
+    assert {code: country_of(names[code]) for code in GERMAN} == {code: code for code in GERMAN}
 
 
 @given(data=st.data())

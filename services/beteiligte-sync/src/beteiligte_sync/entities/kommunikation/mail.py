@@ -26,7 +26,7 @@ def address_of(typed: str) -> str | None:
     """The address as EspoCRM can hold it; None for what is none, or what it would refuse."""
     text = _AROUND_AT.sub("@", squeezed(_NARROW.sub("", typed)))
     if scheme := _SCHEME.match(text):
-        text = text[scheme.end() :]
+        text = text[scheme.end() :].partition("?")[0]
     # An address is never followed by a full stop; the sentence that it was copied from is.
     local, at, domain = text.rstrip(" .,;").rpartition("@")
     if not at or not local or len(local) > LONGEST_LOCAL:
