@@ -42,7 +42,7 @@ async def test_a_wrong_key_is_one_line_and_not_ready(aiohttp_client: Start, logg
         on_refused=credentials.refused,
         on_accepted=credentials.accepted,
     )
-    asked = await aiohttp_client(add_shell(web.Application(), Health(credentials.checks())))
+    asked = await aiohttp_client(add_shell(web.Application(), Health(credentials.checks(), kept=0.0)))
     async with ScriptedServer() as server:
         client = EspoClient(server.url, EspoAuth("wrong"), wiring)
         server.otherwise = Line(401)
@@ -68,7 +68,7 @@ async def test_a_wrong_key_is_one_line_and_not_ready(aiohttp_client: Start, logg
 async def test_a_remark_takes_nothing_away(aiohttp_client: Start) -> None:
     """The proxy stays ready: only a call of its callers can find that the login is good again."""
     credentials = Credentials()
-    asked = await aiohttp_client(add_shell(web.Application(), Health(remarks=credentials.checks())))
+    asked = await aiohttp_client(add_shell(web.Application(), Health(remarks=credentials.checks(), kept=0.0)))
     assert await (await asked.get("/health/ready")).json() == {"status": "ready"}
     credentials.refused("advoware_auth")
     answer = await asked.get("/health/ready")

@@ -9,6 +9,8 @@ from pydantic import Field
 from synckit.runtime.settings import (
     AdvowareSection,
     DatabaseSection,
+    Days,
+    Hours,
     Port,
     RedisSection,
     Seconds,
@@ -29,8 +31,8 @@ class AdvowareProxySection(Section):
     read_seconds: Seconds = Field(default=15.0, description="Longest silence of Advoware.")
     call_seconds: Seconds = Field(default=30.0, description="From our call to the last byte of the answer.")
     keys_seconds: Seconds = Field(default=5.0, description="A new or a revoked key is known after so long at most.")
-    idempotency_hours: Seconds = Field(default=24.0, description="First answers to POSTs are given again for so long.")
-    audit_days: Seconds = Field(default=400.0, description="Lines of the audit are kept for so long.")
+    idempotency_hours: Hours = Field(default=24.0, description="First answers to POSTs are given again for so long.")
+    audit_days: Days = Field(default=400.0, description="Lines of the audit are kept for so long.")
     sweep_seconds: Seconds = Field(default=600.0, description="Between two removals of what has had its time.")
 
 

@@ -10,6 +10,7 @@ from synckit.runtime.settings import (
     AdvowareSection,
     DatabaseSection,
     EspoCrmSection,
+    Hours,
     KafkaSection,
     Port,
     RedisSection,
@@ -30,11 +31,15 @@ class TickerSection(Section):
     overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
     stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")
     retention_seconds: Seconds = Field(default=3600.0, description="Between two removals of what has had its time.")
-    journal_days: int = Field(default=90, ge=1, description="Lines of the journal are kept for so long.")
-    operator_days: int = Field(default=400, ge=1, description="Those of what a person did by command, for so long.")
-    guard_days: int = Field(default=30, ge=15, description="Fences of records not looked at: longer than any topic.")
-    unlooked_hours: Seconds = Field(default=24.0, description="A record not looked at for so long is looked at.")
-    unlooked_limit: int = Field(default=50, ge=1, description="Such records in one sweep.")
+    journal_days: int = Field(default=90, ge=1, le=36_500, description="Lines of the journal are kept for so long.")
+    operator_days: int = Field(
+        default=400, ge=1, le=36_500, description="Those of what a person did by command, for so long."
+    )
+    guard_days: int = Field(
+        default=30, ge=15, le=36_500, description="Fences of records not looked at: longer than any topic."
+    )
+    unlooked_hours: Hours = Field(default=24.0, description="A record not looked at for so long is looked at.")
+    unlooked_limit: int = Field(default=50, ge=1, le=1_000_000, description="Such records in one sweep.")
     desk_limit: int = Field(
         default=1000, ge=1, description="Rows believed of Advoware for the last hour; more is taken for nonsense."
     )

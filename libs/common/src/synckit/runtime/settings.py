@@ -62,7 +62,10 @@ def _base64(value: SecretStr) -> SecretStr:
 HttpAddress = Annotated[str, AfterValidator(_address)]
 HeaderKey = Annotated[SecretStr, AfterValidator(_key)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+# What is reckoned with them must stay a date: no Infinity, and nothing that leads before year 1.
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)]
+Days = Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
