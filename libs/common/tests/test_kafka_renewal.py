@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from synckit.adapters.kafka import KafkaPublisher
 
@@ -43,3 +45,29 @@ async def test_a_renewal_that_fails_by_a_bug_is_tried_again(monkeypatch: pytest.
     assert len(slept) == 2
     await publisher.stop()
     assert good.stopped.is_set()
+
+
+async def test_what_is_published_is_on_all_replicas_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked at the producer that aiokafka is really asked for; with less, an acknowledged event may be lost."""
+    built: list[inspect.BoundArguments] = []
+    made = AIOKafkaProducer.__init__
+
+    def build(self: AIOKafkaProducer, *given: Any, **named: Any) -> None:
+        bound = inspect.signature(made).bind(self, *given, **named)
+        bound.apply_defaults()
+        built.append(bound)
+        made(self, *given, **named)
+
+    async def nothing(_: AIOKafkaProducer) -> None:
+        """No broker is needed."""
+
+    monkeypatch.setattr(AIOKafkaProducer, "__init__", build)
+    monkeypatch.setattr(AIOKafkaProducer, "start", nothing)
+    publisher = KafkaPublisher("127.0.0.1:1", client_id="test", ack_seconds=7.0)
+    await publisher.start()
+    await publisher.stop()
+    [one] = built
+    assert one.arguments["acks"] in ("all", -1)
+    assert one.arguments["enable_idempotence"] is True
+    assert one.arguments["linger_ms"] == 0
+    assert one.arguments["request_timeout_ms"] == 7000

@@ -18,7 +18,7 @@ from faust.tables import recovery as stock
 from mode.services import Service
 
 from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app, keyed_agent
-from synckit.runtime.faust_adapter.consumer import SafeConsumer, bounded, delivered
+from synckit.runtime.faust_adapter.consumer import SafeConsumer, bounded, delivered, still_to_do
 from synckit.runtime.faust_adapter.recovery import SafeRecovery, SafeTableManager
 from synckit.runtime.worker import KeyedExecutor
 from synckit.runtime.worker.watch import Patience
@@ -213,3 +213,45 @@ async def test_a_worker_that_waits_for_its_broker_is_not_ready_and_says_in_which
     with pytest.raises(asyncio.CancelledError):
         await running
     assert worker.state.phase == "ended"
+
+
+@pytest.mark.parametrize(
+    ("handed", "committed", "position", "end", "lag"),
+    [
+        (None, None, None, 10, 0),
+        (None, None, 0, 10, 10),
+        (None, 4, 4, 10, 6),
+        ((0, 9), 10, 10, 10, 0),
+        ((0, 9), 4, 10, 10, 6),
+        ((0, 9), None, 10, 10, 10),
+        ((0, 8), 9, 10, 10, 0),  # a transaction's marker stands at the end
+        (None, 9, 10, 10, 0),  # the same after a restart
+        (None, 4, 10, 10, 0),  # purged up to the end
+        ((0, 2), 3, 10, 10, 0),  # purged while the worker had nothing to do
+        ((0, 2), 3, 7, 10, 3),  # purged up to 7
+        ((0, 9), 10, 12, 10, 0),  # the end is older news than the position
+    ],
+)
+def test_lag_counts_what_there_is_to_do(
+    handed: tuple[int, int] | None, committed: int | None, position: int | None, end: int, lag: int
+) -> None:
+    assert still_to_do(handed, committed, position, end) == lag
+
+
+def test_a_stub_of_the_reader_is_known_as_such() -> None:
+    message = SimpleNamespace(
+        topic="t",
+        partition=1,
+        offset=2,
+        generation_id=3,
+        timestamp=None,
+        key=None,
+        value=b"cut",
+        headers=(("unreadable", b"900 abc name of a header is no UTF-8"),),
+        ack=print,
+    )
+    delivery = delivered(message, None)
+    assert delivery.unreadable is not None
+    assert (delivery.value_size, delivery.value_sha256) == (900, "abc")
+    assert delivery.unreadable.problem == "name of a header is no UTF-8"
+    assert delivery.timestamp == 0.0

@@ -20,6 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
+from synckit.kafka_records import install
 
 UPSTREAM = "kafka"
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class KafkaInspector:
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         """Of no group."""
+        install()
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -19,6 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from synckit.runtime.redaction import describe_exception, foreign_text, foreign_warning, redacted
+from synckit.runtime.throttle import ThrottledHandler
 
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -31,20 +32,34 @@ QUIET = {
 """Least level of a library's logger that is shown."""
 
 
-def configure(service: str, *, level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
-    """Once a process, before anything logs. `style` is `auto`, `json` or `console`."""
+def configure(
+    service: str,
+    *,
+    level: str = "info",
+    style: str = "auto",
+    stream: TextIO | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Once a process, before anything logs. `style` is `auto`, `json` or `console`; `now` counts a library's lines."""
     out = stream or sys.stdout
     least = logging.getLevelNamesMapping()[level.upper()]
     console = style == "console" or (style == "auto" and out.isatty())
     chain: list[Processor] = [_Stamps(service), _safe]
     last = _last(console)
+    foreign = ThrottledHandler(out, now)
+
+    def counted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        foreign.tell_due()
+        return event
+
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, *chain, last],
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, counted, *chain, last],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=True,
     )
-    _configure_foreign(out, least, chain, last)
+    foreign.setFormatter(_Foreign([structlog.contextvars.merge_contextvars, *chain, last]))
+    _configure_foreign(foreign, least)
 
 
 class _Stamps:
@@ -87,9 +102,7 @@ def _safe(_: WrappedLogger, __: str, event: EventDict) -> Mapping[str, Any]:
     return kept
 
 
-def _configure_foreign(out: TextIO, least: int, chain: list[Processor], last: Processor) -> None:
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(_Foreign([structlog.contextvars.merge_contextvars, *chain, last]))
+def _configure_foreign(handler: logging.Handler, least: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(least)
@@ -108,6 +121,8 @@ class _Foreign(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         words = foreign_warning if record.name == "py.warnings" else foreign_text
         event: Any = {"event": words(record.msg, record.args), "level": record.levelname.lower(), "logger": record.name}
+        if suppressed := getattr(record, "suppressed", 0):
+            event["suppressed"] = suppressed
         if record.exc_info:
             event["exc_info"] = record.exc_info
         for processor in self._processors:

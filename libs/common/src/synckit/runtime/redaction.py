@@ -18,7 +18,7 @@ upstream method direction side rule rules field fields changed step steps kind s
 items writes conflicts notices calls reads emitted skipped pages limit size sha256 in_flight buffered lag
 attempt attempts rung seconds due_at delay age since cursor next worker fence topic topics partition
 partitions offset group generation member key_hash timer slot dry_run check checks failing port host address
-coalesced forgotten cancelled left version schema pid signal command path route hint caller call_id
+coalesced suppressed forgotten cancelled left version schema pid signal command path route hint caller call_id
 """
 KNOWN_KEYS = frozenset(_KNOWN.split())
 """Keys of our own log lines. Their values are ids, words of ours, numbers and times."""

@@ -114,12 +114,12 @@ class KafkaWorker:
             await self._app.start()
         except Exception as error:
             log.error("worker.start_failed", exc_info=error)
-            self._fail(f"start: {type(error).__name__}")
+            self._fail(f"start: {told(error)}")
 
     async def _until_stopped(self) -> None:
         await self._app.wait_until_stopped()
         reason = self._app.crash_reason
-        self._fail(f"crashed: {type(reason).__name__}" if reason is not None else "stopped by itself")
+        self._fail(f"crashed: {told(reason)}" if reason is not None else "stopped by itself")
 
     def _blown(self, executor: KeyedExecutor, reason: str) -> None:
         at = f" at {executor.blown_at}" if executor.blown_at else ""
@@ -167,3 +167,9 @@ class KafkaWorker:
             if reason is not None:
                 log.critical("worker.watchdog", error=reason)
                 os._exit(WATCHDOG_EXIT)
+
+
+def told(error: BaseException) -> str:
+    """The type; of our own errors also the text, which names topic, partition and offset where it has them."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, SyncError) else name

@@ -22,11 +22,15 @@ def keyed_agent(app: SafeApp, topic: str, executor: KeyedExecutor) -> None:
     async def feed(stream: Any) -> None:
         consumer = app.consumer
         async for event in stream.noack().events():
+            message = event.message
+            delivery = delivered(message, consumer)
+            # The message lives on in its ack, perhaps for hours: its content would as well.
+            message.value = message.headers = None
             try:
-                await executor.submit(delivered(event.message, consumer))
+                await executor.submit(delivery)
             except Exception as error:
                 # Raising here would ack nothing and start the agent anew over a hole.
-                log.error("worker.broken", error=message_of(error), exc_info=error)
+                log.error("worker.broken", origin=delivery.origin, error=message_of(error), exc_info=error)
                 executor.on_blown(message_of(error))
 
     app.agent(source, name=f"{topic}.feed", concurrency=1)(feed)

@@ -16,7 +16,8 @@ from faust.types import TP, ConsumerMessage
 from mode.services import WaitResults
 
 from synckit.begun import Begun
-from synckit.runtime.worker.delivery import Delivery
+from synckit.kafka_records import UNREADABLE, install
+from synckit.runtime.worker.delivery import Delivery, Unreadable
 
 log = structlog.get_logger("synckit.worker")
 _HANDED_OVER = WaitResults([], [], False)
@@ -28,6 +29,7 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
     app: Any
 
     async def on_start(self) -> None:
+        install()
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
         beat: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat
@@ -48,6 +50,10 @@ class SafeConsumer(driver.Consumer):
 
     app: Any
 
+    def on_init(self) -> None:
+        super().on_init()
+        self._handed: dict[TP, tuple[int, int]] = {}
+
     def _new_consumer_thread(self) -> SafeConsumerThread:
         return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -64,6 +70,7 @@ class SafeConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         if revoked:
             await self.app.drain("revoked")
+        self._handed.clear()
         self.app.commits_refused = 0
         await super().on_partitions_revoked(revoked)
 
@@ -82,6 +89,7 @@ class SafeConsumer(driver.Consumer):
         read = self._read_offset[tp]
         if read is not None and message.offset < read and not self.app.took(message):
             self._start_anew(tp)
+        self._handed[tp] = (self._handed.get(tp, (message.offset, 0))[0], message.offset)
         return message
 
     def _start_anew(self, tp: TP) -> None:
@@ -90,6 +98,7 @@ class SafeConsumer(driver.Consumer):
         Stock Faust drops them until they reach the old offset, and then commits past them.
         """
         log.warning("worker.partition_made_anew", topic=tp.topic, partition=tp.partition)
+        self._handed.pop(tp, None)
         for known in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
             known.pop(tp, None)
         self.app.start_anew(tp)
@@ -99,9 +108,8 @@ class SafeConsumer(driver.Consumer):
         total = 0
         for tp in self.assignment():
             end = self.highwater(tp)
-            known = [one for one in (self._committed_offset.get(tp), self._position(tp)) if one is not None]
-            if end is not None and known:
-                total += max(0, end - min(known))
+            if end is not None:
+                total += still_to_do(self._handed.get(tp), self._committed_offset.get(tp), self._position(tp), end)
         return total
 
     def _position(self, tp: TP) -> int | None:
@@ -129,16 +137,40 @@ async def bounded(call: Awaitable[Any], seconds: float) -> bool:
     return task.exception() is None
 
 
+def still_to_do(handed: tuple[int, int] | None, committed: int | None, position: int | None, end: int) -> int:
+    """Records of a partition that are not done. `handed`: first and last one handed out since it was assigned.
+
+    Where all that was handed out is committed, only what is not fetched yet is left. What lies between is none of ours:
+    markers of transactions, records that were purged or compacted away. They are never acked.
+    """
+    if handed is not None and (committed is None or committed <= handed[1]):
+        return max(0, end - (handed[0] if committed is None else committed))
+    begin = position if position is not None else committed
+    return 0 if begin is None else max(0, end - begin)
+
+
 def delivered(message: Any, consumer: Any) -> Delivery:
     """Faust's message as the executor knows it."""
+    headers = tuple(message.headers or ())
     return Delivery(
         message.topic,
         message.partition,
         message.offset,
         message.generation_id,
-        message.timestamp,
+        message.timestamp or 0.0,
         message.key,
         message.value,
-        tuple(message.headers or ()),
+        headers,
         partial(message.ack, consumer),
+        _unreadable(headers),
     )
+
+
+def _unreadable(headers: tuple[tuple[str, bytes], ...]) -> Unreadable | None:
+    """What the reader of the batch wrote on a stub."""
+    told = next((value for name, value in headers if name == UNREADABLE), None)
+    if told is None:
+        return None
+    size, _, rest = told.decode("utf-8", "replace").partition(" ")
+    sha256, _, problem = rest.partition(" ")
+    return Unreadable(int(size) if size.isascii() and size.isdigit() else 0, sha256[:64], problem[:200] or UNREADABLE)

@@ -38,7 +38,7 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
             outcome=settled.outcome,
             reason=settled.reason,
             seconds=seconds,
-            waited=max(0.0, timers.wall() - seconds - newest.timestamp),
+            waited=max(0.0, timers.wall() - seconds - newest.timestamp) if newest.timestamp > 0 else 0.0,
             attempts=item.attempts,
             coalesced=coalesced,
         )
