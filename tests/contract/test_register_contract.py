@@ -77,6 +77,15 @@ async def test_all_webhooks_are_made_once_and_what_they_send_is_believed(
     assert [event.type for event in events] == ["vmh.beteiligte.create"]
 
 
+async def test_a_low_list_limit_makes_no_webhook_twice(espocrm: TestClient[Any, Any], tmp_path: Path) -> None:
+    """EspoCRM gives no page larger than `recordListMaxSizeLimit`; what is behind the first one is there as well."""
+    more = ("--secrets-file", str(tmp_path / "secrets.json"))
+    await registered(espocrm, "http://ingress.example:8080", *more)
+    await espocrm.post("/_sandbox/settings", json={"list_max_size": 5})
+    status, again = await registered(espocrm, "http://ingress.example:8080", *more)
+    assert (status, len(again["created"]), len(again["present"])) == (0, 0, 12), again
+
+
 async def test_a_dry_run_makes_nothing(espocrm: TestClient[Any, Any], tmp_path: Path) -> None:
     status, report = await registered(espocrm, "http://ingress.example", "--dry-run")
     assert (status, len(report["missing"]), report["created"]) == (0, 12, [])

@@ -165,6 +165,19 @@ async def test_what_is_mendable_is_mended_by_another_run(
     assert status == 0
 
 
+@pytest.mark.parametrize("limit", [1, 5, 12, 13, 100])
+async def test_a_low_list_limit_hides_no_webhook(
+    limit: int, installed: Crm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page larger than the limit would be a 403, and all webhooks unknown."""
+    await no_webhook(installed)
+    await installed.control("settings", {"list_max_size": limit})
+    await installed.command("check", "--url", installed.url, "--ingress-url", INGRESS, "--json")
+    told = json.loads(capsys.readouterr().out)["differences"]
+    assert {each["code"] for each in told} == {*KNOWN_WARNINGS, "list-limit", "webhook-missing"}
+    assert [each["where"] for each in told if each["code"] == "webhook-missing"] == ["webhook CBeteiligte.delete"]
+
+
 async def test_a_whole_installation_has_no_errors(installed: Crm, capsys: pytest.CaptureFixture[str]) -> None:
     status = await installed.command("check", "--url", installed.url, "--ingress-url", INGRESS)
     told = capsys.readouterr().out

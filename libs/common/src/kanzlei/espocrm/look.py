@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from kanzlei.espocrm.schema import Target
 from kanzlei.espocrm.webhooks import Webhook
 
 LAYOUTS = ("detail", "filters")
-_SEARCH = '{"select":["event","url","isActive","skipOwn"],"maxSize":200,"offset":0}'
+PAGE, MOST_WEBHOOKS = 50, 1000
+"""Rows of a page, and where we stop; EspoCRM lets an API user have 50."""
 
 
 async def installation(api: Api, target: Target) -> Installation:
@@ -29,7 +31,7 @@ async def installation(api: Api, target: Target) -> Installation:
         acl=part(shown, "acl"),
         settings=settings,
         user=part(shown, "user"),
-        webhooks=await _webhooks(api),
+        webhooks=await _webhooks(api, settings),
         clock_skew=api.skew,
     )
 
@@ -68,19 +70,27 @@ async def _layout(api: Api, scope: str, name: str) -> Sequence[Any] | None:
     return found if isinstance(found, list) else None
 
 
-async def _webhooks(api: Api) -> tuple[Webhook, ...] | None:
-    found = await api.read("/Webhook", {"searchParams": _SEARCH})
-    rows = found.get("list") if isinstance(found, Mapping) else None
-    if not isinstance(rows, list):
-        return None
-    return tuple(
-        Webhook(
-            event=str(row.get("event") or ""),
-            url=str(row.get("url") or ""),
-            id=str(row.get("id") or ""),
-            is_active=row.get("isActive") is not False,
-            skip_own=row.get("skipOwn") is not False,
-        )
-        for row in rows
-        if isinstance(row, Mapping)
+async def _webhooks(api: Api, settings: Json) -> tuple[Webhook, ...] | None:
+    """All pages, each as large as this EspoCRM gives them; None where they may not be read."""
+    limit = settings.get("recordListMaxSizeLimit")
+    size = min(PAGE, limit) if isinstance(limit, int) and limit > 0 else PAGE
+    rows: list[Mapping[str, Any]] = []
+    while True:
+        search = {"select": ["event", "url", "isActive", "skipOwn"], "maxSize": size, "offset": len(rows)}
+        found = await api.read("/Webhook", {"searchParams": json.dumps(search)})
+        page = found.get("list") if isinstance(found, Mapping) else None
+        if not isinstance(page, list):
+            return None
+        rows += [row for row in page if isinstance(row, Mapping)]
+        if len(page) < size or len(rows) >= MOST_WEBHOOKS:
+            return tuple(_webhook(row) for row in rows)
+
+
+def _webhook(row: Mapping[str, Any]) -> Webhook:
+    return Webhook(
+        event=str(row.get("event") or ""),
+        url=str(row.get("url") or ""),
+        id=str(row.get("id") or ""),
+        is_active=row.get("isActive") is not False,
+        skip_own=row.get("skipOwn") is not False,
     )

@@ -20,7 +20,12 @@ class EspoWebhooks:
 
     async def all(self) -> Sequence[Webhook]:
         """Every webhook of ours, with its key."""
-        rows = await self._client.rows("Webhook", {"select": _ATTRIBUTES, "maxSize": MOST, "offset": 0})
+        rows: list[Mapping[str, Any]] = []
+        offset, has_more = 0, True
+        while has_more:
+            page = await self._client.page("Webhook", {"select": _ATTRIBUTES, "maxSize": MOST, "offset": offset})
+            rows += page.rows
+            offset, has_more = offset + page.shown, page.has_more
         return [await self._with_key(row) for row in rows]
 
     async def create(self, webhook: Webhook) -> Webhook:
