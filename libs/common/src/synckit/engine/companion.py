@@ -158,6 +158,7 @@ class Companion:
             for row in sieve.refused[before:]:
                 about = self._about(look, row, counted=is_full)
                 look.rejections[row] = rejection(error, row, Side.LEFT, look.clock.now(), about)
+            writer.refusals.stand(look, [look.rejections[row] for row in sieve.refused[before:]])
         return bool(named)
 
     def is_sifting(self, look: Look) -> bool:
@@ -280,6 +281,7 @@ class Companion:
         known = rejection(error, name, Side.RIGHT, now, _of_row(work))
         look.rejections[name] = replace(known, is_kept=error.field is not None or error.status != BAD_REQUEST)
         look.attempted.pop(name, None)
+        writer.refusals.stand(look, [look.rejections[name]])
         look.note_refusal(error)
         untrue = [note for note in look.notes if note.field == name]
         if untrue:

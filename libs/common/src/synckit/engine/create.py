@@ -82,6 +82,7 @@ class Creator:
             return False
         at, about = look.clock.now(), digest(values[name], None)
         look.rejections[name] = rejection(error, name, Side.RIGHT, at, about)
+        self._writer.refusals.stand(look, [look.rejections[name]])
         return True
 
     def _left_out(self, look: Look, values: Canonical) -> set[str]:

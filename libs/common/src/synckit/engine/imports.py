@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 NOT_IMPORTED = NoticeKind.NOT_IMPORTED.value
 TWICE = "die Angabe steht dort doppelt, EspoCRM hat sie schon"
 UNREADABLE = "die Angabe ist nicht lesbar"
-FORBIDDEN = 403
+BAD_REQUEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Imports:
     def _rejection(self, look: Look, stranger: Stranger, error: RemoteRejected) -> Rejection:
         """Remembered where it says why, or that we may not: then it stays so for a while."""
         known = rejection(error, stranger.name, Side.LEFT, look.clock.now(), digest(stranger.version))
-        return replace(known, is_kept=error.field is not None or error.status == FORBIDDEN)
+        return replace(known, is_kept=error.field is not None or error.status != BAD_REQUEST)
 
     def _unreadable(self, look: Look, stranger: Stranger) -> Rejection:
         return Rejection(stranger.name, Side.LEFT, 0, "", digest(stranger.version), look.clock.now())

@@ -61,6 +61,7 @@ class Refusals:
             about = digest(left.get(name), right.get(name))
             look.rejections[name] = rejection(error, name, side, look.clock.now(), about)
             look.attempted.pop(name, None)
+            self._stand(look, look.rejections[name])
         return bool(found)
 
     def of_attributes(self, look: Look, error: RemoteRejected, patch: Mapping[str, Any]) -> bool:
@@ -123,9 +124,9 @@ class Refusals:
         ]
 
     def outdated(self, look: Look) -> set[str]:
-        """Causes of refusals that hold no more."""
+        """Causes of refusals whose time is over, or of which there are newer ones."""
         ours = {cause for cause in look.state.notes if cause.startswith((f"{REJECTED}:", f"{WHOLE}:"))}
-        return ours - look.standing - look.causes
+        return ours - {each.cause for each in (*look.rejections.values(), *look.whole.values())}
 
     def stand(self, look: Look, found: Sequence[Rejection]) -> None:
         """They are remembered for the next look."""

@@ -8,7 +8,7 @@ from synckit.engine.notes import marker_of, single
 from synckit.engine.quoting import LONGEST_IN_STATE, shown
 from synckit.engine.refused import REJECTED, StillRefused, told
 from synckit.engine.writer import Writer
-from synckit.errors import RemoteRejected
+from synckit.errors import PermanentError, RemoteRejected
 from synckit.reconcile.plan import Notice, NoticeKind, Plan, Side
 
 MAX_REFUSALS = 40
@@ -77,6 +77,25 @@ class RefusedWrites:
         )
         is_kept = any(cause.startswith(f"{REJECTED}:") for cause in look.standing)
         look.is_refused = is_kept or bool(self._companion and self._companion.refused(look))
+
+    @staticmethod
+    def count(look: Look, error: PermanentError) -> None:
+        """Also what was only asked, and refused. What was counted where it was refused is not counted twice."""
+        if not isinstance(error, RemoteRejected) or isinstance(error, StillRefused):
+            return
+        if (error.upstream, error.status) not in [(each.upstream, each.status) for each in look.refused]:
+            look.note_refusal(error)
+
+    async def commit(self, look: Look, error: PermanentError) -> None:
+        """What was written before a refusal is agreed on, and two that were brought together are linked.
+
+        Else it would be written anew with every look.
+        """
+        right = look.right if isinstance(error, RemoteRejected) else None
+        is_adopted = right is not None and look.state.link is None and look.result == "adopted"
+        link = self._writer.link_of(look, right) if right is not None and is_adopted else None
+        is_known = right is not None and (look.state.link is not None or link is not None)
+        await self._writer.commit(look, link=link, base=look.base if is_known else None)
 
     async def tell_instead(self, look: Look, message: str) -> None:
         """Where the record can't show it, its user is told in a note, once."""

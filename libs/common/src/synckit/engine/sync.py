@@ -371,6 +371,7 @@ class Engine:
         if isinstance(error, MappingError) and (held := await self._brake.unreadable(look, error)) is not None:
             await self._brake.hold(look, held)
             return
+        self._refused.count(look, error)
         self._writer.journal(look, "failed", rule=error.code)
         message = status.explain(error, self._mapping)
         patch = self._writer.states.troubled(look.left.payload, SyncStatus.FAILED, message)
@@ -382,7 +383,7 @@ class Engine:
             await self._refused.tell_instead(look, message)
         except PermanentError:
             raise error from None
-        await self._writer.commit(look)
+        await self._refused.commit(look, error)
         look.result = "failed"
 
     async def _waits(self, look: Look, error: TransientError) -> None:
