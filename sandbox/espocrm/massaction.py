@@ -41,22 +41,28 @@ class MassAction:
         if not user.is_admin and user.role.permissions.get("massUpdate") != "yes":
             raise forbidden("No mass-update permission.")
         values = data.get("values") if isinstance(data.get("values"), dict) else data
-        records = self._records(user, entity, params)
+        records = self._records(user, entity, params, "edit")
         done = [each.id for each in records if self.service.mass_update(user, entity, each, dict(values or {}))]
         return {"count": len(done), "ids": done}
 
     def _delete(self, user: User, entity: EntityDef, params: dict[str, Any]) -> dict[str, Any]:
         if not access.may(user, entity, "delete"):
             raise forbidden(f"No delete access for '{entity.name}'.")
-        done = [each.id for each in self._records(user, entity, params)]
+        done = [each.id for each in self._records(user, entity, params, "delete")]
         for each in done:
             self.service.delete(user, entity, each)
         return {"count": len(done), "ids": done}
 
-    def _records(self, user: User, entity: EntityDef, params: dict[str, Any]) -> list[Record]:
+    def _records(self, user: User, entity: EntityDef, params: dict[str, Any], action: str) -> list[Record]:
+        """Those named or found on which the user may do it; the others are passed over."""
         if isinstance(params.get("ids"), list):
-            found = (self.world.store.find(entity.name, str(each)) for each in params["ids"])
-            return [each for each in found if each is not None]
+            named = (self.world.store.find(entity.name, str(each)) for each in params["ids"])
+            found = [each for each in named if each is not None]
+        else:
+            found = self._matching(user, entity, params)
+        return [each for each in found if access.may_record(user, entity, each, action)]
+
+    def _matching(self, user: User, entity: EntityDef, params: dict[str, Any]) -> list[Record]:
         items = parse_items(params.get("where") or [])
         checker = Checker(entity, self.world.store, access.hidden_attributes(user, entity))
         for item in items:

@@ -131,13 +131,13 @@ def _address(name: str, spec: dict[str, Any]) -> list[Attribute]:
     return [_column(name + part, name, not spec.get("readOnly")) for part in ADDRESS_PARTS]
 
 
-def _contact_points(name: str, _: dict[str, Any]) -> list[Attribute]:
-    kind = "email" if name == "emailAddress" else "phone"
+def _contact_points(name: str, spec: dict[str, Any]) -> list[Attribute]:
+    kind, writable = "email" if name == "emailAddress" else "phone", not spec.get("readOnly")
     return [
-        Attribute(f"{name}IsOptedOut", f"{kind}_opted_out", name),
-        Attribute(f"{name}IsInvalid", f"{kind}_invalid", name),
-        Attribute(name, f"{kind}_primary", name),
-        Attribute(f"{name}Data", f"{kind}_data", name, listed=False),
+        Attribute(f"{name}IsOptedOut", f"{kind}_opted_out", name, writable=writable),
+        Attribute(f"{name}IsInvalid", f"{kind}_invalid", name, writable=writable),
+        Attribute(name, f"{kind}_primary", name, writable=writable),
+        Attribute(f"{name}Data", f"{kind}_data", name, listed=False, writable=writable),
     ]
 
 
@@ -161,9 +161,9 @@ def _link_multiple(name: str, spec: dict[str, Any]) -> list[Attribute]:
     ]
 
 
-def _attachments(name: str, _: dict[str, Any]) -> list[Attribute]:
+def _attachments(name: str, spec: dict[str, Any]) -> list[Attribute]:
     return [
-        _column(f"{name}Ids", name, True, "attachment_ids"),
+        _column(f"{name}Ids", name, not spec.get("readOnly"), "attachment_ids"),
         Attribute(f"{name}Names", "attachment_names", name, listed=False, writable=False),
         Attribute(f"{name}Types", "attachment_types", name, listed=False, writable=False),
     ]
@@ -178,8 +178,8 @@ def _currency(name: str, spec: dict[str, Any]) -> list[Attribute]:
     ]
 
 
-def _person_name(name: str, _: dict[str, Any]) -> list[Attribute]:
-    return [Attribute(name, "person_name", name)]
+def _person_name(name: str, spec: dict[str, Any]) -> list[Attribute]:
+    return [Attribute(name, "person_name", name, writable=not spec.get("readOnly"))]
 
 
 def _foreign(name: str, _: dict[str, Any]) -> list[Attribute]:

@@ -168,3 +168,35 @@ async def test_a_person_at_the_page_can_erase_a_record(caller: Caller) -> None:
         assert "fehler" not in answer.headers["Location"]
     shown = await caller.read(party)
     assert (shown["firstName"], shown["lastName"], shown["phoneNumber"][:7]) == (None, None, "ERASED:")
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        ("emailAddress", {"emailAddressData": mails(2)}),
+        ("phoneNumber", {"phoneNumber": "+49511123456"}),
+        ("adresse", {"adresseCity": "Ulm"}),
+        ("beteiligte", {"beteiligteId": None}),
+    ],
+)
+async def test_any_kind_of_field_that_is_read_only_is_left_out(
+    caller: Caller, field: str, sent: dict[str, Any]
+) -> None:
+    kind = "CAdressen" if field in ("adresse", "beteiligte") else "CBeteiligte"
+    party = await caller.create(lastName="Probe")
+    record = await caller.create("CAdressen", name="Haus", beteiligteId=party) if kind == "CAdressen" else party
+    await caller.control("POST", "metadata", {kind: {"fields": {field: {"readOnly": True}}}})
+    before = await caller.read(record, kind)
+    assert (await caller.put(record, kind, **sent)).status == 200
+    after = await caller.read(record, kind)
+    assert {key: after[key] for key in sent} == {key: before[key] for key in sent}
+
+
+async def test_a_mass_update_passes_over_what_the_user_may_not_edit(caller: Caller) -> None:
+    foreign, own = await caller.create(lastName="Fremd"), await caller.create(lastName="Eigen")
+    await caller.put(own, assignedUserId=(await caller.api("GET", "/App/user")).body["user"]["id"])
+    role = {"permissions": {"massUpdate": "yes"}, "data": {"CBeteiligte": {"read": "all", "edit": "own"}}}
+    await caller.control("POST", "users/advoware_sync", {"role": role})
+    body = {"entityType": "CBeteiligte", "action": "update", "params": {"ids": [foreign, own]}}
+    answer = await caller.api("POST", "/MassAction", {**body, "data": {"zusatz": "neu"}})
+    assert answer.body == {"count": 1, "ids": [own]}
