@@ -6,6 +6,8 @@ SEED ?= 1
 KILLS ?= 200
 CHANGES ?= 10000
 NAME ?=
+COUNT ?= 300
+MINUTES ?= 60
 VENV := .venv
 PY := $(VENV)/bin/python
 PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
@@ -18,7 +20,7 @@ CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bootstrap demo test chaos bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: help bootstrap demo test chaos mutants bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -35,6 +37,9 @@ bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RES
 
 chaos: $(READY) ## 200 kills over 10,000 changes, about 40 minutes (SEED=1 KILLS=200 CHANGES=10000)
 	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/reliability/chaos-$(SEED).json
+
+mutants: $(READY) ## would the tests notice? 300 defects made by machine (SEED=1 COUNT=300 MINUTES=60; again: goes on)
+	@$(PY) -m tests.mutants --count $(COUNT) --seed $(SEED) --minutes $(MINUTES) --resume --json var/mutants.json
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
 	@$(PY) -m deploy.local.stack up --workers $(WORKERS)

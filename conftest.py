@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["deploy.local.pytest_plugin"]
+pytest_plugins = ["deploy.local.pytest_plugin", "deploy.local.pytest_commands"]
 settings.register_profile("office", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("office")

@@ -1,0 +1,63 @@
+"""What is mutated, and which quick tests have to notice: without servers, those that are about that file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIBS, SYNC = "libs/common/src/synckit", "services/beteiligte-sync/tests"
+COMMON, PROXY = "libs/common/tests", "services/advoware-proxy/src/advoware_proxy"
+ENGINE = tuple(
+    f"{SYNC}/test_{name}.py"
+    for name in ("engine", "handler", "crashes", "believed_edits", "parked", "late_posts", "laws")
+)
+CHILDREN = (
+    *ENGINE,
+    f"{SYNC}/test_adressen.py",
+    f"{SYNC}/test_bankverbindungen.py",
+    f"{SYNC}/test_kommunikation_engine.py",
+)
+WORKER = tuple(
+    f"{COMMON}/test_worker_{name}.py"
+    for name in ("executor", "laws", "parts", "dead_letters", "watchdog", "bounds", "bugs")
+)
+PROXIED = tuple(
+    f"services/advoware-proxy/tests/test_{name}.py"
+    for name in ("proxy_once", "proxy_calls", "path_laws", "proxy_crowd", "proxy_sent_once", "replies_contract")
+)
+HOSTILE = (*PROXIED, "services/advoware-proxy/tests/test_proxy_hostile.py")
+CLIENTS = tuple(
+    f"{COMMON}/test_{name}.py" for name in ("http_sessions", "advoware_client", "espocrm_client", "circuit")
+)
+STORES = (f"{COMMON}/test_postgres_parts.py", f"{COMMON}/test_redis_lease.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file and its tests, as paths from the root."""
+
+    file: str
+    tests: tuple[str, ...]
+
+
+TARGETS = (
+    *(Target(f"{LIBS}/reconcile/{name}.py", ENGINE) for name in ("three_way", "plan", "policy")),
+    Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py", *ENGINE)),
+    *(
+        Target(f"{LIBS}/engine/{name}.py", CHILDREN)
+        for name in ("sync", "writer", "create", "brake", "doubt", "gone", "look", "parking", "posts", "status")
+    ),
+    *(
+        Target(f"{LIBS}/runtime/worker/{name}.py", WORKER)
+        for name in ("executor", "lanes", "tracker", "retry", "fuse", "watch", "dead_letters", "delivery")
+    ),
+    *(Target(f"{LIBS}/adapters/postgres/{name}.py", STORES) for name in ("pool", "codec")),
+    Target(f"{LIBS}/adapters/redis.py", STORES),
+    *(Target(f"{PROXY}/domain/{name}.py", HOSTILE) for name in ("path_rules", "header_rules", "callers")),
+    *(Target(f"{PROXY}/handlers/{name}.py", PROXIED) for name in ("once", "settling", "places", "proxy", "refusals")),
+    Target(f"{PROXY}/adapters/upstream.py", PROXIED),
+    Target(f"{LIBS}/adapters/kafka.py", (f"{COMMON}/test_kafka_batches.py", f"{COMMON}/test_kafka_renewal.py")),
+    *(
+        Target(f"{LIBS}/adapters/{name}.py", CLIENTS)
+        for name in ("http_client", "circuit", "advoware_auth", "advoware", "espocrm")
+    ),
+)
