@@ -86,6 +86,21 @@ def _named_arguments(tree: ast.AST) -> Iterator[tuple[ast.Call, ast.keyword]]:
 
 
 class _Bare(ast.NodeTransformer):
+    """What is the same after it means the same: `is` and `==` of enums as well, and where names of arguments begin."""
+
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
+        self.generic_visit(node)
+        node.args, node.posonlyargs = [*node.posonlyargs, *node.args, *node.kwonlyargs], []
+        node.defaults = [*node.defaults, *(each for each in node.kw_defaults if each is not None)]
+        node.kwonlyargs, node.kw_defaults = [], []
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        twins: dict[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.Eq(), ast.IsNot: ast.NotEq()}
+        node.ops = [twins.get(type(each), each) for each in node.ops]
+        return node
+
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
         return node

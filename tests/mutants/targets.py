@@ -6,16 +6,9 @@ from dataclasses import dataclass
 
 LIBS, SYNC = "libs/common/src/synckit", "services/beteiligte-sync/tests"
 COMMON, PROXY = "libs/common/tests", "services/advoware-proxy/src/advoware_proxy"
-ENGINE = tuple(
-    f"{SYNC}/test_{name}.py"
-    for name in ("engine", "handler", "crashes", "believed_edits", "parked", "late_posts", "laws")
-)
-CHILDREN = (
-    *ENGINE,
-    f"{SYNC}/test_adressen.py",
-    f"{SYNC}/test_bankverbindungen.py",
-    f"{SYNC}/test_kommunikation_engine.py",
-)
+LAWS = tuple(f"{SYNC}/test_{name}.py" for name in ("laws", "engine"))
+ENGINE = tuple(f"{SYNC}/test_{name}.py" for name in ("engine", "handler", "believed_edits", "parked", "late_posts"))
+CHILDREN = (*ENGINE, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
 WORKER = tuple(
     f"{COMMON}/test_worker_{name}.py"
     for name in ("executor", "laws", "parts", "dead_letters", "watchdog", "bounds", "bugs")
@@ -40,8 +33,8 @@ class Target:
 
 
 TARGETS = (
-    *(Target(f"{LIBS}/reconcile/{name}.py", ENGINE) for name in ("three_way", "plan", "policy")),
-    Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py", *ENGINE)),
+    *(Target(f"{LIBS}/reconcile/{name}.py", LAWS) for name in ("three_way", "plan", "policy")),
+    Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py",)),
     *(
         Target(f"{LIBS}/engine/{name}.py", CHILDREN)
         for name in ("sync", "writer", "create", "brake", "doubt", "gone", "look", "parking", "posts", "status")
