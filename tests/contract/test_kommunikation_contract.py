@@ -145,3 +145,22 @@ async def test_a_party_open_at_a_desk_is_locked_for_its_rows_too(office: Office)
     await office.desk.post("/_sandbox/desk/open", json={"betNr": int(betnr)})
     with pytest.raises(Locked):
         await office.rows.write(betnr, None, {"kommKz": 4, "tlf": "a@probe.de", "bemerkung": "", "online": False})
+
+
+async def test_numbers_beyond_espocrms_limit_are_named_and_the_rest_comes_over(office: Office) -> None:
+    """By EspoCRM's own validation, which names the field and not the entry."""
+    await office.makes()
+    for n in range(12):
+        typed = {"kommKz": 1, "tlf": f"0711 2000{n:02}"}
+        await office.desk.post(f"{await office.path()}/kommunikation", json=typed)
+    await office.desk.post(f"{await office.path()}/kommunikation", json={"kommKz": 4, "tlf": "eva@probe.de"})
+    outcome = await office.looks()
+    record = await office.record()
+    assert (len(record["phoneNumberData"]), len(record["emailAddressData"]), outcome.result) == (10, 1, "failed")
+    assert record["syncStatus"] == "failed"
+    assert all(part in record["syncErrorMessage"] for part in ("Telefon", "Liste ist dort voll", "„0711 200011“"))
+    await office.left.update(office.id, {"phoneNumberData": record["phoneNumberData"][2:]})
+    await office.engine.sync(office.id)
+    await office.looks()
+    record = await office.record()
+    assert (len(record["phoneNumberData"]), record["syncStatus"]) == (10, "clean")
