@@ -9,6 +9,8 @@ COMMON, PROXY = "libs/common/tests", "services/advoware-proxy/src/advoware_proxy
 LAWS = tuple(f"{SYNC}/test_{name}.py" for name in ("laws", "engine"))
 ENGINE = tuple(f"{SYNC}/test_{name}.py" for name in ("engine", "handler", "believed_edits", "parked", "late_posts"))
 CHILDREN = (*ENGINE, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
+LIES = (*CHILDREN, f"{SYNC}/test_gone_together.py", f"{COMMON}/test_sweep_brake.py", "tests/e2e/test_lies.py")
+TOLD = (*CHILDREN, f"{SYNC}/test_refusals.py", f"{SYNC}/test_undelivered_notes.py")
 WORKER = tuple(
     f"{COMMON}/test_worker_{name}.py"
     for name in ("executor", "laws", "parts", "dead_letters", "watchdog", "bounds", "bugs")
@@ -37,8 +39,10 @@ TARGETS = (
     Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py",)),
     *(
         Target(f"{LIBS}/engine/{name}.py", CHILDREN)
-        for name in ("sync", "writer", "create", "brake", "doubt", "gone", "look", "parking", "posts", "status")
+        for name in ("sync", "writer", "create", "look", "parking", "posts")
     ),
+    *(Target(f"{LIBS}/engine/{name}.py", LIES) for name in ("brake", "doubt", "gone")),
+    Target(f"{LIBS}/engine/status.py", TOLD),
     *(
         Target(f"{LIBS}/runtime/worker/{name}.py", WORKER)
         for name in ("executor", "lanes", "tracker", "retry", "fuse", "watch", "dead_letters", "delivery")
