@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from deploy.local.backends import Backends
 from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.migrate import apply
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
+from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import StaleVersion
 from synckit.ports import Attempted, Commit, Intent, Link
+from tests.integration.own_postgres import Server
 
 pytestmark = pytest.mark.stack
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 MILLISECOND = 1 << 20
-
-
-class Server:
-    """A PostgreSQL of its own, with our schema in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._backends = Backends(folder)
-
-    def start(self) -> None:
-        self._backends.start("postgres")
-
-    def kill(self) -> None:
-        self._backends.kill("postgres")
-
-    def stop(self) -> None:
-        self._backends.stop("postgres")
-
-    @property
-    def url(self) -> str:
-        return self._backends.database_url
-
-    @asynccontextmanager
-    async def links(self) -> AsyncIterator[PostgresLinkStore]:
-        pool = PostgresPool(self.url, limits=PATIENT)
-        try:
-            yield PostgresLinkStore(pool, "beteiligte")
-        finally:
-            await pool.close()
 
 
 @pytest.fixture
@@ -67,20 +32,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 async def prepared(server: Server) -> None:
     """Our schema, and a server that keeps for ten seconds to itself what nobody asks it to write down."""
-    await asyncio.to_thread(apply, server.url)
-    connection = await asyncpg.connect(server.url)
-    await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
-    await connection.execute("ALTER ROLE synckit SET synchronous_commit = off")
-    await connection.execute("SELECT pg_reload_conf()")
-    await connection.close()
-
-
-async def guarded(server: Server, left_id: str) -> int:
-    """The fence that is stored."""
-    connection = await asyncpg.connect(server.url)
-    stored = await connection.fetchval("SELECT fence FROM guard WHERE left_id = $1", left_id)
-    await connection.close()
-    return int(stored or 0)
+    await server.migrate()
+    await server.run(
+        "ALTER SYSTEM SET wal_writer_delay = '10s'",
+        "ALTER ROLE synckit SET synchronous_commit = off",
+        "SELECT pg_reload_conf()",
+    )
 
 
 @pytest.mark.parametrize("step", ["load", "declare", "announce", "commit"])
@@ -97,7 +54,7 @@ async def test_what_a_remote_write_follows_outlives_a_kill(server: Server, step:
             await links.commit(Commit("a", fence, NOON, link=Link("a", "101")))
         server.kill()
     server.start()
-    assert await guarded(server, "a") == fence
+    assert await server.run("SELECT fence FROM guard WHERE left_id = 'a'") == fence
     async with server.links() as links:
         state = await links.load("a")
     kept = {"load": state.fence > fence, "declare": state.intent, "announce": state.attempted, "commit": state.link}
@@ -113,14 +70,11 @@ async def test_fences_only_grow_when_an_older_server_takes_over(server: Server, 
     async with server.links() as links:
         await links.load("a")
     server.stop()
-    (tmp_path / "standby").mkdir()
-    copy = ["cp", "-a", str(server.folder / "postgres"), str(tmp_path / "standby")]
-    await asyncio.to_thread(subprocess.run, copy, check=True)
+    standby = await server.copy(tmp_path / "standby")
     server.start()
     async with server.links() as links:
         overtaken = [(await links.load("a")).fence for _ in range(50)][-1]
         server.kill()
-    standby = Server(tmp_path / "standby")
     standby.start()
     try:
         async with standby.links() as links:

@@ -18,30 +18,12 @@ from synckit.adapters.redis import LockTimes, OncePerCluster, RedisLocks, connec
 from synckit.adapters.redis_token import RedisTokenCache
 from synckit.errors import AuthenticationRefused, Locked, RemoteUnavailable
 from synckit.runtime.clock import SystemClock
-from synckit.testing.clock import FakeClock
+from synckit.testing.clock import FakeClock, HandClock
 from synckit.testing.scripted_http import ScriptedServer
 
 pytestmark = pytest.mark.stack
 LONGEST_WAIT = 60.0
 LOGIN = AdvowareLogin("app", "64", "a2V5", "Kanzlei", "db", "user", "2", "geheim")
-
-
-class HandClock(FakeClock):
-    """Sleepers wake when the test has let enough time pass."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._moved = asyncio.Condition()
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.monotonic() + seconds
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.monotonic() >= until)
-
-    async def pass_time(self, seconds: float) -> None:
-        self.advance(seconds)
-        async with self._moved:
-            self._moved.notify_all()
 
 
 @pytest.fixture

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
+from redis._parsers.resp2 import _RESP2Parser
+from redis.asyncio import Redis
 
-from synckit.adapters.redis import LockTimes, RedisLease
+from synckit.adapters.redis import LockTimes, RedisLease, RedisLocks
+from synckit.adapters.redis_connection import refuses
 from synckit.errors import Locked
-from synckit.testing.clock import FakeClock
+from synckit.testing.clock import FakeClock, HandClock
 
 
 def fresh(clock: FakeClock) -> RedisLease:
@@ -99,3 +104,91 @@ async def test_a_write_that_is_renewed_meanwhile_goes_on_to_its_end() -> None:
         return "stored"
 
     assert await lease.during(write()) == "stored"
+
+
+class SlowRedis:
+    """Sets and renews every lock, and answers only after a while."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self.renewals = 0
+        self.asked_again = asyncio.Event()
+
+    def register_script(self, _script: str) -> Callable[..., Awaitable[int]]:
+        async def run(**_arguments: object) -> int:
+            return 1
+
+        return run
+
+    async def set(self, *_arguments: object, **_options: object) -> bool:
+        self.clock.advance(self.seconds)
+        return True
+
+    def pipeline(self, **_options: object) -> SlowRedis:
+        return self
+
+    def eval(self, *_arguments: object) -> None:
+        """Queued."""
+
+    async def execute(self, **_options: object) -> list[int | None]:
+        """The first renewal is answered, the next one is not."""
+        self.clock.advance(self.seconds)
+        self.seconds = 0
+        self.renewals += 1
+        if self.renewals > 1:
+            self.asked_again.set()
+        return [1 if self.renewals == 1 else None]
+
+
+async def test_a_lock_counts_from_the_question_not_from_its_answer() -> None:
+    """Redis may have set the time to live when the question was asked, however late its answer is."""
+    clock = HandClock()
+    locks = RedisLocks(cast("Redis", SlowRedis(clock, 2.5)), clock, times=LockTimes(ttl=15, renew_every=5, margin=2))
+    async with locks.hold("a") as lease:
+        assert isinstance(lease, RedisLease)
+        assert lease.good_for() == 10.5
+        clock.advance(10.6)
+        with pytest.raises(Locked):
+            lease.ensure()
+    await locks.released()
+
+
+async def test_a_renewal_counts_from_the_question_not_from_its_answer() -> None:
+    clock = HandClock()
+    redis = SlowRedis(clock, 0)
+    locks = RedisLocks(cast("Redis", redis), clock, times=LockTimes(ttl=15, renew_every=5, margin=2))
+    async with locks.hold("a") as lease:
+        assert isinstance(lease, RedisLease)
+        redis.seconds = 9.0
+        await clock.pass_time(5)
+        async with asyncio.timeout(60):
+            await redis.asked_again.wait()
+        assert lease.good_for() == 4.0
+    await locks.released()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "READONLY You can't write against a read only replica.",
+        "LOADING Redis is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "UNKILLABLE Sorry the script already executed write commands against the dataset.",
+        "BUSY Redis is busy running a script.",
+        "ERR Error running script (call to f_1): @user_script:3: @user_script: 3: -READONLY You can't write.",
+    ],
+)
+def test_a_server_that_takes_no_writes_is_known_by_its_words(told: str) -> None:
+    assert refuses(_RESP2Parser.parse_error(told))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("told", ["ERR syntax error", "WRONGTYPE no READONLYs", "OOM command not allowed", "NOSCRIPT"])
+def test_other_refusals_are_of_the_command(told: str) -> None:
+    assert not refuses(_RESP2Parser.parse_error(told))  # type: ignore[no-untyped-call]
+
+
+def test_an_error_that_is_not_of_redis_is_no_refusal() -> None:
+    assert not refuses(OSError("READONLY"))

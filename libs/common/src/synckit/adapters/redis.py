@@ -20,12 +20,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from synckit.adapters.redis_connection import watched
 from synckit.adapters.under_lease import ensure_held
 from synckit.errors import Locked, RemoteUnavailable
 from synckit.ports import Clock, Lease
 
 UPSTREAM = "redis"
 COMMAND_SECONDS = 3.0
+PING_MILLISECONDS = 10_000
 TICK_SECONDS = 0.05
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ def connect(url: str, *, size: int = 32) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
-    return Redis.from_pool(pool)
+    return Redis.from_pool(watched(pool))
 
 
 async def command(awaitable: Awaitable[T]) -> T:
@@ -57,8 +59,8 @@ async def command(awaitable: Awaitable[T]) -> T:
 
 
 async def ping(redis: Redis) -> None:
-    """RemoteUnavailable where Redis does not answer."""
-    await command(redis.get("ping"))
+    """RemoteUnavailable where Redis does not answer, or takes no writes."""
+    await command(redis.set("ping", b"1", px=PING_MILLISECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 
@@ -29,3 +30,21 @@ class FakeClock:
         """Lets time pass."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+class HandClock(FakeClock):
+    """Sleepers wake when the test has let enough time pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved = asyncio.Condition()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.monotonic() + seconds
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.monotonic() >= until)
+
+    async def pass_time(self, seconds: float) -> None:
+        self.advance(seconds)
+        async with self._moved:
+            self._moved.notify_all()

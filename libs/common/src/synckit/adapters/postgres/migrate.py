@@ -26,6 +26,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from synckit.adapters.postgres.pool import TAKES_WRITES
 from synckit.command import run_command
 from synckit.connection_url import check_url
 
@@ -121,7 +122,7 @@ def _on_database(dsn: str, task: Callable[[Connection], T]) -> T:
     async def run() -> T:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: asyncpg.connect(dsn, timeout=5),
+            async_creator=lambda: asyncpg.connect(dsn, timeout=5, target_session_attrs=TAKES_WRITES),
             poolclass=sqlalchemy.NullPool,
         )
         try:

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from synckit.errors import RemoteUnavailable, StaleVersion
 
 UPSTREAM = "postgres"
+_BROKEN_CLASSES = frozenset({"08", "57", "58"})
 _AWAY_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
+TAKES_WRITES = SessionAttribute.read_write
+"""Of several hosts in the address, the one that is neither a standby nor read-only."""
 _AWAY_STATES = frozenset({"25006", "40001", "40P01", "55P03"})
 """A standby after a failover, lost races, a lock that was not to be had in time."""
 _CANCELLED = "57014"
+_READ_ONLY = "25006"
 _TAKEN_MEANWHILE = "23505"
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -63,6 +68,7 @@ class PostgresPool:
             max_size=self._limits.size,
             max_inactive_connection_lifetime=self._limits.idle,
             timeout=self._limits.connect,
+            target_session_attrs=TAKES_WRITES,
             command_timeout=max(self._limits.command, self._limits.statement + 1.0),
             reset=_keep_as_it_is,
             server_settings={
@@ -96,6 +102,7 @@ class PostgresPool:
         try:
             return await connection.fetch(sql, *args)
         except _LIBRARY_ERRORS as error:
+            await self._judge(connection, error)
             raise translated(error, sent=writes) from None
         finally:
             await self._release(connection)
@@ -107,8 +114,28 @@ class PostgresPool:
         return self._hash_key
 
     async def ping(self) -> None:
-        """RemoteUnavailable where the database does not answer."""
-        await self.fetch_value("SELECT 1")
+        """RemoteUnavailable where the database does not answer, or takes no writes."""
+        if await self.fetch_value("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
+            await self._open_anew()
+            raise RemoteUnavailable(UPSTREAM, "it takes no writes")
+
+    async def _judge(self, connection: Acquired, error: Exception) -> None:
+        """A connection that is silent, broken or refuses what we are there for is not used again.
+
+        Where the server itself says so, nor are the others: each of them would only find out for itself.
+        """
+        state = str(error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else ""
+        if state == _READ_ONLY or (state[:2] in _BROKEN_CLASSES and state != _CANCELLED):
+            await self._open_anew()
+        elif state:
+            return
+        with suppress(asyncpg.InterfaceError):  # Where it was found closed, the pool has taken it back already.
+            connection.terminate()
+
+    async def _open_anew(self) -> None:
+        """All connections, each before it is next used."""
+        if self._pool is not None:
+            await self._pool.expire_connections()
 
     async def _acquire(self) -> Acquired:
         await self.open()
@@ -137,7 +164,7 @@ def translated(error: Exception, *, sent: bool) -> Exception:
         return RemoteUnavailable(UPSTREAM, type(error).__name__, maybe_applied=sent)
     state = str(error.sqlstate or "")
     if state[:2] in _AWAY_CLASSES or state in _AWAY_STATES:
-        lost = sent and state[:2] in {"08", "57", "58"} and state != _CANCELLED
+        lost = sent and state[:2] in _BROKEN_CLASSES and state != _CANCELLED
         return RemoteUnavailable(UPSTREAM, f"{type(error).__name__} ({state})", maybe_applied=lost)
     if state == _TAKEN_MEANWHILE:
         return StaleVersion(f"{UPSTREAM}: somebody inserted the same meanwhile")
