@@ -39,6 +39,7 @@ from synckit.testing.tokens import FakeTokenCache
 from synckit.why.findings import Findings
 from synckit.why.gather import LockView, Memory, Sources, TopicView, gather
 from synckit.why.report import Report, explain
+from tests.staged_store import StagedLinkStore
 
 Control = TestClient[Any, Any]
 DOUBTED = "66a1doubted00005"
@@ -252,6 +253,8 @@ class Stage:
 async def stage(ground: Ground, start: datetime | None = None) -> AsyncIterator[Stage]:
     """Opens the office in the morning, closes it in the evening."""
     clock = FakeClock(start) if start else FakeClock()
+    if isinstance(ground.links, StagedLinkStore):
+        ground.links.clock = clock
     async with (
         TestClient(TestServer(build_espocrm(Settings(webhooks_enabled=False)))) as espo,
         TestClient(TestServer(build_advoware(clock=clock.now))) as advoware,

@@ -30,7 +30,6 @@ from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.http_client import Wiring
 from synckit.adapters.postgres.brake import PostgresBrake
-from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.redis import RedisLocks
 from synckit.engine import Engine, EngineSettings, Outcome, Remotes
@@ -43,6 +42,7 @@ from synckit.testing.patience import PATIENT
 from synckit.testing.tokens import FakeTokenCache
 from synckit.testing.worker import BuriedLetters, Partition
 from tests.e2e.budgets import Budget
+from tests.staged_store import StagedLinkStore
 
 PERSON = {"firstName": "Paula", "lastName": "Probe", "assignedUserId": USER_ID}
 READS = ("GET", "HEAD")
@@ -142,7 +142,7 @@ async def rig(
         parties = AdvowareClient(right_url, auth, to_advoware)
         stack.push_async_callback(parties.close)
         own = f"rig-{uuid.uuid4().hex[:8]}"
-        links, right = PostgresLinkStore(pool, own), AdvowareBeteiligteStore(parties)
+        links, right = StagedLinkStore(pool, own, clock), AdvowareBeteiligteStore(parties)
         remotes = Remotes(
             left=EspoStore(client, BETEILIGTE.left_type),
             right=right,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from synckit.adapters.postgres.clock import DatabaseClock
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
+from synckit.adapters.postgres.sweep import PostgresSweepStore
 from synckit.errors import StaleVersion
 from synckit.ports import Attempted, Commit, Intent, Link
+from synckit.testing.clock import FakeClock
 from tests.integration.own_postgres import Server
 
 pytestmark = pytest.mark.stack
@@ -98,3 +101,40 @@ async def test_a_clock_that_is_set_back_takes_no_fence_back(postgres_pool: Postg
     fences = [(await links.load("a")).fence for _ in range(3)]
     assert fences == [ahead + 1, ahead + 2, ahead + 3]
     await links.commit(Commit("a", fences[-1], NOON, link=Link("a", "101")))
+
+
+async def test_a_row_of_a_wrong_clock_heals(postgres_pool: PostgresPool) -> None:
+    """Looked at a year from now, as before the schema forbade it: read as now, and among the first to be looked at."""
+    entity = f"entity-{uuid.uuid4().hex}"
+    links, sweep = PostgresLinkStore(postgres_pool, entity), PostgresSweepStore(postgres_pool, entity)
+    for left_id, right_id in (("ahead", "101"), ("old", "102")):
+        state = await links.load(left_id)
+        await links.commit(Commit(left_id, state.fence, NOON, link=Link(left_id, right_id), looked_at=NOON))
+    wrong = (
+        "WITH off AS (SELECT set_config('session_replication_role', 'replica', true) AS x) UPDATE link "
+        "SET looked_at = now() + interval '1 year' FROM off WHERE off.x <> '' AND entity = $1 AND left_id = 'ahead'"
+    )
+    await postgres_pool.fetch(wrong, entity, writes=True)
+    stored = "SELECT looked_at > now() + interval '364 days' FROM link WHERE entity = $1 AND left_id = 'ahead'"
+    assert await postgres_pool.fetch_value(stored, entity)
+    assert list(await sweep.not_looked_at_since(NOON + timedelta(days=1), 10)) == ["ahead", "old"]
+    state = await links.load("ahead")
+    assert state.looked_at == state.at
+    assert state.at is not None
+    await links.commit(Commit("ahead", state.fence, NOON, looked_at=state.at))
+    assert list(await sweep.not_looked_at_since(NOON + timedelta(days=1), 10)) == ["old"]
+
+
+async def test_a_process_tells_the_databases_time(postgres_pool: PostgresPool) -> None:
+    """Whatever its own clock says, and never ahead of it."""
+    own = FakeClock(NOON - timedelta(days=401))
+    clock = DatabaseClock(postgres_pool, own)
+    before = await postgres_pool.fetch_value("SELECT clock_timestamp()")
+    await clock.hear()
+    after = await postgres_pool.fetch_value("SELECT clock_timestamp()")
+    assert before <= clock.now() <= after
+    heard = clock.now()
+    own.step(86_400)
+    assert clock.now() == heard
+    own.advance(60)
+    assert clock.now() == heard + timedelta(seconds=60)

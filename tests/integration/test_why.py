@@ -34,6 +34,7 @@ from synckit.runtime.clock import SystemClock
 from synckit.topics import dead_letter_topic
 from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, Hands, carry_out
 from synckit.why.render import plain
+from tests.staged_store import StagedLinkStore
 from tests.why_examples import examples
 from tests.why_stage import BRAKED, CONFLICT, SCENES, Ground, LockBook, Stage, braked, conflict, stage
 
@@ -75,7 +76,7 @@ def ground(
     entity = f"beteiligte-{uuid.uuid4().hex}"
     prefix = f"lock:{uuid.uuid4().hex}:"
     return Ground(
-        links=PostgresLinkStore(postgres_pool, entity),
+        links=StagedLinkStore(postgres_pool, entity),
         memory=PostgresInspector(postgres_pool, entity),
         locks=RedisLocks(redis_client, SystemClock(), prefix=prefix),
         lock_view=RedisLockInspector(redis_client, prefix=prefix),

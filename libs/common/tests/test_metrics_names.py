@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.runtime import metrics
 from synckit.runtime.worker.observer import Handled, WorkerObserver
 
-LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "method", "code", "topic"}
+LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "remote", "method", "code", "topic"}
 LABELS |= {"timer", "source", "table"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from office import STATE, STATE_TOO
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from synckit.engine import Engine, Remotes
 from synckit.errors import RemoteUnavailable, StaleVersion, SyncError
-from synckit.ports import Commit
+from synckit.ports import Commit, Parked
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
 from synckit.testing.faults import Crash, Faults
@@ -166,3 +167,19 @@ async def test_a_database_that_forgets_lets_no_stale_look_through(back: float) -
     office.database.step(-back)
     assert (await office.b.sync("p1")).result == "unchanged"
     assert office.links.rows["p1"].fence > newest
+
+
+async def test_a_next_try_a_year_away_is_over() -> None:
+    """As a worker whose clock was wrong left it: looked at, the record is in step and parked no more."""
+    office = Apart()
+    office.left.seed("p1", lastName="Probe")
+    await office.a.sync("p1")
+    now = office.database.now()
+    row = office.links.rows["p1"]
+    row.parked = Parked("p1", 3, now + timedelta(days=365), "remote_unavailable")
+    assert list(await office.links.due(now, 10)) == ["p1"]
+    await office.a.park("p1", RemoteUnavailable("advoware", "503"))
+    assert row.parked.attempts == 4
+    row.parked = replace(row.parked, due_at=now + timedelta(days=365))
+    await office.a.sync("p1")
+    assert row.parked is None

@@ -409,3 +409,46 @@ async def test_rows_of_a_parked_party_wait_for_its_time(desk: Desk) -> None:
 def test_rows_hold_no_more_than_they_need() -> None:
     assert replace(LeftRow("a", FakeClock().now()), modified_by="us").modified_by == "us"
     assert set(RightRow.__slots__) == {"id", "version"}
+
+
+YEAR = timedelta(days=365)
+
+
+async def test_a_row_of_the_future_blinds_no_look(desk: Desk) -> None:
+    """A `modifiedAt` that lies ahead: what is changed after it, by a right clock, is found as ever."""
+    desk.left.rows = [LeftRow("ahead", desk.clock.now() + YEAR, "anna"), *rows(desk.clock, "a")]
+    await desk.look(desk.modified())
+    for minute in range(4):
+        desk.clock.advance(900)
+        desk.left.rows.append(LeftRow(f"after-{minute}", desk.clock.now() - timedelta(seconds=1), "anna"))
+        desk.publisher.sent.clear()
+        await desk.look(desk.modified())
+        assert f"after-{minute}" in desk.emitted
+
+
+@pytest.mark.parametrize("kind", ["modified", "desk"])
+async def test_a_look_with_a_wrong_clock_blinds_none_that_follows(desk: Desk, kind: str) -> None:
+    """Once by a year, over restarts: the cursor that it left behind is none."""
+    look = desk.modified if kind == "modified" else desk.desk
+    asked = desk.left.since if kind == "modified" else desk.right.since
+    desk.clock.step(YEAR.total_seconds())
+    await desk.look(look())
+    desk.clock.step(-YEAR.total_seconds())
+    await desk.look(look())
+    assert asked[-1] <= desk.clock.now() - timedelta(hours=24)
+    desk.clock.advance(900)
+    await desk.look(look())
+    assert desk.clock.now() - timedelta(hours=1) < asked[-1] < desk.clock.now()
+
+
+async def test_a_record_looked_at_in_the_future_is_looked_at_daily(desk: Desk) -> None:
+    """As a worker with a wrong clock left it before the database told the time."""
+    desk.store.clock = desk.clock
+    await desk.link("a", "1", "v1")
+    desk.store.rows["a"].looked_at = desk.clock.now() + YEAR
+    for _ in range(2):
+        look = NotLookedAt(desk.store, desk.clock, age=timedelta(hours=24), limit=50)
+        assert (await desk.look(look)).emitted == 1
+    state = await desk.store.load("a")
+    await desk.store.commit(Commit("a", state.fence, desk.clock.now(), looked_at=desk.clock.now()))
+    assert (await desk.look(look)).emitted == 0

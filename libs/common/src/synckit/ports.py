@@ -73,10 +73,7 @@ class SearchableStore(RemoteStore, Protocol):
     """The side on which we create: it can be asked for what a lost answer may have made."""
 
     async def candidates(self, payload: Payload, since: datetime | None) -> Sequence[Snapshot]:
-        """Records whose identifying fields equal the payload's, changed since then by the store's time; None: ever.
-
-        `since` is a hint that makes the list short: a remote's clock may be wrong by more than anybody has measured.
-        """
+        """Records whose identifying fields equal the payload's, changed since then by our store's time; None: ever."""
 
 
 class Notifier(Protocol):
@@ -112,10 +109,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Said before a POST: this record may exist over there from now on. `fingerprint` is the payload of the POST.
-
-    `declared_at`: the store's time, whatever the one who declared it took for it.
-    """
+    """Said before a POST, whose payload is `fingerprint`: this record may exist over there from `declared_at` on."""
 
     left_id: str
     fingerprint: Payload
@@ -136,6 +130,10 @@ class Parked:
     due_at: datetime
     reason: str
     message: str = ""
+
+    def is_due(self, now: datetime) -> bool:
+        """A time that is later than any can be was written by a clock that was wrong, and is over."""
+        return self.due_at <= now or self.due_at > now + LONGEST_PARKED
 
 
 LONGEST_PARKED = timedelta(hours=48)
@@ -256,10 +254,7 @@ class LinkStore(Protocol):
         """One round trip. Takes a fresh fence."""
 
     async def declare(self, intent: Intent, fence: int) -> None:
-        """Committed before it returns: the POST comes after. StaleVersion where a newer fence was seen.
-
-        The store says when it was declared.
-        """
+        """Committed before it returns, at the store's own time: the POST comes after. StaleVersion as `commit`."""
 
     async def announce(
         self, left_id: str, notes: Sequence[PendingNote], attempted: Sequence[Attempted], fence: int

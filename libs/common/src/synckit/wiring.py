@@ -16,10 +16,12 @@ from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient
 from synckit.adapters.http_client import HttpLimits, Wiring
 from synckit.adapters.kafka import KafkaPublisher
+from synckit.adapters.postgres.clock import DatabaseClock
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
 from synckit.adapters.redis import RedisLocks, connect, ping
 from synckit.adapters.redis_token import RedisTokenCache
+from synckit.adapters.remote_clocks import RemoteClocks
 from synckit.ports import Clock
 from synckit.runtime import metrics
 from synckit.runtime.http import Check, Step
@@ -54,6 +56,7 @@ class Connections:
     pool: PostgresPool
     redis: Redis
     locks: RedisLocks
+    time: DatabaseClock
     espocrm: EspoClient
     auth: AdvowareAuth
     advoware: AdvowareClient
@@ -75,8 +78,9 @@ class Connections:
         return self.espocrm.may_call() and self.advoware.may_call()
 
     async def schema_there(self, clock: Clock) -> None:
-        """Waits for the database; refuses a schema that is not ours."""
+        """Waits for the database, and hears its time; refuses a schema that is not ours."""
         await until_there("database", partial(ensure_schema, self.pool), clock)
+        await until_there("database", self.time.hear, clock)
 
     def closing(self) -> Sequence[Step]:
         """In turn."""
@@ -104,6 +108,10 @@ def connections(
     # Which replica wrote a record is a question that a remote's log must be able to answer.
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
     credentials = Credentials()
+    database = settings.database
+    limits_of_pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
+    pool = PostgresPool(database.url.get_secret_value(), limits=limits_of_pool, application_name=service)
+    time = DatabaseClock(pool, clock)
     wiring = Wiring(
         limits=limits,
         on_call=metrics.api_call,
@@ -113,14 +121,14 @@ def connections(
         on_bad_row=BadRows().skipped,
         agent=agent,
         on_circuit=on_circuit,
+        clocks=RemoteClocks(time.now, metrics.clock_skew),
     )
-    database = settings.database
-    pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)
     auth = advoware_auth(settings.advoware, redis, clock, wiring)
     return Connections(
         publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
-        pool=PostgresPool(database.url.get_secret_value(), limits=pool, application_name=service),
+        pool=pool,
+        time=time,
         redis=redis,
         locks=RedisLocks(redis, clock),
         espocrm=EspoClient(settings.espocrm.base_url, _espo_auth(settings.espocrm), wiring),

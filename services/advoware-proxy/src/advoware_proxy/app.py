@@ -22,6 +22,7 @@ from advoware_proxy.settings import AdvowareProxySection, Settings
 from advoware_proxy.timers import SweepTimer
 from synckit.adapters.advoware import API
 from synckit.adapters.http_client import HttpLimits, Wiring
+from synckit.adapters.postgres.clock import DatabaseClock
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
 from synckit.adapters.redis import connect, ping
@@ -38,12 +39,13 @@ SPARE = 4
 
 def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
-    own, clock, section = settings.advoware_proxy, SystemClock(), settings.advoware
+    own, section = settings.advoware_proxy, settings.advoware
     pool = PostgresPool(
         settings.database.url.get_secret_value(),
         limits=PoolLimits(size=settings.database.pool_size, statement=settings.database.statement_seconds),
         application_name=settings.service,
     )
+    clock = DatabaseClock(pool, SystemClock())
     redis = connect(settings.redis.url.get_secret_value(), size=own.max_in_flight + SPARE)
     credentials = Credentials()
     wiring = _wiring(own, settings.service, credentials)
@@ -70,8 +72,12 @@ def build(settings: Settings) -> Service:
     return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
-        starting=[partial(until_there, "database", partial(ensure_schema, pool), clock)],
+        starting=[
+            partial(until_there, "database", partial(ensure_schema, pool), clock),
+            partial(until_there, "database", clock.hear, clock),
+        ],
         background=[
+            clock.forever,
             audit.write_forever,
             audit.count_forever,
             proxy.settling.forever,

@@ -74,7 +74,7 @@ def build(settings: Settings) -> Service:
     return Service(
         server=HttpServer(watch.add_to(add_shell(web.Application(), health)), port=own.port, host=settings.http.host),
         health=health,
-        background=[worker.run, watch.forever],
+        background=[worker.run, watch.forever, opened.time.forever],
         closing=opened.closing(),
         deadline=30.0,
     )

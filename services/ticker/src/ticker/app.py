@@ -57,13 +57,13 @@ def build(settings: Settings) -> Ticker:
     """Wires the service. Connects to nothing."""
     clock = SystemClock()
     opened = connections(settings, clock, service=settings.service, at_once=CONNECTIONS)
-    emitter = Emitter(opened.publisher, clock)
+    emitter = Emitter(opened.publisher, opened.time)
     retention = _retention(settings.ticker, opened)
     timers = [
-        *_timers(settings.ticker, opened, clock),
+        *_timers(settings.ticker, opened, opened.time),
         Timer("retention", settings.ticker.retention_seconds, duties=[retention]),
     ]
-    once = OncePerCluster(opened.redis, clock, prefix="ticker:")
+    once = OncePerCluster(opened.redis, opened.time, prefix="ticker:")
     health = Health(opened.checks())
     watch = watch_of(settings.espocrm, clock, service=settings.service)
     shell = watch.add_to(add_shell(web.Application(), health))
@@ -73,7 +73,8 @@ def build(settings: Settings) -> Ticker:
         starting=_starting(settings, opened, clock),
         background=[
             watch.forever,
-            *(TimerLoop(timer, emitter, once, clock).forever for timer in timers),
+            opened.time.forever,
+            *(TimerLoop(timer, emitter, once, opened.time).forever for timer in timers),
             BrakeGauge(PostgresBrakes(opened.pool), clock, settings.ticker.parked_seconds).forever,
         ],
         closing=opened.closing(),

@@ -1,6 +1,7 @@
 """The looks: each asks a list, keeps what is worth an event, emits it, and only then moves its cursor.
 
-They emit `sync_check` events and nothing else; a record that is already queued costs nothing.
+They emit `sync_check` events and nothing else; a record that is already queued costs nothing. Their clock is the
+database's: a process's own never decides what is looked at.
 """
 
 from __future__ import annotations
@@ -346,7 +347,7 @@ class ParkedAndDue:
         self.entity = entity
         self._store = store
         self._clock = clock
-        self._emitted: dict[str, tuple[datetime, timedelta]] = {}
+        self._emitted: dict[str, tuple[float, timedelta]] = {}
 
     async def find(self) -> Found:
         now = self._clock.now()
@@ -354,12 +355,12 @@ class ParkedAndDue:
         self._emitted = {one: self._emitted[one] for one in due if one in self._emitted}
         ripe = [one for one in due if one not in self._emitted or self._is_over(*self._emitted[one])]
         fresh = ripe[: self.limit]
-        return Found(fresh, len(due), after=partial(self._remember, fresh, now))
+        return Found(fresh, len(due), after=partial(self._remember, fresh, self._clock.monotonic()))
 
-    def _is_over(self, at: datetime, patience: timedelta) -> bool:
-        return self._clock.now() - at >= patience
+    def _is_over(self, at: float, patience: timedelta) -> bool:
+        return self._clock.monotonic() - at >= patience.total_seconds()
 
-    async def _remember(self, ids: Sequence[str], at: datetime) -> None:
+    async def _remember(self, ids: Sequence[str], at: float) -> None:
         for one in ids:
             before = self._emitted.get(one)
             self._emitted[one] = (at, min(before[1] * 2, self.longest) if before else self.patience)

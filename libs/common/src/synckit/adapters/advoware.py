@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,6 +38,7 @@ class AdvowareClient:
         self._accepted = partial(wiring.on_accepted, UPSTREAM)
         self.bad_row = partial(wiring.on_bad_row, UPSTREAM)
         self.whole = wiring.limits.whole
+        self.clocks = wiring.clocks
 
     async def call(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
@@ -115,19 +117,21 @@ class AdvowareRecords:
 
     async def create(self, payload: Payload) -> Snapshot:
         """One more GET where the answer has no row id, and only then."""
+        asked_at = time.monotonic()
         told = single(await self._client.call("POST", self._collection, body=dict(payload)), written=True)
         record_id = self._id_of(told)
         if not record_id:
             raise RemoteUnavailable(UPSTREAM, "a created record without its number", maybe_applied=True)
-        return await self._stored(record_id, {**payload, **told})
+        return self._timed(await self._stored(record_id, {**payload, **told}), asked_at, is_new=True)
 
     async def update(self, record_id: str, payload: Payload) -> Snapshot:
         """PUT replaces the record: `payload` is the whole of it. Answers what was stored."""
+        asked_at = time.monotonic()
         answer = await self._client.call("PUT", f"{self._collection}/{record_id}", body=dict(payload))
         told = single(answer, written=True)
         if self._id_of(told) not in ("", record_id):
             raise RemoteUnavailable(UPSTREAM, "an answer about another record", maybe_applied=True)
-        return await self._stored(record_id, told)
+        return self._timed(await self._stored(record_id, told), asked_at, is_new=False)
 
     async def delete(self, record_id: str) -> None:
         """RemoteRejected with 403 where it is in use, or where the API deletes nothing of the kind."""
@@ -175,6 +179,10 @@ class AdvowareRecords:
             return None
         return self._snapshot(row, record_id, version)
 
+    def _timed(self, written: Snapshot, asked_at: float, *, is_new: bool) -> Snapshot:
+        self._client.clocks.wrote(UPSTREAM, written.changed_at, time.monotonic() - asked_at, is_new=is_new)
+        return written
+
     async def _stored(self, record_id: str, told: dict[str, Any]) -> Snapshot:
         if told.get("rowId"):
             return self._complete({**told, self._id_field: told.get(self._id_field) or record_id}, record_id)
@@ -218,7 +226,7 @@ class AdvowareBeteiligteStore(AdvowareRecords):
         posted = str(payload.get("name") or "").strip()
         found: dict[str, Snapshot] = {}
         nameless = False
-        changed = {} if since is None else {"geaendertSeit": utc_to_local(since)}
+        changed = {} if since is None else {"geaendertSeit": self._by_its_clock(since)}
         # An older release may have posted letters in parts, and the server may look for nothing else.
         for name in dict.fromkeys((posted, clean(posted))):
             async for page in self._pages({"name": name, **changed}):
@@ -246,8 +254,12 @@ class AdvowareBeteiligteStore(AdvowareRecords):
 
     async def changed_since(self, since: datetime) -> AsyncIterator[Snapshot]:
         """What a desk, or we, changed since: compare the row ids."""
-        async for each in self.list({"geaendertSeit": utc_to_local(since)}):
+        async for each in self.list({"geaendertSeit": self._by_its_clock(since)}):
             yield each
+
+    def _by_its_clock(self, since: datetime) -> str:
+        """So far back that nothing is left out where Advoware's clock is behind."""
+        return utc_to_local(since - self._client.clocks.behind(UPSTREAM))
 
 
 def single(answer: Any, *, written: bool = False) -> dict[str, Any]:

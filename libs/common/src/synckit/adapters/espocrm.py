@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +72,7 @@ class EspoClient:
         self._largest_page = LARGEST_PAGE
         self.bad_row = partial(wiring.on_bad_row, UPSTREAM)
         self._accepted = partial(wiring.on_accepted, UPSTREAM)
+        self.clocks = wiring.clocks
 
     async def call(
         self,
@@ -160,13 +162,19 @@ class EspoStore:
     async def create(self, payload: Payload) -> Snapshot:
         """The answer holds only what was set."""
         headers = {"X-Skip-Duplicate-Check": "true"}
+        asked_at = time.monotonic()
         answer = await self._client.call("POST", f"/{self._entity_type}", body=dict(payload), headers=headers)
-        return self._snapshot(answer, None, written=True)
+        return self._timed(self._snapshot(answer, None, written=True), asked_at, is_new=True)
 
     async def update(self, record_id: str, payload: Payload) -> Snapshot:
         """A partial patch; the answer is the whole record."""
+        asked_at = time.monotonic()
         answer = await self._client.call("PUT", self._path(record_id), body=dict(payload))
-        return self._snapshot(answer, record_id, written=True)
+        return self._timed(self._snapshot(answer, record_id, written=True), asked_at, is_new=False)
+
+    def _timed(self, written: Snapshot, asked_at: float, *, is_new: bool) -> Snapshot:
+        self._client.clocks.wrote(UPSTREAM, written.changed_at, time.monotonic() - asked_at, is_new=is_new)
+        return written
 
     async def find(self, equal: Mapping[str, str | int]) -> Sequence[str]:
         """Ids of records whose attributes equal these. Implements `ports.FindableStore`.
@@ -202,7 +210,8 @@ class EspoStore:
         self, since: datetime, attributes: Sequence[str] = ()
     ) -> AsyncIterator[tuple[str, datetime, dict[str, Any]]]:
         """(id, changed at, row), oldest change first. A row without a time is skipped and told."""
-        where = [{"type": "greaterThanOrEquals", "attribute": MODIFIED, "value": espo_time(since)}]
+        began = since - self._client.clocks.behind(UPSTREAM)  # Nothing is left out where its clock is behind.
+        where = [{"type": "greaterThanOrEquals", "attribute": MODIFIED, "value": espo_time(began)}]
         async for page in self._pages(where, MODIFIED, _select(attributes)):
             for row in page:
                 changed_at = parse_time(row.get(MODIFIED))

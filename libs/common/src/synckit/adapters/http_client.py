@@ -17,6 +17,7 @@ import aiohttp
 
 from synckit import clamps
 from synckit.adapters.circuit import Circuit, CircuitLimits
+from synckit.adapters.remote_clocks import RemoteClocks
 from synckit.adapters.under_lease import ensure_held
 from synckit.errors import AuthenticationRefused, CircuitOpen, Locked, RateLimited, RemoteUnavailable
 
@@ -50,7 +51,8 @@ class Wiring:
     """What a client is given from outside. Without a session it opens its own at the first call.
 
     `on_refused` gets the upstream that refuses our credentials, `on_left_alone` the one that refused them to another
-    replica, `on_accepted` the one that takes them; `on_circuit` (upstream, is open). `agent` is our name to the remote.
+    replica, `on_accepted` the one that takes them; `on_circuit` (upstream, is open). `agent` is our name to the remote,
+    `clocks` what is known of its time.
     """
 
     session: aiohttp.ClientSession | None = None
@@ -64,6 +66,7 @@ class Wiring:
     agent: str = "synckit"
     circuit: CircuitLimits | None = None
     on_circuit: Callable[[str, bool], None] = lambda _upstream, _is_open: None
+    clocks: RemoteClocks = field(default_factory=RemoteClocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class HttpClient:
         self._session = wiring.session
         self._owns_session = wiring.session is None
         self._on_call = wiring.on_call
+        self._clocks = wiring.clocks
         self._agent = wiring.agent
         self._slots = asyncio.Semaphore(wiring.limits.concurrency)
         limits = wiring.limits
@@ -185,6 +189,7 @@ class HttpClient:
         try:
             answer = await self._exchange(method, path, headers, params, content)
             code = str(answer.status)
+            self._clocks.dated(self.upstream, answer.headers.get("Date"), time.monotonic() - started)
             return self._judged(answer, path)
         except Locked:
             code = None  # The lease ended before it was sent.

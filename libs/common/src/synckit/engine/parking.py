@@ -25,7 +25,7 @@ class Parking:
         """Answers the state that is to be shown. Raises where the parked row could not be written."""
         state = look.state
         now, parked = look.clock.now(), state.parked
-        if parked is not None and parked.due_at > now and parked.reason != WAITS_FOR_PARENT:
+        if parked is not None and not parked.is_due(now) and parked.reason != WAITS_FOR_PARENT:
             # Edits while it waits are tried at once, but they are no rungs: an outage is one cause, not many.
             return ladder.shown_after(parked.attempts)
         attempts = (parked.attempts if parked else 0) + 1

@@ -233,7 +233,7 @@ class Writer:
         A child that this look has put to sleep, until its parent is there, stays parked.
         """
         parked = look.state.parked
-        if parked is not None and not look.unparked and parked.due_at <= look.clock.now():
+        if parked is not None and not look.unparked and parked.is_due(look.clock.now()):
             await self.commit(look)
 
     async def commit_journal(self, look: Look) -> None:

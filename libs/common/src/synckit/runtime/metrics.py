@@ -93,6 +93,9 @@ AUTH_REFUSED = _gauge(
 CIRCUIT_OPEN = _gauge(
     "sync_upstream_circuit_open", "1 while a remote as a whole is in trouble and only probes are sent.", "upstream"
 )
+CLOCK_SKEW = _gauge(
+    "sync_remote_clock_skew_seconds", "A remote's clock less the database's, as measured; ahead is positive.", "remote"
+)
 
 BAD_ROWS = _counter(
     "sync_bad_rows_total", "Rows left out of a remote's list because they are none; the log has their ids.", "upstream"
@@ -261,6 +264,11 @@ def circuit(upstream: str, is_open: bool) -> None:
 def espocrm_differences(severity: str, count: int) -> None:
     """What the check of the installation found."""
     _of(ESPOCRM_DIFFERENCES, severity).set(count)
+
+
+def clock_skew(remote: str, seconds: float) -> None:
+    """The `on_skew` of the remote clocks."""
+    _of(CLOCK_SKEW, remote).set(seconds)
 
 
 def ticker_run(timer: str, outcome: str, seconds: float, at: float) -> None:

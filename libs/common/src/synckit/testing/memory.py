@@ -16,7 +16,6 @@ from synckit.mapping.rows import SEEN
 from synckit.ports import (
     BRAKED,
     IMPORT,
-    LONGEST_PARKED,
     WAITS_FOR_PARENT,
     Attempted,
     Clock,
@@ -148,7 +147,7 @@ class FakeLinks:
         self.cursors[name] = value
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
-        waiting = [p for row in self.rows.values() if (p := row.parked) and (_is_due(p, now) or self._may_go_on(p))]
+        waiting = [p for row in self.rows.values() if (p := row.parked) and (p.is_due(now) or self._may_go_on(p))]
         return [p.left_id for p in sorted(waiting, key=lambda p: p.due_at)][:limit]
 
     async def parked(self, left_ids: Collection[str]) -> Collection[str]:
@@ -237,11 +236,6 @@ class FakeLinks:
         row.journal += change.journal
         if change.looked_at is not None:
             row.looked_at = min(change.looked_at, self.clock.now()) if self.clock else change.looked_at
-
-
-def _is_due(parked: Parked, now: datetime) -> bool:
-    """What is due later than anything can be was written by a clock that was wrong."""
-    return parked.due_at <= now or parked.due_at > now + LONGEST_PARKED
 
 
 class FakeLease:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from synckit.mapping.codecs import espo_time
+from synckit.ports import LONGEST_PARKED
 
 Where = Sequence[Mapping[str, Any]]
 STATUS = "syncStatus"
 NEXT_RETRY = "syncNextRetry"
 MODIFIED = "modifiedAt"
+SKEW = timedelta(minutes=10)
+"""A time of change that is ahead by more was written by a clock that was wrong: it keeps nothing waiting."""
 RETRY_AFTER = timedelta(hours=24)
 """How long a record rests that failed for good: without a due time, nothing here will mend it by itself."""
 
@@ -29,18 +32,24 @@ def _both(*clauses: object) -> dict[str, Any]:
     return {"type": "and", "value": list(clauses)}
 
 
+def _before(attribute: str, moment: datetime, latest: datetime) -> dict[str, Any]:
+    """True also of a time that is later than any can be."""
+    past = _is(attribute, "lessThanOrEquals", espo_time(moment))
+    return _either(past, _is(attribute, "greaterThanOrEquals", espo_time(latest)))
+
+
 def in_few_states(now: datetime) -> Where:
     """As below, for a type that does not show when it is tried again: our own memory knows."""
-    rested = _is(MODIFIED, "lessThanOrEquals", espo_time(now - RETRY_AFTER))
+    rested = _before(MODIFIED, now - RETRY_AFTER, now + SKEW)
     return [_either(_is(STATUS, "in", ["pending_sync", "dirty"]), _both(_is(STATUS, "equals", "failed"), rested))]
 
 
 def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
     """One question for all states: what waits, what is due again, what was forgotten while it was synced."""
     no_date = _is(NEXT_RETRY, "isNull")
-    due = _is(NEXT_RETRY, "lessThanOrEquals", espo_time(now))
-    rested = _is(MODIFIED, "lessThanOrEquals", espo_time(now - RETRY_AFTER))
-    forgotten = _is(MODIFIED, "lessThanOrEquals", espo_time(now - stale_syncing))
+    due = _before(NEXT_RETRY, now, now + LONGEST_PARKED)
+    rested = _before(MODIFIED, now - RETRY_AFTER, now + SKEW)
+    forgotten = _before(MODIFIED, now - stale_syncing, now + SKEW)
     return [
         _either(
             _is(STATUS, "in", ["pending_sync", "dirty"]),

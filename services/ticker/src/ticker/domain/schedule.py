@@ -23,21 +23,24 @@ def until_next_slot(now: datetime, seconds: float) -> float:
 
 
 def start_of(cursor: str | None, now: datetime, overlap: timedelta) -> datetime:
-    """Where a look begins. A cursor that is unreadable is none."""
+    """Where a look begins. A cursor that is unreadable is none, nor is one that has passed `now`: what it skipped
+    nobody knows.
+    """
     at = _read(cursor)
-    return now - FIRST_LOOK if at is None else at - overlap
+    return now - FIRST_LOOK if at is None or at > now else at - overlap
 
 
 def next_cursor(previous: str | None, began: datetime, newest: datetime | None = None, *, capped: bool = False) -> str:
     """The newest that was seen, or the begin of the look less the skew, so that an old burst is not read for ever.
 
-    Never back. After a look that was cut short no further than what it saw.
+    Never past the begin of the look, whatever a row says of itself, and never back, but from there. After a look that
+    was cut short no further than what it saw.
     """
-    moments = [newest] if newest else []
+    moments = [min(newest, began)] if newest else []
     if not (capped and newest):
         moments.append(began - SKEW)
     before = _read(previous)
-    return max([*moments, before] if before else moments).isoformat()
+    return max([*moments, before] if before and before <= began else moments).isoformat()
 
 
 def _read(cursor: str | None) -> datetime | None:

@@ -101,14 +101,16 @@ class PostgresBrakes:
         return [(row["entity"], row["left_id"]) for row in rows]
 
     async def release(self, source: str, who: str, at: datetime, window: timedelta) -> int:
-        """Lets the source go on for `window`; answers how many records were waiting for it."""
+        """Lets the source go on for `window` from `at` on, or from the database's now where that is earlier; answers
+        how many records were waiting for it.
+        """
         freed = await self._pool.fetch_value(
-            "SELECT release_brake($1, $2, $3, $4, $5)",
+            "SELECT release_brake($1, $2, $3, t.at, t.at + $5) FROM (SELECT least($4, clock_timestamp()) AS at) t",
             self._scope + source,
             source,
             who,
             at,
-            at + window,
+            window,
             writes=True,
         )
         return int(freed)

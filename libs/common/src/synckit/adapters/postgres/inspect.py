@@ -14,7 +14,6 @@ _ONE = "entity = $1 AND left_id = $2"
 _STATE = f"""
 SELECT jsonb_build_object(
     'fence', coalesce((SELECT fence FROM guard WHERE {_ONE}), 0),
-    'at', clock_timestamp(),
     'link', (SELECT to_jsonb(l) FROM link l WHERE {_ONE}),
     'base', (SELECT to_jsonb(b) FROM base b WHERE {_ONE}),
     'intent', (SELECT to_jsonb(i) FROM intent i WHERE {_ONE}),
