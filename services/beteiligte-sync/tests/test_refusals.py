@@ -88,6 +88,27 @@ async def test_a_refused_field_is_tried_after_a_day() -> None:
     assert (record["titel"], record["syncStatus"], record["syncErrorMessage"]) == ("Dr.", "clean", None)
 
 
+async def test_a_person_who_asks_has_a_refused_field_tried_at_once() -> None:
+    """By `pending_sync`, once: where it is refused again, it is `failed` again."""
+    office = Office()
+    betnr = await office.linked()
+    update = office.left.update
+    sent = strict(office.left, no("titel", "valid"))
+    office.right.edit(betnr, titel="Dr.")
+    await office.sync("p1")
+    office.left.edit("p1", syncStatus="pending_sync")
+    tried = len(sent)
+    await office.sync("p1")
+    assert (len(sent), office.left.records["p1"]["syncStatus"]) == (tried + 2, "failed")
+    office.forget_calls()
+    await office.sync("p1")
+    assert office.writes == 0
+    office.left.update = update  # type: ignore[method-assign]
+    office.left.edit("p1", syncStatus="pending_sync")
+    await office.sync("p1")
+    assert (office.left.records["p1"]["titel"], office.left.records["p1"]["syncStatus"]) == ("Dr.", "clean")
+
+
 async def test_the_user_can_settle_a_refused_field_from_espocrm() -> None:
     """His value goes to Advoware, as always where both have changed, and the record is clean."""
     office = Office()

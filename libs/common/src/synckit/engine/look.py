@@ -173,6 +173,8 @@ class Look:
     refused: list[Refused] = field(default_factory=list)
     undeliverable: set[str] = field(default_factory=set)
     is_refused: bool = False
+    is_asked: bool = False
+    """A person wants all to be tried again, whatever was refused."""
     kept: set[str] = field(default_factory=set)
     """Causes that no commit takes away until the family has looked at its rows; then those that are `over` go.
 

@@ -26,6 +26,7 @@ from synckit.reconcile.plan import Canonical, Plan, Side
 CLOCKS = frozenset({"advowareLastSync", "advowareDeletedAt", "syncNextRetry"})
 """States that are never twice the same, and alone are no reason for a call."""
 EVERYTHING = "-"
+PENDING = "pending_sync"
 
 
 class Refusals:
@@ -39,6 +40,16 @@ class Refusals:
         now = look.clock.now()
         look.rejections = {each.name: each for each in remembered(look.state.notes, now)}
         look.whole = {each.about: each for each in remembered(look.state.notes, now, WHOLE)}
+
+    def forget_where_asked(self, look: Look) -> None:
+        """A person has set the state to `pending_sync`: all is tried again now, and not only after a day.
+
+        But for a record whose state can't be written: it would stay so, and be tried with every look.
+        """
+        asked = look.left is not None and look.left.payload.get("syncStatus") == PENDING
+        is_shown = f"{ATTRIBUTE}syncStatus" not in look.rejections
+        if asked and is_shown and not any(each.side is Side.LEFT for each in look.whole.values()):
+            look.is_asked, look.rejections, look.whole = True, {}, {}
 
     def of_fields(self, look: Look, left: Canonical, right: Canonical) -> dict[str, Rejection]:
         """Fields that are not tried, as both sides stand."""

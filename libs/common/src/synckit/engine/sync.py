@@ -137,6 +137,7 @@ class Engine:
             look.left, look.right = await both(self._read_left(look), self._remotes.right.read(link.right_id))
         if look.left is None and await self._undertaker.left_gone(look, link):
             return
+        self._writer.refusals.forget_where_asked(look)
         await self._parentage.find(look)
         self._parentage.require_the_same(look, link)
         if look.right is None and await self._undertaker.right_gone(look, link.right_id):
@@ -146,8 +147,7 @@ class Engine:
         await self._in_step(look)
 
     async def _read_left(self, look: Look) -> Snapshot | None:
-        """Known also where the right refuses to be read: then it can show that."""
-        look.left = await self._remotes.left.read(look.left_id)
+        look.left = await self._remotes.left.read(look.left_id)  # known too where the right refuses to be read
         return look.left
 
     async def _unlinked(self, look: Look) -> None:
@@ -157,6 +157,7 @@ class Engine:
         if left is None:
             await self._orphan(look)
             return
+        self._writer.refusals.forget_where_asked(look)
         if await self._parentage.is_missing(look):
             return
         right_id = self._mapping.linked_to(left.payload, look.parent.right_id if look.parent else "")

@@ -177,7 +177,7 @@ class Writer:
 
     def _undeliverable_since(self, look: Look) -> str:
         """The cause that says that notes could be posted nowhere within the last day, "" where it is time to try."""
-        since = [cause for cause in look.state.notes if cause.startswith(UNDELIVERABLE)]
+        since = [each for each in look.state.notes if each.startswith(UNDELIVERABLE) and not look.is_asked]
         now = look.clock.now().timestamp()
         return next((cause for cause in since if now - int(cause.removeprefix(UNDELIVERABLE)) < A_DAY), "")
 
