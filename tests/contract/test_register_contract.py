@@ -30,11 +30,12 @@ async def espocrm() -> AsyncIterator[TestClient[Any, Any]]:
 
 
 async def registered(client: TestClient[Any, Any], url: str, *more: str) -> tuple[int, dict[str, Any]]:
-    status, out = await ended(client, url, *more)
+    status, out, err = await ended(client, url, *more)
+    assert out, err
     return status, json.loads(out)
 
 
-async def ended(client: TestClient[Any, Any], url: str, *more: str, api_key: str = API_KEY) -> tuple[int, bytes]:
+async def ended(client: TestClient[Any, Any], url: str, *more: str, api_key: str = API_KEY) -> tuple[int, bytes, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -47,9 +48,10 @@ async def ended(client: TestClient[Any, Any], url: str, *more: str, api_key: str
         *more,
         env={"ESPOCRM_API_KEY": api_key},
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, out
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, out, err.decode()
 
 
 async def test_all_webhooks_are_made_once_and_what_they_send_is_believed(
@@ -93,5 +95,10 @@ async def test_a_dry_run_makes_nothing(espocrm: TestClient[Any, Any], tmp_path: 
     assert len(report["missing"]) == 12
 
 
-async def test_a_key_that_espocrm_refuses_is_no_server_that_is_away(espocrm: TestClient[Any, Any]) -> None:
-    assert await ended(espocrm, "http://ingress.example", "--dry-run", api_key="x" * 32) == (4, b"")
+async def test_a_refused_key_names_variable_and_remedy(espocrm: TestClient[Any, Any]) -> None:
+    """And it is no server that is away."""
+    status, out, err = await ended(espocrm, "http://ingress.example", "--dry-run", api_key="x" * 32)
+    assert (status, out) == (4, b"")
+    assert "ESPOCRM_API_KEY" in err, err
+    assert "python -m kanzlei.espocrm install" in err
+    assert "x" * 32 not in err

@@ -85,13 +85,9 @@ async def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 @pytest.fixture
 async def installed(bare: Crm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Crm:
     """Installed, with all webhooks, and the API user's key in the environment."""
-    assert await bare.install("--yes") == 0, capsys.readouterr()
+    secrets = ("--ingress-url", INGRESS, "--secrets-file", str(bare.folder / "webhook-secrets.json"))
+    assert await bare.install("--yes", *secrets) == 0, capsys.readouterr()
     for name, value in bare.keys().items():
         monkeypatch.setenv(name, value)
-    from webhook_ingress.register.__main__ import main as register
-
-    secrets = ("--secrets-file", str(bare.folder / "webhook-secrets.json"))
-    told = await asyncio.to_thread(register, ["--espocrm-url", bare.url, "--url", INGRESS, *secrets])
-    assert told == 0, capsys.readouterr()
     capsys.readouterr()
     return bare

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from kanzlei.espocrm.api import Api, admin_login
 from sandbox.espocrm.app import build
 from sandbox.espocrm.settings import ADMIN_PASSWORD, ADMIN_USER_NAME, Settings
 from synckit.command import run_command
-from webhook_ingress.register.__main__ import main as register
 
 PAGE = ROOT / "docs" / "install.md"
 CRM, INGRESS = "https://crm.kanzlei.example", "https://sync.kanzlei.example"
@@ -38,19 +37,19 @@ async def examples() -> dict[str, str]:
     async with TestServer(build(Settings(profile="bare"))) as server:
         url = str(server.make_url("")).rstrip("/")
         with tempfile.TemporaryDirectory() as folder:
-            env, secrets = Path(folder) / "kanzlei.env", Path(folder) / "secrets.json"
+            env, secrets = Path(folder) / ".env", Path(folder) / "var" / "webhook-secrets.json"
             login = ["install", "--url", url, "--admin", ADMIN_USER_NAME, "--password-stdin", "--ingress-url", INGRESS]
-            told = {"install": await _told(kanzlei, [*login, "--yes", "--env-file", str(env)])}
+            files = ["--env-file", str(env), "--secrets-file", str(secrets)]
+            told = {"install": await _told([*login, "--yes", *files])}
             with _variables(env):
-                await _told(register, ["--espocrm-url", url, "--url", INGRESS, "--secrets-file", str(secrets)])
                 check = ["check", "--url", url, "--ingress-url", INGRESS]
-                told["check"] = await _told(kanzlei, check)
+                told["check"] = await _told(check)
                 await _broken(url)
-                told["broken"] = await _told(kanzlei, check)
-            return {name: _plain(text, url, str(env)) for name, text in told.items()}
+                told["broken"] = await _told(check)
+            return {name: _plain(text, url, folder) for name, text in told.items()}
 
 
-async def _told(command: Callable[[list[str]], int], arguments: list[str]) -> str:
+async def _told(arguments: list[str]) -> str:
     """What it writes, errors first as on a terminal; with the administrator's password typed."""
     out, err = io.StringIO(), io.StringIO()
 
@@ -59,7 +58,7 @@ async def _told(command: Callable[[list[str]], int], arguments: list[str]) -> st
         sys.stdin = io.StringIO(f"{ADMIN_PASSWORD}\n")
         try:
             with redirect_stdout(out), redirect_stderr(err):
-                command(arguments)
+                kanzlei(arguments)
         finally:
             sys.stdin = before
 
@@ -92,8 +91,8 @@ async def _broken(url: str) -> None:
         await api.close()
 
 
-def _plain(text: str, url: str, env: str) -> str:
-    lines = text.replace(url, CRM).replace(env, ".env").splitlines()
+def _plain(text: str, url: str, folder: str) -> str:
+    lines = text.replace(url, CRM).replace(f"{folder}/", "").splitlines()
     steps = [number for number, line in enumerate(lines) if line.startswith("[")]
     if len(steps) > 2 * SHOWN:
         lines[steps[SHOWN] : steps[-SHOWN]] = ["…"]

@@ -195,3 +195,15 @@ async def test_a_wrong_key_is_four(
 
 async def test_nobody_there_is_three(installed: Crm, unused_tcp_port: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert await installed.command("check", "--url", f"http://127.0.0.1:{unused_tcp_port}") == 3, capsys.readouterr()
+
+
+async def test_a_key_that_cannot_be_one_is_a_wrong_variable(
+    installed: Crm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A newline at its end, from a file: told before EspoCRM is asked, without the key."""
+    monkeypatch.setenv("ESPOCRM_API_KEY", "0" * 32 + "\n")
+    with pytest.raises(SystemExit) as caught:
+        await installed.command("check", "--url", installed.url)
+    told = capsys.readouterr().err
+    assert (caught.value.code, told.startswith("ESPOCRM_API_KEY: wrong")) == (2, True), told
+    assert "0" * 32 not in told

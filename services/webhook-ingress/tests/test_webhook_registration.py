@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from kanzlei.espocrm.register import SKIPPED, register
+from kanzlei.espocrm.secrets_file import SecretsFileUnusable
+from kanzlei.espocrm.webhook_secrets import parse_secrets
 from kanzlei.espocrm.webhooks import Webhook, compare, wanted, warnings
 from synckit.errors import RemoteRejected, RemoteUnavailable
-from webhook_ingress.domain.secrets import parse_secrets
 from webhook_ingress.register.__main__ import main
-from webhook_ingress.register.command import SKIPPED, register
-from webhook_ingress.register.secrets_file import SecretsFileUnusable
 
 URL = "http://ingress.office.example:8080"
 AWAY = ["--espocrm-url", "http://127.0.0.1:1", "--url", URL]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kanzlei.espocrm.webhook_secrets import parse_secrets
 from synckit.runtime import metrics
 from synckit.testing.clock import FakeClock
 from webhook_ingress.adapters.secrets_source import SecretsSource
-from webhook_ingress.domain.secrets import parse_secrets
 
 OLD, NEW = "a" * 32, "b" * 32
 

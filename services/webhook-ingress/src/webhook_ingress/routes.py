@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 from aiohttp import hdrs, web
 
+from kanzlei.espocrm.webhook_secrets import Secrets
 from synckit.deadlines import Deadlines
 from synckit.errors import TransientError
 from synckit.events import Action
@@ -22,7 +23,6 @@ from synckit.runtime import metrics, tracing
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import link_paths, webhook_paths
-from webhook_ingress.domain.secrets import Secrets
 from webhook_ingress.domain.signature import claimed_id, is_signed
 from webhook_ingress.handlers import Delivery, Receipt, Webhooks
 

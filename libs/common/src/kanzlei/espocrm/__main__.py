@@ -11,7 +11,7 @@ from synckit.command import run_command
 
 COMMANDS = {"install": install_command, "check": check_command}
 SENTENCES = {
-    "install": "Makes in EspoCRM what is missing: entities, fields, links, role, API user, scheduled job.",
+    "install": "Makes in EspoCRM what is missing: entities, fields, links, role, API user, scheduled job, webhooks.",
     "check": "Compares an EspoCRM with what is needed, as the API user; changes nothing.",
 }
 EXIT_STATUS = (

@@ -16,18 +16,14 @@ import sys
 from collections.abc import Sequence
 
 from kanzlei.espocrm.api import Api
-from kanzlei.espocrm.arguments import address
+from kanzlei.espocrm.arguments import address, our_login, told
 from kanzlei.espocrm.difference import Difference, Severity
 from kanzlei.espocrm.differences import differences
 from kanzlei.espocrm.look import installation
 from kanzlei.espocrm.observed import Installation
 from kanzlei.espocrm.target import target
 from kanzlei.espocrm.target_parts import PART_NAMES
-from synckit.adapters.espocrm import EspoAuth
-from synckit.errors import AuthenticationRefused, SyncError, TransientError
-from synckit.runtime.settings import refuse
-
-AWAY, REFUSED = 3, 4
+from synckit.errors import SyncError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,15 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """The exit status."""
-    key = os.environ.get("ESPOCRM_API_KEY")
-    if not key:
-        refuse("ESPOCRM_API_KEY: missing. Expected: API key of our API user.")
-    auth = EspoAuth(key, os.environ.get("ESPOCRM_HMAC_SECRET_KEY") or None)
+    auth = our_login()
     try:
         seen = asyncio.run(_look(Api(chosen.url, auth.headers), chosen))
     except SyncError as error:
-        sys.stderr.write(f"{_words(error)}\n")
-        return AWAY if isinstance(error, TransientError) else REFUSED
+        text, status = told(error)
+        sys.stderr.write(f"{text}\n")
+        return status
     found = differences(seen, target(chosen.parts), ingress_url=chosen.ingress_url or "")
     sys.stdout.write(f"{_as_json(seen, found) if chosen.json else _as_text(seen, found)}\n")
     return 1 if any(each.severity is Severity.ERROR for each in found) else 0
@@ -61,12 +55,6 @@ async def _look(api: Api, chosen: argparse.Namespace) -> Installation:
         return await installation(api, target(chosen.parts))
     finally:
         await api.close()
-
-
-def _words(error: SyncError) -> str:
-    if isinstance(error, AuthenticationRefused):
-        return "EspoCRM refuses the key (ESPOCRM_API_KEY): it is wrong, or the API user is not active."
-    return str(error)
 
 
 def _as_json(seen: Installation, found: Sequence[Difference]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import structlog
 
+from kanzlei.espocrm.webhook_secrets import Secrets, parse_secrets
 from synckit.ports import Clock
 from synckit.runtime import metrics
-from webhook_ingress.domain.secrets import Secrets, parse_secrets
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0

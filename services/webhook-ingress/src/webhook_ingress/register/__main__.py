@@ -11,21 +11,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from synckit.adapters.espocrm import EspoAuth, EspoClient
+from kanzlei.espocrm.arguments import address, our_login, told
+from kanzlei.espocrm.register import Report, register
+from kanzlei.espocrm.secrets_file import SecretsFileUnusable
+from kanzlei.espocrm.webhook_client import EspoWebhooks
+from synckit.adapters.espocrm import EspoClient
 from synckit.command import run_command
-from synckit.connection_url import check_address, check_key, shown
-from synckit.errors import SyncError, TransientError
+from synckit.errors import SyncError
 from synckit.runtime.settings import refuse
-from webhook_ingress.register.command import Report, register
-from webhook_ingress.register.espo_webhooks import EspoWebhooks
-from webhook_ingress.register.secrets_file import SecretsFileUnusable
-
-AWAY, REFUSED = 3, 4
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,19 +32,17 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(
             "--secrets-file is needed: without it nobody would have the keys of the new webhooks (or --dry-run)"
         )
-    api_key = _key("ESPOCRM_API_KEY")
-    if not api_key:
-        refuse("ESPOCRM_API_KEY: missing. Expected: API key of our API user.")
-    auth = EspoAuth(api_key, _key("ESPOCRM_HMAC_SECRET_KEY"))
+    auth = our_login()
     try:
         report = asyncio.run(_run(EspoClient(chosen.espocrm_url, auth), chosen))
     except SecretsFileUnusable as error:
         refuse(f"the secrets file can't be used: {error}")
     except SyncError as error:
-        sys.stderr.write(f"{error}\n")
-        return AWAY if isinstance(error, TransientError) else REFUSED
-    text = json.dumps(report.as_json(), indent=2) if chosen.json else "\n".join(report.lines())
-    sys.stdout.write(f"{text}\n")
+        text, status = told(error)
+        sys.stderr.write(f"{text}\n")
+        return status
+    shown = json.dumps(report.as_json(), indent=2) if chosen.json else "\n".join(report.lines())
+    sys.stdout.write(f"{shown}\n")
     return report.status
 
 
@@ -64,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Creates what is missing of our webhooks in EspoCRM and keeps their keys.",
         epilog=__doc__.rpartition("\n\n")[2],
     )
-    parser.add_argument("--espocrm-url", type=_address, required=True, help="EspoCRM's address, without /api/v1")
-    parser.add_argument("--url", type=_address, required=True, help="this ingress's address, as EspoCRM reaches it")
+    parser.add_argument("--espocrm-url", type=address, required=True, help="EspoCRM's address, without /api/v1")
+    parser.add_argument("--url", type=address, required=True, help="this ingress's address, as EspoCRM reaches it")
     parser.add_argument(
         "--secrets-file",
         type=Path,
@@ -74,24 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     return parser
-
-
-def _address(text: str) -> str:
-    """As the services check theirs."""
-    try:
-        check_address(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no address like https://crm.kanzlei.example") from None
-    return text.rstrip("/")
-
-
-def _key(variable: str) -> str | None:
-    value = os.environ.get(variable)
-    try:
-        check_key(value) if value else None
-    except ValueError as error:
-        refuse(f"{variable}: wrong: {error}.")
-    return value or None
 
 
 if __name__ == "__main__":

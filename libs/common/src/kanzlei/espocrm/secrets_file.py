@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from webhook_ingress.domain.secrets import parse_secrets
+from kanzlei.espocrm.webhook_secrets import parse_secrets
 
 
 class SecretsFileUnusable(Exception):

@@ -1,4 +1,4 @@
-"""What the command does, step by step, and what it says about it."""
+"""Registers our webhooks in EspoCRM and keeps their keys: what it does, step by step, and what it says about it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from kanzlei.espocrm.secrets_file import add_secrets, ensure_usable
 from kanzlei.espocrm.webhooks import Webhook, compare, warnings
 from synckit.errors import RemoteRejected
-from webhook_ingress.register.secrets_file import add_secrets, ensure_usable
 
 FORBIDDEN = 403
 SKIPPED = 1
@@ -52,17 +52,29 @@ class Report:
         }
 
     def lines(self) -> list[str]:
-        words = {"created": "created", "missing": "would create", "present": "there", "elsewhere": "other address"}
-        told = [
-            f"{words[name]:<14} {one.event:<26} {one.id:<18} {one.url}"
-            for name in _LISTS
-            for one in getattr(self, name)
+        """All of them, one a line."""
+        return [*(line for name in _LISTS for line in self._lines_of(name)), *self._troubles()]
+
+    def summary(self) -> list[str]:
+        """How many, and only those apart that are somebody's task."""
+        made = f"{len(self.missing)} to create" if self.dry_run else f"{len(self.created)} created"
+        return [
+            f"webhooks: {made}, {len(self.present)} there already",
+            *self._lines_of("elsewhere"),
+            *self._troubles(),
         ]
-        told += [f"{'skipped':<14} {event:<26} {reason}" for event, reason in self.skipped.items()]
-        return [*told, *(f"warning: {one}" for one in self.warnings)]
+
+    def _lines_of(self, name: str) -> list[str]:
+        word = _WORDS[name]
+        return [f"{word:<14} {one.event:<26} {one.id:<18} {one.url}" for one in getattr(self, name)]
+
+    def _troubles(self) -> list[str]:
+        skipped = [f"{'skipped':<14} {event:<26} {reason}" for event, reason in self.skipped.items()]
+        return [*skipped, *(f"warning: {one}" for one in self.warnings)]
 
 
 _LISTS = ("created", "missing", "present", "elsewhere")
+_WORDS = {"created": "created", "missing": "would create", "present": "there", "elsewhere": "other address"}
 
 
 def _shown(one: Webhook) -> dict[str, str]:
