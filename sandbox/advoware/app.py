@@ -16,6 +16,7 @@ from sandbox.advoware.office import Office
 from sandbox.advoware.page import PageRoutes
 from sandbox.advoware.refusal import refusals_as_answers
 from sandbox.advoware.tokens import TokenService
+from sandbox.clocks import ShiftedClock, add_clock
 from sandbox.control import Control
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
@@ -33,7 +34,7 @@ def _utc_now() -> datetime:
 
 def build(credentials: Credentials = DEFAULT, clock: Callable[[], datetime] = _utc_now) -> web.Application:
     """A new, empty sandbox."""
-    control = Control("advoware", record_of=_record_of)
+    control, clock = Control("advoware", record_of=_record_of), ShiftedClock(clock)
     office, diary, tokens = Office(clock, control.changes), Diary(clock), TokenService(credentials, clock)
     parties = PartyRoutes(office, tokens)
     app = web.Application(
@@ -41,6 +42,7 @@ def build(credentials: Credentials = DEFAULT, clock: Callable[[], datetime] = _u
     )
     app[OFFICE], app[CONTROL] = office, control
     control.add_routes(app)
+    add_clock(app, clock)
     parties.add_to(app)
     DiaryRoutes(diary, office).add_to(app)
     DeskRoutes(office, diary, tokens).add_to(app)

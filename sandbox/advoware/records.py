@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.advoware.switches import Switches
+from sandbox.clocks import lying
 
 CHILD_KINDS = ("adressen", "kommunikation", "bankverbindungen")
 _row_numbers = itertools.count(1)
@@ -51,6 +52,7 @@ class Party:
 
     def as_json(self, switches: Switches) -> dict[str, Any]:
         """As GET shows it, with the children inline."""
+        told = None if switches.geaendert_am_null else lying(switches.geaendert_am_lie, self.changed)
         kinds = {
             kind: [child.as_json(zero_kz=switches.komm_kz_zero) for child in self.children[kind]]
             for kind in CHILD_KINDS
@@ -58,7 +60,7 @@ class Party:
         return {
             "betNr": self.bet_nr,
             "rowId": self.row_id,
-            "geaendertAm": None if switches.geaendert_am_null else self.changed.isoformat(timespec="seconds"),
+            "geaendertAm": told and told.isoformat(timespec="seconds"),
             **self.values,
             "adressen": kinds["adressen"],
             "kommunikation": kinds["kommunikation"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.advoware.lies import LIES
+from sandbox.clocks import TIME_LIES
 
 SPELLINGS = ("bankverbindungen", "bankkverbindungen")
 
@@ -20,6 +21,7 @@ class Switches:
     bank_spelling: str = "bankverbindungen"
     komm_kz_zero: bool = True
     geaendert_am_null: bool = False
+    geaendert_am_lie: str | None = None
     geaendert_seit_ignored: bool = False
     empty_lists: bool = False
     stale_snapshot: bool = False
@@ -41,6 +43,8 @@ def _is_valid(name: str, value: Any) -> bool:
         return value in SPELLINGS
     if name == "expires_in":
         return value is None or (isinstance(value, int) and not isinstance(value, bool))
+    if name == "geaendert_am_lie":
+        return value is None or value in TIME_LIES
     if name == "lie":
         return value is None or value in LIES
     return isinstance(value, bool)

@@ -7,6 +7,7 @@ import binascii
 
 from aiohttp import web
 
+from sandbox.clocks import tell_the_date
 from sandbox.control import RECORD, Control
 from sandbox.espocrm.auth import Authenticator, LoginFailed
 from sandbox.espocrm.control_api import ControlApi
@@ -87,6 +88,7 @@ def build(settings: Settings) -> web.Application:
     dispatcher = Dispatcher(world)
     app[WORLD], app[DISPATCHER] = world, dispatcher
     control.add_routes(app)
+    tell_the_date(app, world.clock.running)
     ControlApi(world, server.rest, dispatcher).add_routes(app)
     server.lies.add_routes(app)
     Page(world, server.rest).add_routes(app)

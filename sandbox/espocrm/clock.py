@@ -5,14 +5,21 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from sandbox.clocks import ShiftedClock
+
 FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Clock:
-    """`set` freezes it, `set(None)` lets it run again."""
+    """`set` freezes it, `set(None)` lets it run again; `running` may be ahead or behind."""
 
     def __init__(self) -> None:
         self._frozen: datetime | None = None
+        self.running = ShiftedClock(_utc_now)
 
     def set(self, text: str | None) -> None:
         """Freeze at 'YYYY-MM-DD HH:MM:SS' UTC, or run."""
@@ -20,7 +27,7 @@ class Clock:
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
-        return self._frozen or datetime.now(UTC)
+        return self._frozen or self.running()
 
     def stamp(self) -> str:
         """The time as EspoCRM writes it."""

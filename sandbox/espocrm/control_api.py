@@ -147,9 +147,11 @@ class ControlApi:
 
     async def _clock(self, request: web.Request) -> web.Response:
         try:
-            self.world.clock.set((await json_body(request)).get("now"))
+            given = await json_body(request)
+            self.world.clock.running.shift(given.get("offset", 0))
+            self.world.clock.set(given.get("now"))
         except ValueError as error:
-            raise bad_request("now must be YYYY-MM-DD HH:MM:SS or null") from error
+            raise bad_request("now is YYYY-MM-DD HH:MM:SS or null, offset a number of seconds") from error
         return web.json_response({"now": self.world.clock.stamp()})
 
     async def _forgive(self, _: web.Request) -> web.Response:

@@ -1,16 +1,20 @@
 """Answers that look right and are not, given to API users only: people in the office see the records as they are.
 
 `POST /_sandbox/lie {"lie": name}` begins one, null ends it. Reads of the office's own types lie; writes go through.
+`{"times": name}` is a lie about `modifiedAt` alone, in the answers to writes too.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.clocks import TIME_LIES, lying
 from sandbox.control import bad_request, json_body
+from sandbox.espocrm.clock import FORMAT
 from sandbox.espocrm.errors import not_found
 from sandbox.espocrm.exchange import HTML, Answer, Request, answer_error
 from sandbox.espocrm.phpjson import dumps
@@ -45,6 +49,7 @@ class Lies:
         self.world = world
         self.rest = rest
         self.lie: str | None = None
+        self.times: str | None = None
         self._kept: dict[tuple[str, str], Row] = {}
 
     def add_routes(self, app: web.Application) -> None:
@@ -52,7 +57,25 @@ class Lies:
         app.router.add_post("/_sandbox/lie", self._begin)
 
     def told(self, request: Request, user: User, answer: Answer) -> Answer:
-        """The answer, or what the lie makes of it."""
+        """The answer, or what the lies make of it."""
+        answer = self._told(request, user, answer)
+        segments = request.path.strip("/").split("/")
+        if self.times is None or answer.status != 200 or not user.is_api or self.world.entity(segments[0]) is None:
+            return answer
+        if len(segments) > 2 or not segments[0].startswith("C") or answer.content_type == HTML:
+            return answer
+        return Answer(200, dumps(self._retimed(json.loads(answer.body))).encode(), record_id=answer.record_id)
+
+    def _retimed(self, body: Any) -> Any:
+        """A record, or the records of a list."""
+        if isinstance(body, dict) and isinstance(body.get("list"), list):
+            return {**body, "list": [self._retimed(row) for row in body["list"]]}
+        if not isinstance(body, dict) or not isinstance(body.get("modifiedAt"), str):
+            return body
+        told = lying(self.times, datetime.strptime(body["modifiedAt"], FORMAT))  # noqa: DTZ007 -- as EspoCRM has it
+        return {**body, "modifiedAt": told and told.strftime(FORMAT)}
+
+    def _told(self, request: Request, user: User, answer: Answer) -> Answer:
         segments = request.path.strip("/").split("/")
         is_read = request.method == "GET" and len(segments) < 3 and segments[0].startswith("C")
         if self.lie is None or not (is_read and user.is_api) or self.world.entity(segments[0]) is None:
@@ -114,13 +137,16 @@ class Lies:
         return [self.rest.views.whole(entity, record) for record in self.world.store.live(entity_type)]
 
     async def _show(self, _: web.Request) -> web.Response:
-        return web.json_response({"lie": self.lie, "lies": LIES})
+        return web.json_response({"lie": self.lie, "times": self.times, "lies": LIES})
 
     async def _begin(self, request: web.Request) -> web.Response:
-        lie = (await json_body(request)).get("lie")
+        given = await json_body(request)
+        lie, times = given.get("lie"), given.get("times")
+        if times is not None and times not in TIME_LIES:
+            raise bad_request(f"times must be null or one of {', '.join(TIME_LIES)}")
         if lie is not None and lie not in LIES:
             raise bad_request(f"lie must be null or one of {', '.join(LIES)}")
-        self.lie = lie
+        self.lie, self.times = lie, times
         types = [name for name in self.world.metadata.entities if name.startswith("C")] if lie == "old_snapshot" else []
         self._kept = {(name, str(row["id"])): row for name in types for row in self._everybody(name)}
-        return web.json_response({"lie": self.lie})
+        return web.json_response({"lie": self.lie, "times": self.times})
