@@ -62,7 +62,7 @@ async def taken(seen: Morning) -> bool | None:
     if await not_acknowledged(seen.addresses.kafka, ENTITY_LINKS):
         return None
     waiting = await not_acknowledged(seen.addresses.kafka, BETEILIGTE)
-    return True if waiting > 1 and counted(seen, "sync_events_buffered") == waiting else None
+    return True if waiting > 1 and counted(seen, "sync_events_taken") == waiting else None
 
 
 async def test_links_and_changes_of_a_party_that_come_during_a_look_are_one_more_look(quiet: Morning) -> None:

@@ -28,7 +28,7 @@ def test_a_run_of_the_worker_is_counted_with_all_its_events() -> None:
     observer: WorkerObserver = metrics.WorkerMetrics()
     before = value("sync_events_handled_total", entity="beteiligte", outcome="parked")
     observer.handled(Handled("vmh.beteiligte", "beteiligte", "update", "parked", "remote_unavailable", 0.2, 0.1, 1, 3))
-    observer.load(7, 2)
+    observer.load(7, 2, 11)
     observer.retried("vmh.beteiligte", "locked")
     observer.dead_lettered("vmh.beteiligte", "bug")
     observer.skipped("vmh.beteiligte")
@@ -36,6 +36,7 @@ def test_a_run_of_the_worker_is_counted_with_all_its_events() -> None:
     assert value("sync_parked_total", entity="beteiligte", reason="remote_unavailable") == 1
     assert value("sync_events_buffered") == 7
     assert value("sync_events_in_flight") == 2
+    assert value("sync_events_taken") == 11
 
 
 def test_calls_to_a_remote_are_counted_by_status() -> None:

@@ -11,6 +11,7 @@ from synckit.events import ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
 from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.runtime.worker.delivery import KEPT_BYTES, bounded
+from synckit.runtime.worker.observer import NullObserver, WorkerObserver
 from synckit.testing.worker import BuriedLetters, FakeTimers, Gate, Partition, ScriptedHandler, change, settle
 
 STEADY = RetryPolicy(base=30.0, cap=30.0, jitter=0.0, budget=1000.0, max_attempts=1000)
@@ -22,8 +23,18 @@ async def _sick(event: ChangeEvent, attempt: Attempt) -> Outcome:
     return Done("written")
 
 
-def executor_for(handler: ScriptedHandler, **limits: int) -> KeyedExecutor:
-    made = KeyedExecutor(handler, BuriedLetters(), Limits(retry=STEADY, **limits), timers=FakeTimers())  # type: ignore[arg-type]
+class Scale(NullObserver):
+    """What the worker tells of its load."""
+
+    told = (0, 0, 0)
+
+    def load(self, buffered: int, running: int, taken: int) -> None:
+        self.told = (buffered, running, taken)
+
+
+def executor_for(handler: ScriptedHandler, observer: WorkerObserver | None = None, **limits: int) -> KeyedExecutor:
+    kept = Limits(retry=STEADY, **limits)  # type: ignore[arg-type]
+    made = KeyedExecutor(handler, BuriedLetters(), kept, timers=FakeTimers(), observer=observer)
     made.open(1)
     return made
 
@@ -76,6 +87,24 @@ async def test_a_merged_flood_of_one_record_is_bounded_as_well() -> None:
     await executor.drain(1)
     await waiting
     assert executor.buffered == 0
+
+
+async def test_the_load_tells_runs_and_every_taken_record() -> None:
+    gate, scale = Gate(), Scale()
+    executor = executor_for(ScriptedHandler(gate), scale)
+    partition = Partition()
+    for number in range(6):
+        await executor.submit(partition.deliver(change("one", event_id=str(number))))
+        await settle()
+    assert scale.told == (2, 1, 6)
+    gate.finish("one")
+    await settle()
+    assert scale.told == (1, 1, 5)
+    draining = asyncio.ensure_future(executor.drain(1))
+    await settle()
+    gate.finish("one")
+    await draining
+    assert scale.told == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ EVENTS_COALESCED = _counter(
 EVENTS_SKIPPED = _counter("sync_events_skipped_total", "Delivered again, and done by this process before.", "topic")
 EVENTS_IN_FLIGHT = _gauge("sync_events_in_flight", "Events whose handler runs.")
 EVENTS_BUFFERED = _gauge("sync_events_buffered", "Looks taken from the broker and not done; merged events are one.")
+EVENTS_TAKEN = _gauge(
+    "sync_events_taken", "Events taken from the broker and not acknowledged, merged ones counted each."
+)
 EVENTS_HELD = _gauge("sync_events_held", "Records held because of a bug: neither done nor in the dead letters.")
 RETRIES = _counter("sync_retries_total", "Tries in place after a transient failure.", "topic", "reason")
 PARKED = _counter("sync_parked_total", "Records put off to a due time.", "entity", "reason")
@@ -154,7 +157,7 @@ class WorkerMetrics:
     """`synckit.runtime.worker.observer.WorkerObserver`. One an executor: the load of a process is that of all."""
 
     def __init__(self) -> None:
-        self.buffered = self.running = self.held = 0
+        self.buffered = self.running = self.taken = self.held = 0
         _WORKERS.add(self)
 
     def handled(self, run: Handled) -> None:
@@ -176,9 +179,9 @@ class WorkerMetrics:
     def skipped(self, topic: str) -> None:
         _of(EVENTS_SKIPPED, topic).inc()
 
-    def load(self, buffered: int, running: int) -> None:
+    def load(self, buffered: int, running: int, taken: int) -> None:
         """Only kept: it changes a few times an event, and is asked for a few times a minute."""
-        self.buffered, self.running = buffered, running
+        self.buffered, self.running, self.taken = buffered, running, taken
 
     def holding(self, keys: int) -> None:
         self.held = keys
@@ -187,6 +190,7 @@ class WorkerMetrics:
 _WORKERS: WeakSet[WorkerMetrics] = WeakSet()
 EVENTS_BUFFERED.set_function(lambda: sum(each.buffered for each in _WORKERS))
 EVENTS_IN_FLIGHT.set_function(lambda: sum(each.running for each in _WORKERS))
+EVENTS_TAKEN.set_function(lambda: sum(each.taken for each in _WORKERS))
 EVENTS_HELD.set_function(lambda: sum(each.held for each in _WORKERS))
 
 

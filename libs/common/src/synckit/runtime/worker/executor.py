@@ -161,6 +161,7 @@ class KeyedExecutor:
         for item in self._running:
             self._forget(item.entries)
         self._trackers.close()
+        self._tell_load()
         return Drained(self._timers.monotonic() - began, forgotten, cancelled, len(self._running))
 
     def _pump(self) -> None:
@@ -170,7 +171,10 @@ class KeyedExecutor:
             run = asyncio.get_running_loop().create_task(self._run(lane), context=self._context.copy())
             self._running[lane.head] = run
             self._idle.clear()
-        self._observer.load(self.buffered, len(self._running))
+        self._tell_load()
+
+    def _tell_load(self) -> None:
+        self._observer.load(self.buffered, len(self._running), self._trackers.taken)
         self._observer.holding(self.held)
 
     def _slot_free(self) -> bool:

@@ -37,8 +37,8 @@ class WorkerObserver(Protocol):
     def skipped(self, topic: str) -> None:
         """Delivered again after a rebalance, and already done by this process."""
 
-    def load(self, buffered: int, running: int) -> None:
-        """After every change: runs taken and not done, runs in flight."""
+    def load(self, buffered: int, running: int, taken: int) -> None:
+        """After every change: runs taken and not done, runs in flight, records taken and not acked."""
 
     def holding(self, keys: int) -> None:
         """After every change: keys held because of a bug."""
@@ -55,6 +55,6 @@ class NullObserver:
 
     def skipped(self, topic: str) -> None: ...
 
-    def load(self, buffered: int, running: int) -> None: ...
+    def load(self, buffered: int, running: int, taken: int) -> None: ...
 
     def holding(self, keys: int) -> None: ...
