@@ -6,7 +6,7 @@ from synckit.runtime import metrics
 from synckit.runtime.worker.observer import Handled, WorkerObserver
 
 LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "remote", "method", "code", "topic"}
-LABELS |= {"timer", "source", "table"}
+LABELS |= {"timer", "source", "table", "severity"}
 
 
 def value(name: str, **labels: str) -> float:
