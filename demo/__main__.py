@@ -43,7 +43,7 @@ STEPS: tuple[Step, ...] = (
     steps_links.address_linked_later,
     steps_trouble.a_lie_is_held,
 )
-STEP_LIMIT = 180.0
+STEP_LIMIT = 600.0
 
 
 def sentence(step: Step) -> str:

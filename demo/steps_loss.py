@@ -31,9 +31,9 @@ async def lose_webhooks(morning: Morning) -> str:
             await espo.change(linked.left, titel=people.UNHEARD_TITLE)
         newcomer = await espo.create_person(people.UNHEARD_NEWCOMER)
         for linked in (one, other):
-            await advo.until_shows(linked.right, "its title", titel=people.UNHEARD_TITLE, limit=60)
+            await advo.until_shows(linked.right, "its title", titel=people.UNHEARD_TITLE)
             await espo.until_shows(linked.left, "clean", syncStatus="clean")
-        linked = await espo.until_linked(newcomer, limit=60)
+        linked = await espo.until_linked(newcomer)
         took = asyncio.get_running_loop().time() - began
         sent = int((await espo.job(enabled=False, clear=True))["sent"]) - sent_before
     finally:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-LIMIT = 45.0
-PAUSE = 0.1
+from deploy.local import waiting
+from deploy.local.waiting import LONG as LIMIT
+
+__all__ = ["LIMIT", "StepFailedError", "expect", "until"]
 T = TypeVar("T")
 
 
@@ -29,11 +30,7 @@ async def until(
     instead: Callable[[], Awaitable[str]] | None = None,
 ) -> T:
     """The first answer of the probe that is not None. After the limit (seconds) the step fails; `instead` says more."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + limit
-    while (found := await probe()) is None:
-        if clock() > deadline:
-            seen = f"; instead: {await instead()}" if instead else ""
-            raise StepFailedError(f"{what}: not within {limit:.0f} s{seen}")
-        await asyncio.sleep(PAUSE)
-    return found
+    try:
+        return await waiting.until(probe, what, limit=limit, instead=instead)
+    except waiting.TooLateError as error:
+        raise StepFailedError(str(error)) from error

@@ -13,7 +13,7 @@ from deploy.local.kafka_jars import class_path
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError, Supervisor
 
-START_LIMIT = 60.0
+START_LIMIT = 120.0
 JVM = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 LOG4J = Path(__file__).with_name("kafka-log4j2.xml")
 

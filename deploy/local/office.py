@@ -40,7 +40,7 @@ from deploy.local.table import (
     Wiring,
 )
 
-JOB_LIMIT = 60.0
+JOB_LIMIT = 120.0
 STOP_GRACE = 40.0  # a worker may take its drain time; whoever is silent for longer is killed
 
 

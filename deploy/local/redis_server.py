@@ -13,7 +13,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.wheels import package_folder
 
-START_LIMIT = 15.0
+START_LIMIT = 120.0
 
 
 class Redis:

@@ -39,7 +39,7 @@ class Service:
     port_variable: str | None = None
     variables: tuple[str, ...] = ()
     ready: str = "/health/ready"
-    limit: float = 60.0
+    limit: float = 120.0
 
 
 @dataclass(frozen=True)

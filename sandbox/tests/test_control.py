@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from deploy.local.waiting import in_time
 from sandbox.control import RECORD, Control
 
 ControlClient = TestClient[web.Request, web.Application]
@@ -60,8 +61,8 @@ async def rule(client: ControlClient, fault: dict[str, Any], **others: Any) -> i
     return int((await answer.json())["id"])
 
 
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool]) -> None:
+    async with in_time():
         while True:
             met = condition()
             if await met if isinstance(met, Awaitable) else met:

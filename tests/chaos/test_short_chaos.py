@@ -13,7 +13,6 @@ PLAN = Plan(seed=7, changes=120, kills=len(KINDS), workers=2, only=KINDS, limit=
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(400)
 async def test_nothing_is_lost_or_doubled_whatever_is_killed(tmp_path: Path) -> None:
     report = await Run(PLAN, tmp_path / "stack", tell=print).run()
     assert report.is_good, "\n".join(report.lines())

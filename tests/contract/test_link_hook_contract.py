@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
+from deploy.local.waiting import LONG
 from sandbox.espocrm import link_hook
 from synckit.events import decode
 from synckit.runtime.clock import SystemClock
@@ -57,7 +58,7 @@ async def php(*arguments: str, given: dict[str, Any] | None = None) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out, _ = await asyncio.wait_for(process.communicate(json.dumps(given or {}).encode()), 60)
+    out, _ = await asyncio.wait_for(process.communicate(json.dumps(given or {}).encode()), LONG)
     assert process.returncode == 0, out.decode()
     return out.decode()
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from deploy.local.waiting import LONG
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, OFFICE_USER_NAME, Settings
 from synckit.events import decode
@@ -50,7 +51,7 @@ async def ended(client: TestClient[Any, Any], url: str, *more: str, api_key: str
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), LONG)
     return process.returncode or 0, out, err.decode()
 
 

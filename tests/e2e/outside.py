@@ -17,12 +17,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.local.waiting import LONG
+
 GROUP = "beteiligte-sync"
 
 
 def metric(url: str, name: str, **labels: str) -> float:
     """The sum of all samples of that name with these labels, 0 where there is none yet."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:  # noqa: S310 - loopback only
+    with urllib.request.urlopen(f"{url}/metrics", timeout=LONG) as answer:  # noqa: S310 - loopback only
         text = answer.read().decode()
     return sum(
         sample.value

@@ -17,9 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from redis import Redis
 
 from deploy.local.kafka_tool import tool_argv
+from deploy.local.waiting import LONG
 
 Places = Mapping[str, str]
-DUMP_LIMIT = 60.0
 PRINTED = ("key", "headers", "offset", "partition", "timestamp")
 
 
@@ -45,7 +45,7 @@ async def topics(bootstrap: str) -> Places:
         *("--max-messages", str(records), "--timeout-ms", "20000", *shown),
     )
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    dumped, errors = await asyncio.wait_for(process.communicate(), DUMP_LIMIT)
+    dumped, errors = await asyncio.wait_for(process.communicate(), LONG)
     told = errors.decode(errors="replace")
     if f"Processed a total of {records} messages" not in told:
         raise AssertionError(f"the console consumer did not read all of {records} records: {told[-500:]}")
@@ -83,7 +83,7 @@ async def tables(database_url: str) -> Places:
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback only
+    with urllib.request.urlopen(url, timeout=LONG) as answer:  # noqa: S310 - loopback only
         return str(answer.read().decode())
 
 

@@ -14,7 +14,7 @@ from demo.wait import until
 from tests.e2e import budgets
 from tests.e2e.rig import Meter
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 QUEUED = 50
 GET = {"method": "GET", "path_regex": "/Beteiligte/"}
 

@@ -38,8 +38,7 @@ CONTROL_LETTER = "Kontrollfisch-8"
 TOKEN_KEY = "advoware:token"
 LONG_ENOUGH = 12
 """A secret; ids of webhooks are no secret, and stand beside them."""
-BURIED_WITHIN = 60.0
-DEMO_LIMIT = 420
+DEMO_LIMIT = 1500
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(DEMO_LIMIT + 60)
+@pytest.mark.timeout(DEMO_LIMIT + 600)
 async def test_after_a_demo_no_planted_value_and_no_secret_is_anywhere_but_where_it_belongs(demo: Demo) -> None:
     here = demo.addresses
     called = await proxy.call(here, await a_party(here))
@@ -190,7 +189,7 @@ async def with_the_dead_letter(here: Addresses) -> places.Places:
         shown = await places.topics(here.kafka)
         return shown if shown["topics"].count(CONTROL_LETTER) > 1 else None
 
-    return await until(buried, "the control letter is among the dead letters", BURIED_WITHIN)
+    return await until(buried, "the control letter is among the dead letters")
 
 
 def assert_the_search_can_see(kinds: dict[str, places.Places]) -> None:

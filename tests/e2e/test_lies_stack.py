@@ -29,7 +29,7 @@ from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.runtime.clock import SystemClock
 from tests.e2e.outside import metric, not_acknowledged
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.stack
 PEOPLE = 24
 LEAST = 5
 NUMBERS = itertools.count(1)

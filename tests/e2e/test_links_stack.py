@@ -16,7 +16,7 @@ from synckit.topics import BETEILIGTE, ENTITY_LINKS
 from tests.e2e import budgets
 from tests.e2e.outside import metric, not_acknowledged
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.stack
 GET = {"method": "GET", "path_regex": "/Beteiligte/"}
 LINKED_AT_ONCE = 5
 

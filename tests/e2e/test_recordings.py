@@ -15,6 +15,7 @@ from deploy.local.office import Office
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import Supervisor
 from deploy.local.table import INGRESS, ROOT
+from deploy.local.waiting import LONG
 from sandbox import webhook_vectors
 from tests.e2e.outside import metric
 
@@ -58,12 +59,12 @@ async def test_the_recorded_answers_are_those_of_the_running_sandbox(tmp_path: P
     url = f"http://{LOOPBACK}:{port}"
     supervisor.spawn("espocrm", [sys.executable, "-m", "sandbox.espocrm", "--port", str(port)])
     try:
-        supervisor.wait_until("espocrm", lambda: "listening" in supervisor.log_tail("espocrm"), 30.0)
+        supervisor.wait_until("espocrm", lambda: "listening" in supervisor.log_tail("espocrm"), LONG)
         words = ["--base-url", url, *map(str, RECORDINGS)]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sandbox.replay", *words, cwd=ROOT, stdout=asyncio.subprocess.PIPE
         )
-        out, _ = await asyncio.wait_for(process.communicate(), 100)
+        out, _ = await asyncio.wait_for(process.communicate(), LONG)
     finally:
         supervisor.stop("espocrm")
     assert out.decode().splitlines()[-1].startswith("338 exchanges, 0 differ"), out.decode()

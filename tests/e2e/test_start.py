@@ -16,8 +16,8 @@ from deploy.local.office import answers_ok
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import Supervisor
 from deploy.local.table import INGRESS, MIGRATE, REGISTER, SERVICES, TICKER, TOPICS, WORKER, Job, Service, Wiring
+from deploy.local.waiting import LONG
 
-LIMIT = 60.0
 WRONG_SETTINGS = 2
 NOBODY = f"{LOOPBACK}:1"
 SECRET = "Zwiebelfisch"
@@ -40,7 +40,7 @@ async def ended(argv: list[str], environment: Mapping[str, str]) -> tuple[int | 
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=pipe, stderr=pipe)
     try:
-        out, err = await asyncio.wait_for(process.communicate(), LIMIT)
+        out, err = await asyncio.wait_for(process.communicate(), LONG)
     finally:
         if process.returncode is None:
             process.kill()
@@ -108,7 +108,7 @@ def test_started_before_its_broker_a_service_says_so_lives_and_is_not_ready(serv
     url = f"http://{LOOPBACK}:{port}"
     supervisor.spawn(service.name, wired.argv(service, port), env=wired.environment(service, port))
     try:
-        supervisor.wait_until(service.name, lambda: "waiting" in supervisor.log_tail(service.name), LIMIT)
+        supervisor.wait_until(service.name, lambda: "waiting" in supervisor.log_tail(service.name), LONG)
         assert answers_ok(f"{url}/health/live")
         assert not answers_ok(f"{url}/health/ready")
         assert supervisor.is_alive(service.name)

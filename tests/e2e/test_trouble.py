@@ -19,7 +19,7 @@ from synckit.events import Record, encode
 from synckit.testing.worker import change
 from tests.e2e.outside import headers_of, metric, not_acknowledged, send_webhook
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.stack
 GIVES_UP_AFTER = 10.0
 """Seconds after which EspoCRM waits no longer for an answer to a webhook."""
 TRIES = 4
@@ -29,14 +29,14 @@ def someone(name: str) -> Person:
     return Person("Paula", name, "1980-02-29")
 
 
-async def holds(probe: Callable[[], Any], what: str, limit: float = 45.0) -> None:
+async def holds(probe: Callable[[], Any], what: str) -> None:
     """Wait until the probe is true."""
 
     async def true() -> bool | None:
         found = probe()
         return True if (await found if isinstance(found, Awaitable) else found) else None
 
-    await until(true, what, limit)
+    await until(true, what)
 
 
 async def all_acknowledged(seen: Morning) -> bool:
@@ -91,7 +91,7 @@ async def test_without_a_store_syncs_wait_and_nothing_is_acknowledged(
         assert (await seen.advo.party(linked.right))["titel"] == "", "nothing is written without a store"
     finally:
         office.start_process(server)
-    await seen.advo.until_shows(linked.right, "the title", titel="Dr. Wartend", limit=60)
+    await seen.advo.until_shows(linked.right, "the title", titel="Dr. Wartend")
     await seen.espo.until_shows(linked.left, "clean", syncStatus="clean")
     await holds(lambda: all_acknowledged(seen), "everything is acknowledged after")
     office.wait_ready(WORKER.name)

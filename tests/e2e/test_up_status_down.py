@@ -14,13 +14,14 @@ import pytest
 from deploy.local.ports import answers
 from deploy.local.supervisor import Supervisor, has_ended
 from deploy.local.table import ROOT
+from deploy.local.waiting import LONG
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 def stack(state_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "deploy.local.stack", "--state-dir", str(state_dir), *words]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONG)
 
 
 def runs(pid: int) -> bool:
@@ -44,7 +45,7 @@ def test_the_whole_stack_comes_up_says_where_and_goes_without_a_trace(tmp_path: 
         assert set(addresses["sandbox"]["espocrm"]) == {"url", "api_key"}
         assert set(started) == {"kafka", "postgres", "redis", "espocrm", "advoware", *addresses["services"]}
         for service in addresses["services"].values():
-            with urllib.request.urlopen(f"{service['url']}/health/live", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{service['url']}/health/live", timeout=LONG) as answer:  # noqa: S310
                 assert answer.status == 200
             assert service["url"] in done.stdout
 

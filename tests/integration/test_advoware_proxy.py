@@ -27,6 +27,7 @@ from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_se
 from advoware_proxy.domain.calls import Entry
 from advoware_proxy.handlers.ports import Claim
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import LONG, in_time
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from synckit.adapters.postgres.pool import PostgresPool
@@ -179,7 +180,7 @@ async def keys(environment: Mapping[str, str], *words: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "advoware_proxy.keys", *words, env={**os.environ, **environment}, stdout=-1, stderr=-1
     )
-    said, complained = await asyncio.wait_for(process.communicate(), 30)
+    said, complained = await asyncio.wait_for(process.communicate(), LONG)
     return process.returncode or 0, (said or complained).decode()
 
 
@@ -215,7 +216,7 @@ class Running:
 
     async def until(self, event: str) -> dict[str, Any]:
         assert self.process.stdout is not None
-        async with asyncio.timeout(60):
+        async with in_time(event, instead=lambda: self.logged.decode(errors="replace")):
             while line := await self.process.stdout.readline():
                 self.logged += line
                 told: dict[str, Any] = json.loads(line)
@@ -227,8 +228,8 @@ class Running:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         assert self.process.stdout is not None
-        self.logged += await asyncio.wait_for(self.process.stdout.read(), 90)
-        return await asyncio.wait_for(self.process.wait(), 60)
+        self.logged += await asyncio.wait_for(self.process.stdout.read(), LONG)
+        return await asyncio.wait_for(self.process.wait(), LONG)
 
 
 @asynccontextmanager
@@ -311,6 +312,6 @@ async def _journey(session: ClientSession, one: str, two: str) -> list[str]:
 
 async def _refused_at_last(session: ClientSession, url: str) -> None:
     """A revoked key is forgotten within ADVOWARE_PROXY_KEYS_SECONDS."""
-    async with asyncio.timeout(60):
+    async with in_time():
         while (await session.get(f"{url}/advoware/proxy?path=/Beteiligte")).status != 401:
             pass

@@ -15,7 +15,6 @@ QUICK = ("reconcile", "cost_per_event")
 
 
 @pytest.mark.parametrize("name", QUICK)
-@pytest.mark.timeout(180)
 def test_a_quick_run_fills_its_card(name: str, tmp_path: Path) -> None:
     line = next(each for each in SUITE if each.name == name)
     card = Card(line.name, line.title, quick=True)

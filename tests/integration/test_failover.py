@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local.backends import Backends
+from deploy.local.waiting import in_time
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.redis import LockTimes, RedisLease, RedisLocks, connect, ping
@@ -23,7 +24,6 @@ from tests.integration.own_postgres import Server
 pytestmark = pytest.mark.stack
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LIMITS = PoolLimits(size=3, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
-LONGEST_WAIT = 60.0
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def all_connections(pool: PostgresPool) -> None:
 
 async def refused_until(act: Callable[[], Awaitable[object]], *, good: bool) -> None:
     """Waits until it is refused, or succeeds: servers take a moment."""
-    async with asyncio.timeout(LONGEST_WAIT):
+    async with in_time():
         while True:
             try:
                 await act()
@@ -195,7 +195,7 @@ async def test_a_lock_that_redis_forgets_ends_before_the_next_write(own_redis: B
         lease = await held.enter_async_context(locks.hold("a"))
         assert isinstance(lease, RedisLease)
         await lease.during(write("first"))
-        async with asyncio.timeout(LONGEST_WAIT):
+        async with in_time():
             while lease.good_for():
                 await redis.ping()
         with pytest.raises(Locked) as refused:

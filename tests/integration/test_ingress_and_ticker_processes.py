@@ -21,6 +21,7 @@ from aiohttp.test_utils import TestServer
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import LONG, in_time
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
@@ -48,7 +49,7 @@ class Running:
     async def until(self, event: str) -> dict[str, Any]:
         """The next log line of this event."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(60):
+        async with in_time(event, instead=lambda: str(self.lines)):
             while line := await self.process.stdout.readline():
                 told: dict[str, Any] = json.loads(line)
                 self.lines.append(told)
@@ -60,9 +61,9 @@ class Running:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         assert self.process.stdout is not None
-        rest = await asyncio.wait_for(self.process.stdout.read(), 40)
+        rest = await asyncio.wait_for(self.process.stdout.read(), LONG)
         self.lines += [json.loads(line) for line in rest.splitlines()]
-        return await asyncio.wait_for(self.process.wait(), 60)
+        return await asyncio.wait_for(self.process.wait(), LONG)
 
 
 @asynccontextmanager
@@ -108,7 +109,7 @@ async def listening(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsume
 async def heard(consumer: AIOKafkaConsumer, ids: set[str]) -> dict[str, ChangeEvent]:
     """Events of these records, as they arrive."""
     found: dict[str, ChangeEvent] = {}
-    async with asyncio.timeout(120):
+    async with in_time():
         while set(found) != ids:
             record = await consumer.getone()
             event = decode(record.key, record.value, record.headers)
@@ -172,12 +173,12 @@ async def test_a_broker_that_freezes_is_503_in_time_and_taken_up_again(backends:
             assert (await session.post(PATH, data=body, headers=signed(body))).status == 200
             backends.freeze("kafka")
             try:
-                async with asyncio.timeout(60):
+                async with in_time():
                     answer = await session.post(PATH, data=body, headers=signed(body))
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
             finally:
                 backends.thaw("kafka")
-            async with asyncio.timeout(120):
+            async with in_time():
                 while (await session.post(PATH, data=body, headers=signed(body))).status != 200:
                     pass
 
@@ -213,7 +214,7 @@ async def by_hand(office: Mapping[str, str], *arguments: str) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ticker", "run-once", "beteiligte", "--json", *arguments, env=office, stdout=-1, stderr=-1
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), LONG)
     assert (process.returncode, err) == (0, b"")
     told: dict[str, Any] = json.loads(out)
     return told

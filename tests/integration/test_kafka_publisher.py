@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import in_time
 from synckit.adapters.kafka import KafkaPublisher, MissingTopics, require_topics
 from synckit.adapters.kafka_batches import MOST_WAITING
 from synckit.begun import Begun
@@ -130,7 +131,7 @@ async def test_a_topic_deleted_and_created_again_does_not_silence_the_publisher(
 ) -> None:
     await publisher.publish(topic, records(9))
     await delete(backends.kafka_bootstrap, topic)
-    async with asyncio.timeout(120):
+    async with in_time():
         while not await _publishes(hurried, backends.kafka_bootstrap, topic):
             pass
     assert len(await read_all(backends.kafka_bootstrap, topic)) >= 9
@@ -148,7 +149,7 @@ async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back
     await publisher.publish(topic, records(1))
     backends.kill("kafka")
     try:
-        async with asyncio.timeout(60):
+        async with in_time():
             with pytest.raises(RemoteUnavailable):
                 await hurried.publish(topic, records(30))
             with pytest.raises(RemoteUnavailable):
@@ -159,7 +160,7 @@ async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back
             await unborn.publish(topic, records(1))
     finally:
         await asyncio.to_thread(backends.restart, "kafka")
-    async with asyncio.timeout(120):
+    async with in_time():
         await starting
         await unborn.publish(topic, records(1))
         await unborn.stop()
@@ -190,7 +191,7 @@ async def test_while_its_broker_hangs_memory_stays_flat_and_too_much_is_refused_
 
 async def _published_at_last(publisher: KafkaPublisher, topic: str) -> None:
     """Also on a machine that takes longer for it than this publisher waits."""
-    async with asyncio.timeout(120):
+    async with in_time():
         while not await _publishes_to(publisher, topic):
             pass
 

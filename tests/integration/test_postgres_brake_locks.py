@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from deploy.local.waiting import in_time
 from synckit.adapters.postgres.brake import PostgresBrake, PostgresBrakes
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
@@ -19,7 +20,6 @@ from synckit.reconcile.plan import Side
 pytestmark = pytest.mark.stack
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LIMITS = BrakeLimits()
-LONGEST_WAIT = 60.0
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
 
 
@@ -44,7 +44,7 @@ async def test_a_release_waits_for_a_look_that_takes_its_record_out_and_both_suc
             release = asyncio.create_task(
                 PostgresBrakes(postgres_pool, scope).release(source, "anna@desk", NOON, LIMITS.window)
             )
-            async with asyncio.timeout(LONGEST_WAIT):
+            async with in_time():
                 while not await look.fetchval(WAITING):
                     pass  # The question itself is the pause.
             await look.execute("DELETE FROM parked WHERE entity = $1 AND left_id = 'a'", entity)

@@ -20,6 +20,7 @@ import asyncpg
 import pytest
 
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import LONG, in_time
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.migrate import ONE_AT_A_TIME
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
@@ -34,7 +35,6 @@ MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 SHORT = PoolLimits(size=2, connect=3.0, acquire=3.0, statement=3.0, command=3.0)
 """For a database that is silent, statements that hang, and connections that are taken."""
-LONGEST_WAIT = 60.0
 REVISIONS = ["0001", "0002", "0003", "0004"]
 
 
@@ -71,7 +71,7 @@ def test_two_jobs_that_start_together_apply_once(empty_database: str) -> None:
     environment = {**os.environ, "DATABASE_URL": empty_database}
     command = [*MIGRATE, "apply", "--json"]
     jobs = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    answers = [json.loads(job.communicate(timeout=60)[0]) for job in jobs]
+    answers = [json.loads(job.communicate(timeout=LONG)[0]) for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0]
     assert sorted(len(answer["pending"]) for answer in answers) == [0, len(REVISIONS)]
 
@@ -217,7 +217,7 @@ async def short_pool(own_backends: LazyBackends) -> AsyncIterator[PostgresPool]:
 
 
 async def is_unavailable(pool: PostgresPool) -> RemoteUnavailable:
-    async with asyncio.timeout(LONGEST_WAIT):
+    async with in_time():
         with pytest.raises(RemoteUnavailable) as caught:
             await pool.fetch_value("SELECT 1", writes=True)
     assert caught.value.upstream == "postgres"
@@ -226,7 +226,7 @@ async def is_unavailable(pool: PostgresPool) -> RemoteUnavailable:
 
 async def patiently(pool: PostgresPool, sql: str) -> Any:
     """The answer, also on a machine that takes longer for it than this pool waits."""
-    async with asyncio.timeout(LONGEST_WAIT):
+    async with in_time():
         while True:
             with suppress(RemoteUnavailable):
                 return await pool.fetch_value(sql)
@@ -277,7 +277,7 @@ async def test_more_callers_than_connections_wait_their_turn_and_no_longer_than_
     door = await asyncpg.connect(own_backends.database_url)
     await door.execute("SELECT pg_advisory_lock(7)")
     inside = [asyncio.create_task(patiently(pool, "SELECT 1 FROM pg_advisory_xact_lock_shared(7)")) for _ in range(2)]
-    async with asyncio.timeout(LONGEST_WAIT):
+    async with in_time():
         while await door.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") < 2:
             pass
     outside = await asyncio.gather(*(pool.fetch_value("SELECT 1") for _ in range(4)), return_exceptions=True)

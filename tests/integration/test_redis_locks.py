@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import LONG, in_time
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
 from synckit.adapters.redis import LockTimes, OncePerCluster, RedisLocks, connect, ping
 from synckit.adapters.redis_token import RedisTokenCache
@@ -22,7 +23,6 @@ from synckit.testing.clock import FakeClock, HandClock
 from synckit.testing.scripted_http import ScriptedServer
 
 pytestmark = pytest.mark.stack
-LONGEST_WAIT = 60.0
 LOGIN = AdvowareLogin("app", "64", "a2V5", "Kanzlei", "db", "user", "2", "geheim")
 
 
@@ -38,7 +38,7 @@ async def test_a_lease_is_renewed_while_it_is_held(redis_client: Redis, prefix: 
         for _ in range(10):
             await redis_client.pexpire(prefix + "a", 5000)
             await clock.pass_time(5)
-            async with asyncio.timeout(LONGEST_WAIT):
+            async with in_time():
                 while await redis_client.pttl(prefix + "a") <= 5000:
                     pass
             lease.ensure()
@@ -55,7 +55,7 @@ async def test_all_locks_of_a_process_are_renewed_also_those_that_come_later(red
             for name, seconds in [("a", 2.0), ("b", 3.0), ("a", 2.0), ("b", 3.0)]:
                 await redis_client.pexpire(prefix + name, 5000)
                 await clock.pass_time(seconds)
-                async with asyncio.timeout(LONGEST_WAIT):
+                async with in_time():
                     while await redis_client.pttl(prefix + name) <= 5000:
                         pass
             first.ensure()
@@ -80,7 +80,7 @@ async def test_a_lock_that_another_took_is_given_up_and_left_to_him(redis_client
     async with RedisLocks(redis_client, clock, prefix=prefix).hold("a") as lease:
         await redis_client.set(prefix + "a", b"another")
         await clock.pass_time(5)
-        async with asyncio.timeout(LONGEST_WAIT):
+        async with in_time():
             while is_good(lease):
                 await redis_client.get(prefix + "a")
     assert await redis_client.get(prefix + "a") == b"another"
@@ -110,7 +110,7 @@ async def test_a_lock_whose_answer_was_lost_is_given_back(backends: LazyBackends
 
 
 async def test_a_lock_may_be_waited_for(redis_client: Redis, prefix: str) -> None:
-    patient = RedisLocks(redis_client, SystemClock(), prefix=prefix, times=LockTimes(wait=LONGEST_WAIT))
+    patient = RedisLocks(redis_client, SystemClock(), prefix=prefix, times=LockTimes(wait=LONG))
     order = []
 
     async def turn(number: int) -> None:
@@ -218,7 +218,7 @@ async def hurt_redis(own_backends: LazyBackends) -> AsyncIterator[Redis]:
 
 
 async def is_refused(client: Redis) -> None:
-    async with asyncio.timeout(LONGEST_WAIT):
+    async with in_time():
         with pytest.raises(RemoteUnavailable) as caught:
             async with RedisLocks(client, SystemClock()).hold("b"):
                 raise AssertionError("held without Redis")

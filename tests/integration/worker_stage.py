@@ -8,8 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +22,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.backends import LazyBackends
 from deploy.local.ports import Ports
+from deploy.local.waiting import LONG, in_time, wait_until
 from synckit.adapters.kafka import KafkaPublisher
 from synckit.events import ChangeEvent, Record, encode
 from synckit.testing.worker import change
@@ -54,14 +53,22 @@ class WorkerProcess:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def terminate(self, seconds: float) -> int:
+    def terminate(self) -> int:
         """SIGTERM; the exit status, which must come in time."""
         self.signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        return self.ended()
+
+    def ended(self) -> int:
+        """The exit status; with the end of the log where it does not come."""
+        wait_until(lambda: self.process.poll() is not None, "the worker ends", instead=self.log_tail)
+        return self.process.wait()
+
+    def log_tail(self) -> str:
+        return self.log.read_text()[-3000:]
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(60)
+        self.process.wait(LONG)
 
     def is_ready(self) -> bool:
         try:
@@ -142,16 +149,9 @@ class Stage:
     def done_ids(self) -> list[str]:
         return [one for line in self.journal("done") for one in line["ids"]]
 
-    def until(self, condition: Callable[[], bool], seconds: float = 90.0, what: str = "") -> float:
-        """Waits for the condition; how long it took. Shows the workers' logs where it does not come."""
-        began = time.monotonic()
-        pause = threading.Event()
-        while not condition():
-            if time.monotonic() - began > seconds:
-                logs = "\n".join(worker.log.read_text()[-3000:] for worker in self.workers)
-                raise AssertionError(f"not within {seconds} s: {what}\n{logs}")
-            pause.wait(0.05)
-        return time.monotonic() - began
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits for the condition. Shows the workers' logs where it does not come."""
+        wait_until(condition, what, instead=lambda: "\n".join(worker.log_tail() for worker in self.workers))
 
     async def _create(self, partitions: int) -> None:
         asked = [NewTopic(self.topic, partitions, 1), NewTopic(dead_letter_topic(self.topic), 1, 1)]
@@ -161,7 +161,7 @@ class Stage:
     async def create_again(self, partitions: int) -> None:
         """After a deletion, which the broker finishes when it likes."""
         codes = [-1]
-        async with self._admin() as admin, asyncio.timeout(60):
+        async with self._admin() as admin, in_time():
             while codes != [0]:
                 answer = await admin.create_topics([NewTopic(self.topic, partitions, 1)])
                 codes = [error[1] for error in answer.topic_errors]

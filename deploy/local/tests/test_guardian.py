@@ -12,6 +12,7 @@ import psutil
 from deploy.local.guardian import Guardian
 from deploy.local.supervisor import Supervisor
 from deploy.local.table import ROOT
+from deploy.local.waiting import LONG
 
 OWNER = """
 import signal, sys
@@ -32,7 +33,7 @@ def test_what_a_killed_owner_started_is_ended_and_its_folder_removed(tmp_path: P
         sleeper = psutil.Process(int(owner.stdout.readline()))
         guardian = next(each for each in psutil.Process(owner.pid).children() if each != sleeper)
         owner.send_signal(signal.SIGKILL)
-    gone, alive = psutil.wait_procs([sleeper, guardian], timeout=20)
+    gone, alive = psutil.wait_procs([sleeper, guardian], timeout=LONG)
     assert len(gone) == 2
     assert alive == []
     assert not folder.exists()

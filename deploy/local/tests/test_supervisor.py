@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from deploy.local.supervisor import StackError, Supervisor
+from deploy.local.waiting import LONG
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 DEAF = [
@@ -40,7 +41,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 
 def start(supervisor: Supervisor, argv: list[str]) -> int:
     pid = supervisor.spawn("sleeper", argv)
-    supervisor.wait_until("sleeper", lambda: "up" in supervisor.log_tail("sleeper"), 10)
+    supervisor.wait_until("sleeper", lambda: "up" in supervisor.log_tail("sleeper"), LONG)
     return pid
 
 
@@ -80,7 +81,7 @@ def test_a_frozen_process_can_be_stopped(supervisor: Supervisor) -> None:
 def test_a_process_has_not_ended_before_its_last_thread(supervisor: Supervisor) -> None:
     """Until then it has its ports: what is started again too early would find its own taken."""
     pid = start(supervisor, HEADLESS)
-    supervisor.wait_until("sleeper", lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)
+    supervisor.wait_until("sleeper", lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, LONG)
     assert supervisor.is_alive("sleeper")
     supervisor.kill("sleeper")
     assert not psutil.pid_exists(pid)

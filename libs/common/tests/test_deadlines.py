@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from deploy.local.waiting import LONG
 from synckit.deadlines import Deadlines
 from synckit.testing.worker import settle
 
@@ -20,7 +21,7 @@ async def test_what_is_not_over_in_time_is_told_each_once_and_in_order() -> None
     deadlines, told = Deadlines(SOON), asyncio.Queue[int]()
     for number in range(3):
         deadlines.begin(lambda number=number: told.put_nowait(number))  # type: ignore[misc]
-    assert [await asyncio.wait_for(told.get(), 60) for _ in range(3)] == [0, 1, 2]
+    assert [await asyncio.wait_for(told.get(), LONG) for _ in range(3)] == [0, 1, 2]
     assert told.empty()
 
 
@@ -29,9 +30,9 @@ async def test_what_is_over_is_not_told_and_those_behind_it_are() -> None:
     over = deadlines.begin(lambda: told.put_nowait("over"))
     deadlines.begin(lambda: told.put_nowait("first"))
     deadlines.end(over)
-    assert await asyncio.wait_for(told.get(), 60) == "first"
+    assert await asyncio.wait_for(told.get(), LONG) == "first"
     deadlines.begin(lambda: told.put_nowait("second"))
-    assert await asyncio.wait_for(told.get(), 60) == "second"
+    assert await asyncio.wait_for(told.get(), LONG) == "second"
     assert told.empty()
 
 

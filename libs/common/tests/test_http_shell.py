@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
+from deploy.local.waiting import LONG
 from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
 
 Start = Callable[[web.Application], Awaitable[TestClient[web.Request, web.Application]]]
@@ -70,14 +71,14 @@ async def test_a_service_that_is_asked_to_end_is_not_ready_then_closes_in_order(
     async def closing() -> None:
         seen.append(",".join(await health.failing()))
 
-    status = await asyncio.wait_for(run_service(server, health, background=[background], closing=[bad, closing]), 60)
+    status = await asyncio.wait_for(run_service(server, health, background=[background], closing=[bad, closing]), LONG)
     assert (status, seen) == (0, ["ready 200", "cancelled", "stopping"])
 
 
 async def test_a_background_that_fails_ends_the_service_with_one() -> None:
     health = Health()
     server = HttpServer(add_shell(web.Application(), health), port=0, host="127.0.0.1")
-    assert await asyncio.wait_for(run_service(server, health, background=[bad]), 60) == 1
+    assert await asyncio.wait_for(run_service(server, health, background=[bad]), LONG) == 1
 
 
 async def test_health_answers_while_starting_and_the_background_waits_for_it() -> None:
@@ -95,18 +96,18 @@ async def test_health_answers_while_starting_and_the_background_waits_for_it() -
     async def background() -> None:
         seen.extend(await health.failing() or ["ready"])
 
-    status = await asyncio.wait_for(run_service(server, health, starting=[starting], background=[background]), 60)
+    status = await asyncio.wait_for(run_service(server, health, starting=[starting], background=[background]), LONG)
     assert (status, seen) == (1, ["live 200", "ready 503", "starting", "ready"])
 
 
 async def test_a_start_that_fails_and_a_port_that_is_taken_end_with_one() -> None:
     first = HttpServer(web.Application(), port=0, host="127.0.0.1")
-    assert await asyncio.wait_for(run_service(first, Health(), starting=[bad]), 60) == 1
+    assert await asyncio.wait_for(run_service(first, Health(), starting=[bad]), LONG) == 1
     holder = HttpServer(web.Application(), port=0, host="127.0.0.1")
     await holder.start()
     try:
         taken = HttpServer(web.Application(), port=holder.port, host="127.0.0.1")
-        assert await asyncio.wait_for(run_service(taken, Health()), 60) == 1
+        assert await asyncio.wait_for(run_service(taken, Health()), LONG) == 1
     finally:
         await holder.stop()
 
@@ -124,7 +125,7 @@ async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    assert await asyncio.wait_for(process.wait(), 120) == 1
+    assert await asyncio.wait_for(process.wait(), LONG) == 1
 
 
 class Counted:
@@ -204,9 +205,9 @@ async def test_a_connection_without_a_request_is_ended() -> None:
     silent, dripping = await asyncio.open_connection("127.0.0.1", server.port)
     dripping.write(b"GET /health/live HTTP/1.1\r\nX: ")
     with suppress(ConnectionError):
-        assert await asyncio.wait_for(silent.read(), 60) == b""
+        assert await asyncio.wait_for(silent.read(), LONG) == b""
     asking.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-    rest = await asyncio.wait_for(asked.readuntil(b"HTTP/1.1 200"), 60)
+    rest = await asyncio.wait_for(asked.readuntil(b"HTTP/1.1 200"), LONG)
     assert rest
     for writer in (asking, dripping):
         writer.close()

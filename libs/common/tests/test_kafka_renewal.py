@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.local.waiting import in_time
 from synckit.adapters.kafka import KafkaPublisher
 
 
@@ -40,7 +41,7 @@ async def test_a_renewal_that_fails_by_a_bug_is_tried_again(monkeypatch: pytest.
     monkeypatch.setattr(publisher, "_connect", connect)
     monkeypatch.setattr(publisher, "_producer", broken)
     publisher._replace(broken)
-    async with asyncio.timeout(60):
+    async with in_time():
         await broken.stopped.wait()
     assert len(slept) == 2
     await publisher.stop()

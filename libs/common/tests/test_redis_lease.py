@@ -10,6 +10,7 @@ import pytest
 from redis._parsers.resp2 import _RESP2Parser
 from redis.asyncio import Redis
 
+from deploy.local.waiting import in_time
 from synckit.adapters.redis import LockTimes, RedisLease, RedisLocks
 from synckit.adapters.redis_connection import refuses
 from synckit.errors import Locked
@@ -162,7 +163,7 @@ async def test_a_renewal_counts_from_the_question_not_from_its_answer() -> None:
         assert isinstance(lease, RedisLease)
         redis.seconds = 9.0
         await clock.pass_time(5)
-        async with asyncio.timeout(60):
+        async with in_time():
             await redis.asked_again.wait()
         assert lease.good_for() == 4.0
     await locks.released()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from deploy.local.waiting import in_time
 from synckit.errors import RemoteUnavailable
 from synckit.events import ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
@@ -44,7 +45,7 @@ async def test_events_of_one_record_in_retry_hold_up_no_other(count: int) -> Non
     handler = ScriptedHandler(_sick)
     executor = executor_for(handler)
     partition = Partition()
-    async with asyncio.timeout(60):
+    async with in_time():
         for number in range(count):
             await executor.submit(partition.deliver(change("sick", event_id=str(number))))
             if not number:

@@ -21,6 +21,7 @@ from advoware_proxy.domain.calls import Entry
 from advoware_proxy.domain.path_rules import Base
 from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
+from deploy.local.waiting import LONG, in_time
 from synckit.adapters.advoware import API
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
 from synckit.adapters.http_client import Wiring
@@ -98,7 +99,7 @@ class FakeAudit:
 
     async def ended(self, count: int = 1) -> list[Entry]:
         """The ends of calls; an end is written after the caller has the answer, so there may be one to wait for."""
-        async with asyncio.timeout(60):
+        async with in_time():
             while len(found := [line for line in self.lines if line.status is not None]) < count:
                 await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(lambda: None))])
         return found
@@ -174,7 +175,7 @@ class Stage:
     async def raw(self, request: bytes) -> bytes:
         """The bytes go out as they are; what comes back until the end, or until nothing more comes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
-        received, patience = b"", 20.0
+        received, patience = b"", LONG
         try:
             writer.write(request)
             await writer.drain()

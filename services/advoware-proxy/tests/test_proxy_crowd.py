@@ -10,6 +10,7 @@ from proxy_stage import KEY, OTHER_KEY, Stage
 
 from advoware_proxy.handlers.proxy import Limits
 from advoware_proxy.routes import RequestLimits
+from deploy.local.waiting import LONG, in_time
 from synckit.testing.scripted_http import Line
 
 PARTY = "/Beteiligte/4711"
@@ -33,7 +34,7 @@ async def _open(stage: Stage, sent: bytes) -> AsyncIterator[tuple[asyncio.Stream
 
 async def _until(stage: Stage, calls: int) -> None:
     """So many calls of the slow caller have got as far as to wait for their bodies."""
-    async with asyncio.timeout(60):
+    async with in_time():
         while stage.buckets.taken < calls:
             await asyncio.to_thread(lambda: None)
 
@@ -53,7 +54,7 @@ async def test_slow_bodies_of_one_caller_take_no_shared_place() -> None:
 
 async def _until_answered(stage: Stage) -> int:
     """Of the caller whose connections ended: its places come back."""
-    async with asyncio.timeout(60):
+    async with in_time():
         while (told := await stage.get(PARTY)).status == 429:
             pass
     return told.status
@@ -63,7 +64,7 @@ async def test_slow_readers_of_one_caller_leave_places() -> None:
     async with Stage(carried=FEW) as stage:
         stage.upstream.otherwise = Line(200, b"1" * (1 << 24))
         async with _open(stage, _head("GET")) as one, _open(stage, _head("GET")), _open(stage, _head("GET")):
-            async with asyncio.timeout(60):
+            async with in_time():
                 await one[0].readline()
                 while len(stage.upstream.asked) < 3:
                     await asyncio.to_thread(lambda: None)
@@ -79,7 +80,7 @@ async def test_a_dripping_body_is_given_up_by_its_rate() -> None:
         head = _head("PUT", "Content-Type: application/json", "Content-Length: 4000")
         async with _open(stage, head) as (reader, writer):
             answer = asyncio.ensure_future(reader.readline())
-            async with asyncio.timeout(60):
+            async with in_time():
                 while not answer.done():
                     writer.write(b" ")
                     await asyncio.wait({answer}, timeout=0.05)
@@ -100,7 +101,7 @@ async def test_chunks_without_a_length_end_at_the_limit(stage: Stage) -> None:
     async with _open(stage, head) as (reader, writer):
         for _ in range(5):
             writer.write(b"400\r\n" + b" " * 1024 + b"\r\n")
-        assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"HTTP/1.1 413")
+        assert (await asyncio.wait_for(reader.readline(), LONG)).startswith(b"HTTP/1.1 413")
     assert stage.upstream.asked == []
 
 

@@ -10,6 +10,7 @@ from fake_replies import CLAIM_SECONDS
 from proxy_stage import OTHER_KEY, Stage
 
 from advoware_proxy.handlers.proxy import Limits
+from deploy.local.waiting import in_time
 
 KEY = {"Idempotency-Key": "order-1"}
 PATH = "/Beteiligte"
@@ -43,7 +44,7 @@ async def test_the_same_key_for_another_request_is_refused(stage: Stage, path: s
 async def test_a_second_while_the_first_is_under_way_is_told_so(stage: Stage) -> None:
     stage.upstream.says(trouble="silence")
     first = asyncio.ensure_future(stage.post(PATH, {"name": "x"}, headers=KEY))
-    async with asyncio.timeout(60):
+    async with in_time():
         while not stage.upstream.asked:
             await asyncio.to_thread(lambda: None)
     assert (await stage.post(PATH, {"name": "x"}, headers=KEY)).refusal == (409, "proxy", "key_in_use")

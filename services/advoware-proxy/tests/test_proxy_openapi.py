@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 from openapi_spec_validator import validate
 from proxy_stage import KEY, Stage
 
@@ -47,7 +46,6 @@ async def test_the_description_is_served(stage: Stage) -> None:
     assert told == document()
 
 
-@pytest.mark.timeout(180)
 async def test_whatever_the_description_allows_is_answered_as_it_says(stage: Stage, tmp_path: Path) -> None:
     """schemathesis makes the requests, valid and not, and judges the answers."""
     known = stage.callers.caller

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.waiting import LONG
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin
 from synckit.runtime.settings_doc import table
@@ -108,7 +109,7 @@ def test_without_a_command_it_is_the_service() -> None:
 
 def test_a_missing_environment_is_one_line_a_variable_and_status_two() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ticker"], env={}, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "ticker"], env={}, capture_output=True, text=True, timeout=LONG, check=False
     )
     assert done.returncode == 2
     assert "DATABASE_URL: missing." in done.stderr

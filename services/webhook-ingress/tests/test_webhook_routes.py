@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from deploy.local.waiting import LONG, in_time
 from synckit.events import Action, Record, decode
 from synckit.runtime import metrics
 from synckit.testing.memory import FakePublisher
@@ -186,7 +187,7 @@ async def test_a_broker_that_hangs_is_503_within_the_limit(
     aiohttp_client: Callable[[web.Application], Awaitable[Client]], make_app: Callable[..., web.Application], sign: Sign
 ) -> None:
     client = await aiohttp_client(make_app(HangingPublisher(), limits=Limits(seconds=0.05)))
-    async with asyncio.timeout(60):
+    async with in_time():
         answer = await client.post(PATH, data=b'{"id":"a"}', headers=sign(b'{"id":"a"}'))
     assert (answer.status, await answer.json()) == (503, {"error": "too_slow"})
     assert answer.headers["Retry-After"] == "30"
@@ -202,7 +203,7 @@ async def test_a_body_that_never_comes_is_503_within_the_limit(
         yield b"["
         await never.wait()
 
-    async with asyncio.timeout(60):
+    async with in_time():
         answer = await client.post(PATH, data=stalled(), headers=sign(b"[]"))
     assert answer.status == 503
 
@@ -214,7 +215,7 @@ async def test_more_at_once_than_allowed_is_503_at_once_and_the_others_go_on(
     client = await aiohttp_client(make_app(publisher, limits=Limits(in_flight=1, seconds=60)))
     body = b'{"id":"a"}'
     first = asyncio.ensure_future(client.post(PATH, data=body, headers=sign(body)))
-    await asyncio.wait_for(publisher.reached.wait(), 60)
+    await asyncio.wait_for(publisher.reached.wait(), LONG)
     second = await client.post(PATH, data=body, headers=sign(body))
     assert (second.status, await second.json()) == (503, {"error": "overloaded"})
     publisher.go.set()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.waiting import LONG
 from synckit.runtime.settings import load
 from synckit.runtime.settings_doc import table
 from webhook_ingress.app import build
@@ -51,7 +52,7 @@ def test_without_any_secrets_it_does_not_start() -> None:
         env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LONG,
         check=False,
     )
     assert done.returncode == 2
