@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from synckit.runtime import collector
 from synckit.runtime.http import Health, HttpServer, Step, run_service
 from synckit.runtime.logging import configure
 from synckit.runtime.settings import ServiceSettings, load
@@ -34,11 +35,16 @@ class Service:
         return await run_service(
             self.server,
             self.health,
-            starting=self.starting,
+            starting=[*self.starting, settle],
             background=self.background,
             closing=self.closing,
             deadline=self.deadline,
         )
+
+
+async def settle() -> None:
+    """The last step of every start: from here on it runs for days."""
+    collector.settle()
 
 
 S = TypeVar("S", bound=ServiceSettings)
