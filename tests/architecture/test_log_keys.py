@@ -5,7 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import msgspec
+
+import beteiligte_sync.app  # noqa: F401 -- all forms of lines are known once the services are imported
+import webhook_ingress.app  # noqa: F401
+from synckit.runtime.checked_text import Ident, Word
+from synckit.runtime.known_lines import KnownLine
 from synckit.runtime.redaction import KNOWN_KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,3 +35,29 @@ def test_every_logged_key_is_known() -> None:
     found = list(logged_keys())
     assert len(found) > 30
     assert [(place, key) for place, key in found if key not in KNOWN_KEYS | {"exc_info"}] == []
+
+
+def test_a_fixed_form_has_known_keys_and_checked_texts_alone() -> None:
+    """What is neither a number nor comes from `word` or `ident` has no place in a line that nobody redacts."""
+    forms = KnownLine.__subclasses__()
+    assert {form.told for form in forms} >= {"webhook", "worker.handled"}
+    stamps = set(KnownLine.__struct_fields__)
+    for form in forms:
+        for name in set(form.__struct_fields__) - stamps:
+            hint = get_type_hints(form)[name]
+            assert name in KNOWN_KEYS
+            assert set(get_args(hint) or (hint,)) <= {int, float, Word, Ident, msgspec.UnsetType, type(None)}
+
+
+def test_words_and_ids_are_made_where_they_are_checked() -> None:
+    """Called elsewhere, the types would be a promise that nobody keeps."""
+    for base in (ROOT / "libs", ROOT / "services"):
+        for path in base.glob("*/src/**/*.py"):
+            if path.name == "checked_text.py":
+                continue
+            made = {
+                node.func.id
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            }
+            assert not made & {"Word", "Ident"}, path

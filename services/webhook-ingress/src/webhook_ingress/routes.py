@@ -19,11 +19,13 @@ from synckit.deadlines import Deadlines
 from synckit.errors import TransientError
 from synckit.events import Action
 from synckit.ports import Clock
-from synckit.runtime import metrics, tracing
+from synckit.runtime import logging, metrics, tracing
+from synckit.runtime.checked_text import ident, word
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import link_paths, webhook_paths
 from webhook_ingress.domain.signature import claimed_id, is_signed
+from webhook_ingress.domain.webhook_line import WebhookLine
 from webhook_ingress.handlers import Delivery, Receipt, Webhooks
 
 log = structlog.get_logger(__name__)
@@ -85,17 +87,17 @@ class WebhookRoutes:
             response, outcome = _refusal(refused), refused.outcome
         seconds = self._clock.monotonic() - started
         metrics.webhook(entity, action.value, outcome, seconds)
-        log.info(
-            "webhook",
-            entity=entity,
-            action=action.value,
-            outcome=outcome,
+        line = WebhookLine(
+            entity=word(entity),
+            action=word(action.value),
+            outcome=word(outcome),
             status=response.status,
             items=receipt.accepted,
             records=receipt.records,
             seconds=round(seconds, 4),
-            trace_id=trace.trace_id,
+            trace_id=ident(trace.trace_id),
         )
+        logging.tell(line)
         return response
 
     async def _bounded(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:

@@ -8,7 +8,6 @@ under a flood. No access log: paths and queries may hold what logs must not.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections import deque
@@ -23,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from synckit.runtime import metrics
+from synckit.runtime.hard_exit import hard_exit
 
 log = structlog.get_logger(__name__)
 Probe = Callable[[], Awaitable[None]]
@@ -215,7 +215,7 @@ async def run_service(
     await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
     failed = not stopped.is_set()
     log.info("stopping", outcome="failed" if failed else "signal")
-    cut = threading.Timer(deadline, os._exit, (1,))
+    cut = threading.Timer(deadline, hard_exit, (1, lambda: log.error("deadline_passed", seconds=deadline)))
     cut.daemon = True
     cut.start()
     health.stopping = True

@@ -132,6 +132,8 @@ PROXY_SECONDS = _histogram("sync_proxy_seconds", "From a call's headers to the l
 PROXY_IN_FLIGHT = _gauge("sync_proxy_in_flight", "Calls of the Advoware proxy being carried out.")
 PROXY_AUDIT_WAITING = _gauge("sync_proxy_audit_waiting", "Lines of the proxy's audit that are not written yet.")
 
+LOG_LINES_LOST = _counter("sync_log_lines_lost_total", "Log lines that standard output did not take.")
+
 
 @lru_cache(maxsize=4096)
 def _of(metric: M, *labels: str) -> M:
@@ -139,9 +141,15 @@ def _of(metric: M, *labels: str) -> M:
     return metric.labels(*labels)
 
 
+@lru_cache(maxsize=1024)
+def _of_a_webhook(entity: str, action: str, outcome: str) -> tuple[Counter, Histogram]:
+    return WEBHOOKS.labels(entity, action, outcome), WEBHOOK_SECONDS.labels(outcome)
+
+
 def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
-    _of(WEBHOOKS, entity, action, outcome).inc()
-    _of(WEBHOOK_SECONDS, outcome).observe(seconds)
+    requests, durations = _of_a_webhook(entity, action, outcome)
+    requests.inc()
+    durations.observe(seconds)
 
 
 def published(entity: str, action: str, count: int) -> None:
@@ -300,3 +308,8 @@ def proxy_call(method: str, outcome: str, code: str, seconds: float) -> None:
     """`code` is the status that was answered."""
     _of(PROXY_CALLS, method, outcome, code).inc()
     _of(PROXY_SECONDS, outcome).observe(seconds)
+
+
+def log_lines_lost(count: int) -> None:
+    """The reader has gone, or its disk is full: there is no other place to say it."""
+    LOG_LINES_LOST.inc(count)

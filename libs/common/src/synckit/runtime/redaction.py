@@ -9,6 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from synckit.runtime.checked_text import MAX_TEXT, PLAIN, plain
 from synckit.runtime.worker.report import traceback_of
 
 _KNOWN = """
@@ -23,10 +24,8 @@ coalesced suppressed forgotten cancelled left version schema pid signal command 
 KNOWN_KEYS = frozenset(_KNOWN.split())
 """Keys of our own log lines. Their values are ids, words of ours, numbers and times."""
 
-MAX_TEXT = 200
 MAX_ITEMS = 50
 _GROUP = 5
-_ID = re.compile(r"[\w.:=+/@-]*\Z", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}\Z")
 _DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?([a-zA-Z%])")
 _WARNING = re.compile(r"(\S+:\d+): (\w+):")
@@ -88,7 +87,7 @@ def _text(key: str, value: str) -> str:
 def _checked_text(key: str, value: str) -> str:
     if key in _FREE_TEXT:
         return value if len(value) <= MAX_TEXT else f"{value[:MAX_TEXT]}…"
-    return value if len(value) <= MAX_TEXT and _ID.match(value) else f"[str {len(value)}]"
+    return plain(value)
 
 
 _known_text = lru_cache(maxsize=1024)(_checked_text)
@@ -135,6 +134,6 @@ def _cut(message: str) -> str:
 def _safe(value: object) -> str:
     if value is None or isinstance(value, bool | int | float):
         return str(value)
-    if isinstance(value, str) and (_ADDRESS.match(value) or (value.startswith(_SAFE_NAMES) and _ID.match(value))):
+    if isinstance(value, str) and (_ADDRESS.match(value) or (value.startswith(_SAFE_NAMES) and PLAIN.match(value))):
         return value
     return f"[{type(value).__name__}]"

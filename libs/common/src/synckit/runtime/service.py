@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from synckit.runtime import collector
+from synckit.runtime import collector, logging, metrics
 from synckit.runtime.http import Health, HttpServer, Step, run_service
-from synckit.runtime.logging import configure
 from synckit.runtime.settings import ServiceSettings, load
 
 
@@ -32,19 +31,23 @@ class Service:
 
     async def run(self) -> int:
         """Until it is told to stop; the exit status."""
-        return await run_service(
-            self.server,
-            self.health,
-            starting=[*self.starting, settle],
-            background=self.background,
-            closing=self.closing,
-            deadline=self.deadline,
-        )
+        try:
+            return await run_service(
+                self.server,
+                self.health,
+                starting=[*self.starting, settle],
+                background=self.background,
+                closing=self.closing,
+                deadline=self.deadline,
+            )
+        finally:
+            logging.at_once()
 
 
 async def settle() -> None:
     """The last step of every start: from here on it runs for days."""
     collector.settle()
+    logging.in_batches()
 
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -61,7 +64,9 @@ def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str])
     """Settings, wiring, run; the exit status. `build` is called inside the running loop."""
     _parser(kind).parse_args(arguments)
     settings = load(kind)
-    configure(settings.service, level=settings.log.level, style=settings.log.format)
+    logging.configure(
+        settings.service, level=settings.log.level, style=settings.log.format, on_lost=metrics.log_lines_lost
+    )
     _as_many_files_as_allowed()
 
     async def run() -> int:

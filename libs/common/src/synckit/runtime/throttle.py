@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, Protocol
 
 TALKATIVE = ("aiokafka", "faust", "kafka", "mode", "synckit.runtime.faust_adapter")
 """Loggers of libraries below these names are counted; mode names loggers by our subclass's module."""
@@ -30,14 +30,22 @@ class _Seen:
         self.last: logging.LogRecord | None = None
 
 
-class ThrottledHandler(logging.StreamHandler[TextIO]):
+class Stream(Protocol):
+    """What a record is written to: whole, with its end, then flushed."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+class ThrottledHandler(logging.StreamHandler[Any]):
     """Writes all records but for what a talkative library repeats within a minute.
 
     A shown record has `suppressed`, the number left out before it. What is left out at last is told by `tell_due`,
     which our own lines call, and by `close`. `now` is in seconds and never goes back.
     """
 
-    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+    def __init__(self, stream: Stream, now: Callable[[], float]) -> None:
         super().__init__(stream)
         self._now = now
         self._kinds: dict[Kind, _Seen] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import structlog
 
 from synckit.errors import SyncError
 from synckit.runtime.faust_adapter.app import SafeApp
+from synckit.runtime.hard_exit import hard_exit
 from synckit.runtime.worker.executor import KeyedExecutor
 from synckit.runtime.worker.ports import boot_seconds
 from synckit.runtime.worker.watch import Patience, Seen, Watch
@@ -165,8 +165,7 @@ class KafkaWorker:
         while not ended.wait(BEAT_SECONDS):
             reason = watch.look(boot_seconds(), self._seen)
             if reason is not None:
-                log.critical("worker.watchdog", error=reason)
-                os._exit(WATCHDOG_EXIT)
+                hard_exit(WATCHDOG_EXIT, partial(log.critical, "worker.watchdog", error=reason))
 
 
 def told(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Iterable, MutableMapping
@@ -18,6 +17,7 @@ from faust.types import TP, ConsumerMessage
 
 from synckit.runtime.faust_adapter.consumer import SafeConsumer, SafeTransport, bounded, delivered
 from synckit.runtime.faust_adapter.recovery import SafeTableManager
+from synckit.runtime.hard_exit import hard_exit
 from synckit.runtime.worker.executor import KeyedExecutor
 from synckit.runtime.worker.lease import Lease
 
@@ -189,5 +189,4 @@ def build_app(worker: KafkaWorkerSettings) -> SafeApp:
 
 
 def _hard_exit() -> None:
-    log.error("worker.hard_exit")
-    os._exit(1)
+    hard_exit(1, lambda: log.error("worker.hard_exit"))

@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-import structlog
+from typing import ClassVar
 
+import msgspec
+
+from synckit.events import ChangeEvent
+from synckit.runtime import logging
+from synckit.runtime.checked_text import Ident, Word, ident, word
+from synckit.runtime.known_lines import KnownLine
 from synckit.runtime.worker.delivery import Delivery
 from synckit.runtime.worker.lanes import Item
 from synckit.runtime.worker.observer import Handled, WorkerObserver
 from synckit.runtime.worker.ports import Timers
 from synckit.runtime.worker.runner import Settled
 
-log = structlog.get_logger("synckit.worker")
+
+class HandledLine(KnownLine, kw_only=True, gc=False):
+    """One run of a worker and what came of it. What a record that is no event lacks is left out."""
+
+    told: ClassVar[str] = "worker.handled"
+    topic: Word
+    partition: int
+    offset: int
+    type: Word
+    outcome: Word
+    reason: Word
+    seconds: float
+    attempts: int
+    coalesced: int
+    entity: Word | msgspec.UnsetType = msgspec.UNSET
+    event_id: Ident | msgspec.UnsetType = msgspec.UNSET
+    entity_id: Ident | msgspec.UnsetType = msgspec.UNSET
+    traceparent: Ident | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observer: WorkerObserver) -> None:
-    """`newest` is the item's last record, `settled` what came of it. Its ids are bound to the context already."""
+    """`newest` is the item's last record, `settled` what came of it."""
     event = settled.event
     seconds = timers.monotonic() - item.first_started
     coalesced = max(len(item.entries), 1)
-    log.info(
-        "worker.handled",
-        topic=newest.topic,
+    line = HandledLine(
+        topic=word(newest.topic),
         partition=newest.partition,
         offset=newest.offset,
-        type=event.type if event else "",
-        outcome=settled.outcome,
-        reason=settled.reason,
+        type=word(event.type if event else ""),
+        outcome=word(settled.outcome),
+        reason=word(settled.reason),
         seconds=round(seconds, 4),
         attempts=item.attempts,
         coalesced=coalesced,
     )
+    if event is not None:
+        _identify(line, event)
+    logging.tell(line)
     observer.handled(
         Handled(
             topic=newest.topic,
@@ -43,3 +68,9 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
             coalesced=coalesced,
         )
     )
+
+
+def _identify(line: HandledLine, event: ChangeEvent) -> None:
+    """Which record and which event it was."""
+    line.entity, line.event_id, line.entity_id = word(event.entity), ident(event.id), ident(event.entity_id)
+    line.traceparent = None if event.traceparent is None else ident(event.traceparent)
