@@ -25,7 +25,8 @@ from synckit.handling import Attempt, Done, Outcome
 from synckit.runtime import logging, metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app, keyed_agent
-from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
+from synckit.runtime.http import Check, Health, HttpServer, add_shell
+from synckit.runtime.service import Service
 from synckit.runtime.worker import KeyedExecutor, Limits
 from synckit.runtime.worker.dead_letters import DeadLetters
 from synckit.runtime.worker_process import KafkaWorker
@@ -155,9 +156,10 @@ async def with_ours(options: dict[str, Any], meter: Meter) -> int:
         port=int(os.environ["PORT"]),
         host="127.0.0.1",
     )
+    background = [worker.run, journal.flushing]
+    service = Service(server, Health(), background=background, closing=[publisher.stop], deadline=30.0)
     try:
-        background = [worker.run, journal.flushing]
-        return await run_service(server, Health(), background=background, closing=[publisher.stop], deadline=30.0)
+        return await service.run()
     finally:
         journal.flush()
 

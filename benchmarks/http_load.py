@@ -11,8 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from benchmarks.figures import cpu_seconds
+from benchmarks.figures import cpu_seconds, percentile
 from benchmarks.grounds import Running
 
 LENGTH = b"content-length:"
@@ -106,8 +107,16 @@ async def closed_loop(connections: Sequence[Connection], requests: Sequence[byte
     return window
 
 
-async def window_of(server: Running, count: int, requests: Sequence[bytes], seconds: float) -> tuple[float, float]:
-    """Closed loop: requests a second, and CPU milliseconds of the server a request. Raises where one is refused."""
+class Load(NamedTuple):
+    """One window in closed loop: requests a second, CPU of the server a request, time of the slowest in a hundred."""
+
+    rate: float
+    cpu_ms: float
+    p99_ms: float
+
+
+async def window_of(server: Running, count: int, requests: Sequence[bytes], seconds: float) -> Load:
+    """Closed loop over so many connections. Raises where a request is refused."""
     connections = await connect(server.port, count)
     before = cpu_seconds(server.pid)
     window = await closed_loop(connections, requests, seconds)
@@ -116,7 +125,7 @@ async def window_of(server: Running, count: int, requests: Sequence[bytes], seco
         each.close()
     if window.refused:
         raise RuntimeError(f"{server.name} refused {window.refused} requests")
-    return window.rate, 1000 * spent / max(1, len(window.seconds))
+    return Load(window.rate, 1000 * spent / max(1, len(window.seconds)), 1000 * percentile(window.seconds, 0.99))
 
 
 async def open_loop(connections: Sequence[Connection], requests: Sequence[bytes], rate: float, count: int) -> Window:

@@ -1,4 +1,4 @@
-"""The ingress against the plain way and against a handler that only checks the signature.
+"""The ingress against the plain way, with and without a log line, and a handler that only checks the signature.
 
 All servers are up at once; short windows in random order; the median over the cycles of the ratio within a cycle.
 """
@@ -14,7 +14,7 @@ from statistics import median
 from benchmarks.command import command
 from benchmarks.figures import median_ratio, percentile, resident_mib
 from benchmarks.grounds import SECRET, SECRET_ID, Grounds, Running
-from benchmarks.http_load import Window, connect, open_loop, window_of
+from benchmarks.http_load import Load, Window, connect, open_loop, window_of
 from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from benchmarks.webhook_bodies import requests
@@ -23,8 +23,9 @@ from synckit.command import run_command
 
 TITLE = "Ingress: requests per second and time to the answer"
 
-OURS, PLAIN, CEILING = "ours", "plain", "signature only"
+OURS, PLAIN, NO_LINE, CEILING = "ours", "plain", "plain without a line", "signature only"
 CONNECTIONS, BATCHES, RATES = (1, 16, 64), (1, 20), (200, 500, 1000)
+SERVERS, BUSY = (OURS, PLAIN, NO_LINE, CEILING), (64, 1)
 PROFILED = ((1, 1), (1, 20), (16, 20))
 
 
@@ -40,7 +41,7 @@ class Effort:
 
 FULL, QUICK = Effort(12, 0.5, 5, 3.0), Effort(1, 0.2, 1, 0.4)
 Case = tuple[int, int]
-Closed = dict[tuple[str, Case], list[tuple[float, float]]]
+Closed = dict[tuple[str, Case], list[Load]]
 Open = dict[tuple[str, int], list[Window]]
 
 
@@ -63,11 +64,13 @@ def run(grounds: Grounds, card: Card) -> None:
 
 
 def start(grounds: Grounds) -> dict[str, Running]:
-    """All three, from the same Kafka."""
+    """All four, from the same Kafka."""
     options = {"kafka": grounds.kafka, "keys": {SECRET_ID: SECRET}}
-    plain = grounds.program("benchmarks.baselines.plain_ingress", "plain-ingress", options, "/")
+    module = "benchmarks.baselines.plain_ingress"
+    plain = grounds.program(module, "plain-ingress", {**options, "log": True}, "/")
+    no_line = grounds.program(module, "plain-without-a-line", {**options, "log": False}, "/")
     ceiling = grounds.program("benchmarks.baselines.signature_only", "signature-only", options, "/")
-    return {OURS: grounds.start(INGRESS, grounds.kafka_only), PLAIN: plain, CEILING: ceiling}
+    return {OURS: grounds.start(INGRESS, grounds.kafka_only), PLAIN: plain, NO_LINE: no_line, CEILING: ceiling}
 
 
 async def measure(servers: Mapping[str, Running], effort: Effort) -> tuple[Closed, Open]:
@@ -102,20 +105,30 @@ async def all_open(servers: Mapping[str, Running], effort: Effort, bodies: list[
 
 def tell_closed(card: Card, closed: Closed) -> None:
     cases = [(c, b) for b in BATCHES for c in CONNECTIONS]
-    rows, ratios = [], {}
+    rows: list[list[object]] = []
     for case in cases:
-        rates = {name: [rate for rate, _ in closed[name, case]] for name in (OURS, PLAIN, CEILING)}
-        cost = {name: median(ms for _, ms in closed[name, case]) for name in (OURS, PLAIN)}
-        ratios[case] = median_ratio(rates[OURS], rates[PLAIN])
-        to_ceiling = median_ratio(rates[OURS], rates[CEILING])
-        rows.append([case[1], case[0], *(median(each) for each in rates.values()), ratios[case], to_ceiling])
-        rows[-1] += [cost[OURS], cost[PLAIN]]
-    columns = ["batch", "connections", "ours/s", "plain/s", "signature only/s", "ours:plain", "ours:ceiling"]
-    card.table("Closed loop, requests/s", [*columns, "ours CPU ms", "plain CPU ms"], rows)
+        row = [median(each.rate for each in closed[name, case]) for name in SERVERS]
+        row += [ratio(closed, case, name) for name in SERVERS[1:]]
+        row += [median(each.cpu_ms for each in closed[name, case]) for name in (OURS, PLAIN, NO_LINE)]
+        rows.append([case[1], case[0], *row, median(each.p99_ms for each in closed[OURS, case])])
+    rates = [f"{name}/s" for name in SERVERS]
+    ratios = [f"ours : {name}" for name in SERVERS[1:]]
+    columns = ["batch", "connections", *rates, *ratios, "ours CPU ms", "plain CPU ms", "without a line CPU ms"]
+    card.table("Closed loop, requests/s", [*columns, "ours p99 ms"], rows)
     for batch, wanted in ((1, 1.0), (20, 1.7)):
         for connections in CONNECTIONS:
             what = f"ours : plain, batch {batch}, {connections} connections"
-            card.goals.append(Goal(what, ratios[connections, batch], wanted, " ×"))
+            card.goals.append(Goal(what, ratio(closed, (connections, batch), PLAIN), wanted, " ×"))
+    what = "ours : plain without a line, batch 1, 64 connections"
+    card.goals.append(Goal(what, ratio(closed, BUSY, NO_LINE), 0.75, " ×"))
+    slowest = median(each.p99_ms for each in closed[OURS, BUSY])
+    card.goals.append(Goal("p99, batch 1, 64 connections, closed loop", slowest, 20.0, " ms", at_most=True))
+
+
+def ratio(closed: Closed, case: Case, name: str) -> float:
+    """Of ours to another's requests a second."""
+    ours, others = ([each.rate for each in closed[one, case]] for one in (OURS, name))
+    return median_ratio(ours, others)
 
 
 def tell_open(card: Card, opened: Open) -> None:

@@ -15,7 +15,7 @@ from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_se
 from benchmarks.command import command
 from benchmarks.figures import median_ratio, percentile, resident_mib
 from benchmarks.grounds import Grounds, Running
-from benchmarks.http_load import Window, connect, open_loop, window_of
+from benchmarks.http_load import Load, Window, connect, open_loop, window_of
 from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from deploy.local.addresses import Addresses
@@ -29,7 +29,7 @@ OURS, BARE = "ours", "bare"
 CONNECTIONS, RATE, WINDOW = (1, 16), 200, 1.0
 BASELINE = "benchmarks.baselines.reverse_proxy"
 UNLIMITED = Rate(per_minute=100_000_000, burst=1_000_000)
-Closed = dict[tuple[str, int], list[tuple[float, float]]]
+Closed = dict[tuple[str, int], list[Load]]
 
 
 def run(grounds: Grounds, card: Card) -> None:
@@ -91,8 +91,8 @@ async def _measure(
 def _tell(card: Card, closed: Closed, opened: Mapping[str, list[Window]]) -> None:
     rows = []
     for count in CONNECTIONS:
-        rates = {name: [rate for rate, _ in closed[name, count]] for name in (OURS, BARE)}
-        cost = {name: median(ms for _, ms in closed[name, count]) for name in (OURS, BARE)}
+        rates = {name: [each.rate for each in closed[name, count]] for name in (OURS, BARE)}
+        cost = {name: median(each.cpu_ms for each in closed[name, count]) for name in (OURS, BARE)}
         ratio = median_ratio(rates[OURS], rates[BARE])
         rows.append([count, median(rates[OURS]), median(rates[BARE]), ratio, cost[OURS], cost[BARE]])
         card.goals.append(Goal(f"ours : bare, {count} connections", ratio, 0.25, " ×"))

@@ -1,4 +1,7 @@
-"""The plain way to write the ingress: the same duties straight on aiohttp, pydantic and producer.send()."""
+"""The plain way to write the ingress: the same duties straight on aiohttp, pydantic and producer.send().
+
+Options (JSON in BENCH): kafka, keys, log (whether it writes a line a request, as ours does).
+"""
 
 import asyncio
 import base64
@@ -45,7 +48,8 @@ async def receive(request: web.Request) -> web.Response:
     await asyncio.gather(*acks)
     WEBHOOKS.labels("accepted").inc()
     SECONDS.observe(asyncio.get_running_loop().time() - began)
-    LOG.info(json.dumps({"event": "webhook", "records": len(changed), "trace": trace, "at": now}))
+    if OPTIONS["log"]:
+        LOG.info(json.dumps({"event": "webhook", "records": len(changed), "trace": trace, "at": now}))
     return web.json_response({"accepted": len(changed), "records": len(changed)})
 
 
