@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from deploy.local.waiting import LONG
+
 PROGRAM = """
 import gc, json
 from collections import deque
@@ -40,7 +42,7 @@ print(json.dumps({"sizes": sizes, "frozen": gc.get_freeze_count(), "collections"
 
 def test_memory_stays_flat_under_cycles() -> None:
     """900,000 cycles with 200 bytes and a traceback each: uncollected they would be more than 600 MiB."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=LONG)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["frozen"] > 1000, found

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from deploy.local.waiting import LONG
+
 LINES = 500
 PROGRAM = """
 import asyncio, gc, os, signal, sys
@@ -56,7 +58,7 @@ def program(ending: str, closing: str = "pass") -> str:
 def run(ending: str, closing: str = "pass") -> tuple[int, list[dict[str, Any]]]:
     """Exit status and lines."""
     code = program(ending, closing)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=LONG)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -103,7 +105,7 @@ def test_a_service_without_a_reader_goes_on() -> None:
     os.close(reading)
     argv = [sys.executable, "-c", program(TERM)]
     try:
-        done = subprocess.run(argv, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        done = subprocess.run(argv, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=LONG)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")

@@ -8,6 +8,7 @@ import re
 import pytest
 from aiohttp import web
 
+from deploy.local.waiting import LONG
 from synckit.runtime.prebuilt import PrebuiltAnswer
 
 BODY = b'{"error": "overloaded"}'
@@ -27,7 +28,7 @@ async def raw(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             return await reader.read() if b"close" in request else await reader.readuntil(BODY)
     finally:
         writer.close()
@@ -69,7 +70,7 @@ async def test_a_connection_stays_for_the_next_request() -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     request = b"POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
     reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG):
         for _ in range(3):
             writer.write(request)
             assert (await reader.readuntil(BODY)).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
