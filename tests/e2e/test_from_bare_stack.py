@@ -15,6 +15,7 @@ from demo import people
 from demo.morning import Morning
 from demo.wait import until
 from deploy.local.office import Office
+from deploy.local.waiting import LONG
 
 pytestmark = pytest.mark.stack
 
@@ -27,7 +28,7 @@ async def check(office: Office) -> tuple[int, list[dict[str, Any]]]:
         env=written,
         stdout=asyncio.subprocess.PIPE,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), LONG)
     return process.returncode or 0, json.loads(out)["differences"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from deploy.local.waiting import LONG
 from synckit.testing.memory import FakePublisher
 from webhook_ingress.routes import LARGE_BODY, MAX_BODY, Limits
 
@@ -97,7 +98,7 @@ async def test_what_is_held_at_once_is_bounded_and_given_back(
     first, second = asyncio.Event(), asyncio.Event()
     waiting = [slowly(announced, 1, first), slowly(held, len(held) - 1, second)]
     await asyncio.gather(first.wait(), second.wait())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG):
         while (answer := await client.post(PATH, data=BytesIO(held), headers=sign(held))).status == 200:
             """Until the slow one's bytes have arrived."""
     assert (answer.status, answer.headers["Retry-After"], await answer.json()) == (503, "30", {"error": "overloaded"})
