@@ -39,6 +39,7 @@ class AcksWhenDone(PartitionTracker):
         done = [entry for entry in self._entries if entry.done and not self.closed]
         for entry in done:
             self._entries.remove(entry)
+            self._count.taken -= 1
             entry.delivery.ack()
         return len(done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from synckit.runtime.worker import RetryPolicy
 from synckit.runtime.worker.fuse import Fuse
 from synckit.runtime.worker.lanes import Lanes
 from synckit.runtime.worker.report import message_of, traceback_of
-from synckit.runtime.worker.tracker import Completed, Trackers
+from synckit.runtime.worker.tracker import Completed, Entry, Trackers
 from synckit.testing.worker import EPOCH, FakeTimers, Partition, change
 
 chances = st.floats(min_value=0.0, max_value=1.0, exclude_max=True)
@@ -89,6 +90,34 @@ def test_a_new_generation_ends_the_acks_of_the_old_one() -> None:
     late.tracker.advance()
     fresh.tracker.advance()
     assert (old.acked, new.acked) == ([], [0])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "done", "next generation", "close partition", "close"]), st.integers(0, 2)),
+        max_size=60,
+    )
+)
+def test_what_is_taken_is_what_may_still_be_acked(script: list[tuple[str, int]]) -> None:
+    """The count that everybody asks for is never off, whatever closes which partition with what in it."""
+    trackers, generation = Trackers(), 1
+    partitions = [Partition(f"t{number}") for number in range(3)]
+    entries: list[tuple[int, Entry]] = []
+    for step, number in script:
+        if step == "add":
+            delivery = replace(partitions[number].deliver(change("a")), generation=generation)
+            entries.append((number, trackers.add(delivery)))
+        elif step == "done":
+            for _, entry in [each for each in entries if each[0] == number][-2:]:
+                entry.done = True
+                entry.tracker.advance()
+        elif step == "next generation":
+            generation += 1
+        elif step == "close partition":
+            trackers.close_partition(partitions[number].deliver(change("a")).source)
+        else:
+            trackers.close()
+        assert trackers.taken == sum(not entry.acked and not entry.tracker.closed for _, entry in entries)
 
 
 def test_the_memory_knows_a_record_again_by_its_offset_time_and_key() -> None:

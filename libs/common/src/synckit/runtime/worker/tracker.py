@@ -29,20 +29,37 @@ class Entry:
         self.delivery = replace(self.delivery, value=None, headers=())
 
 
+class Count:
+    """Of all partitions together: it is asked for several times an event, so nobody adds it up each time."""
+
+    __slots__ = ("taken",)
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+
 class PartitionTracker:
-    """The deliveries of one partition in one generation, in offset order."""
+    """The deliveries of one partition in one generation, in offset order. `count` holds them while it is open."""
 
-    __slots__ = ("_entries", "closed", "generation")
+    __slots__ = ("_count", "_entries", "closed", "generation")
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, count: Count) -> None:
         self.generation = generation
         self.closed = False
+        self._count = count
         self._entries: deque[Entry] = deque()
 
     def add(self, delivery: Delivery) -> Entry:
         entry = Entry(delivery, self)
         self._entries.append(entry)
+        self._count.taken += 1
         return entry
+
+    def close(self) -> None:
+        """Nothing of it is acked any more."""
+        if not self.closed:
+            self.closed = True
+            self._count.taken -= len(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -61,6 +78,7 @@ class PartitionTracker:
         while entries and entries[0].done and not self.closed:
             entry = entries.popleft()
             entry.acked = True
+            self._count.taken -= 1
             entry.delivery.ack()
             acked += 1
         return acked
@@ -71,26 +89,27 @@ class Trackers:
 
     def __init__(self) -> None:
         self._current: dict[TopicPartition, PartitionTracker] = {}
+        self._count = Count()
 
     def add(self, delivery: Delivery) -> Entry:
         source = delivery.source
         tracker = self._current.get(source)
         if tracker is None or tracker.generation != delivery.generation:
             if tracker is not None:
-                tracker.closed = True
-            tracker = self._current[source] = PartitionTracker(delivery.generation)
+                tracker.close()
+            tracker = self._current[source] = PartitionTracker(delivery.generation, self._count)
         return tracker.add(delivery)
 
     @property
     def taken(self) -> int:
         """Records handed out and not acked."""
-        return sum(map(len, self._current.values()))
+        return self._count.taken
 
     def close_partition(self, source: TopicPartition) -> None:
         """Its log is another one now: nothing of the old one may be acked."""
         tracker = self._current.pop(source, None)
         if tracker is not None:
-            tracker.closed = True
+            tracker.close()
 
     def holds(self, delivery: Delivery) -> bool:
         """This very record is here and not acked yet."""
@@ -100,7 +119,7 @@ class Trackers:
     def close(self) -> None:
         """After this no delivery handed out so far can be acked: its partition may be another worker's now."""
         for tracker in self._current.values():
-            tracker.closed = True
+            tracker.close()
         self._current.clear()
 
 
