@@ -11,9 +11,9 @@ import re
 import sys
 from pathlib import Path
 
+from recordsync.explain.commands import RELEASE_BRAKE, propose
+from recordsync.explain.render import plain
 from synckit.command import run_command
-from synckit.why.commands import RELEASE_BRAKE, propose
-from synckit.why.render import plain
 from tests.why_stage import SCENES, in_memory, stage
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "why.md"

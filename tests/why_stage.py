@@ -1,4 +1,4 @@
-"""A small office for `synckit.why`: real clients on sandboxes in this process, a still clock, four records in trouble.
+"""A small office for `recordsync.explain`: real clients on sandboxes in this process, a still clock, some in trouble.
 
 Memory, locks and topics are given: in memory for the examples of docs/why.md, the real servers for the tests.
 """
@@ -15,6 +15,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
+from recordsync import Cause, Companion, Engine, Remotes
+from recordsync.explain.findings import Findings
+from recordsync.explain.gather import LockView, Memory, Sources, TopicView, gather
+from recordsync.explain.report import Report, explain
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
@@ -24,8 +28,6 @@ from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.advoware_rows import AdvowareRows
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.engine import Cause, Engine, Remotes
-from synckit.engine.companion import Companion
 from synckit.errors import TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.mapping.field import EntityMapping
@@ -36,9 +38,6 @@ from synckit.testing.brake import FakeBrake
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakeLinks, FakeLocks
 from synckit.testing.tokens import FakeTokenCache
-from synckit.why.findings import Findings
-from synckit.why.gather import LockView, Memory, Sources, TopicView, gather
-from synckit.why.report import Report, explain
 from tests.staged_store import StagedLinkStore
 
 Control = TestClient[Any, Any]

@@ -11,11 +11,11 @@ import faust
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.handlers import SyncHandler
 from beteiligte_sync.settings import Settings
+from recordsync import Engine, Remotes
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.espocrm import EspoStore
 from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.engine import Engine, Remotes
 from synckit.events import decode
 from synckit.handling import Attempt
 from synckit.runtime.clock import SystemClock

@@ -14,8 +14,8 @@ from deploy.local.table import SERVICES
 COMMANDS = (
     "synckit.topics",
     "synckit.adapters.postgres.migrate",
-    "synckit.why",
-    "synckit.why.brake",
+    "recordsync.explain",
+    "recordsync.explain.brake",
     "webhook_ingress.register",
     "kanzlei.espocrm",
     "advoware_proxy.keys",

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.table import ROOT, SERVICES
 
-OURS = ("synckit", "kanzlei", "webhook_ingress", "beteiligte_sync", "ticker", "advoware_proxy", "sandbox")
+OURS = ("synckit", "recordsync", "kanzlei", "webhook_ingress", "beteiligte_sync", "ticker", "advoware_proxy", "sandbox")
 IMAGES = {
     **{service.name: (service.module,) for service in SERVICES},
     "migrate": ("synckit.topics.__main__", "synckit.adapters.postgres.migrate", "synckit.adapters.postgres.migrations"),

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import beteiligte_sync.app as app
+import recordsync.engine as engine
 import synckit.adapters.redis as redis
-import synckit.engine.sync as engine
 from beteiligte_sync.settings import Settings
+from recordsync.act.actor import Actor
+from recordsync.memory.look import Memory
+from recordsync.observation import Observation
+from recordsync.steps import Act, WriteRight
 from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.redis import RedisLease
-from synckit.engine.look import Look
-from synckit.engine.writer import Writer
 from synckit.ports import Attempted, Commit, Intent, PendingNote
 from synckit.runtime.logging import configure
 from synckit.runtime.settings import load
@@ -79,12 +81,13 @@ class NoLease(RedisLease):
         return await write
 
 
-class TrappedWriter(Writer):
+class TrappedActor(Actor):
     """Stops its own process before the first write of the record that is wanted."""
 
-    async def write_right(self, look: Look, plan: Any) -> Any:
-        _stop_if_wanted(look.left_id)
-        return await super().write_right(look, plan)
+    async def act(self, step: Act, memory: Memory, seen: Observation) -> tuple[Memory, Observation]:
+        if isinstance(step, WriteRight):
+            _stop_if_wanted(memory.left_id)
+        return await super().act(step, memory, seen)
 
 
 def _stop_if_wanted(left_id: str) -> None:
@@ -128,7 +131,7 @@ SAFETIES: Mapping[str, Callable[[], None]] = {
 def main() -> int:
     without = os.environ.pop(WITHOUT)
     SAFETIES[without]()
-    _swap(engine, "Writer", TrappedWriter)
+    _swap(engine, "Actor", TrappedActor)
     settings = load(Settings)
     configure(settings.service, level=settings.log.level, style=settings.log.format)
     return asyncio.run(_run(settings))

@@ -34,7 +34,7 @@ UPDATE = Budget(reads=2, writes=2)
 DESK_CHANGE = Budget(reads=2, writes=1)
 NOTHING_TO_DO = Budget(reads=2, writes=0)
 CONFLICT = Budget(reads=2, writes=2, notes=1)
-REDELIVERED = Budget(reads=1, writes=0)
+REDELIVERED = Budget(reads=2, writes=0)
 """Each record of a batch that is delivered again although it was synced."""
 
 EXTRA_READS_OF_A_RETRY = 1

@@ -106,7 +106,8 @@ async def test_a_batch_delivered_again_to_the_worker_that_did_it_costs_nothing(d
     assert await desk.meter.cost(*records) == Budget(reads=0, writes=0)
 
 
-async def test_a_batch_delivered_again_to_another_worker_costs_one_read_a_record(desk: Rig) -> None:
+async def test_a_batch_delivered_again_costs_two_reads_a_record(desk: Rig) -> None:
+    """To another worker, which knows nothing of the first delivery: the two reads of a look, and no write."""
     records = await synced_batch(desk)
     events = [change(each.left) for each in records]
     for executor in (desk.executor(), desk.executor()):

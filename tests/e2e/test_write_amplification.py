@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from beteiligte_sync.entities.beteiligte.mapping import ANREDEN, BETEILIGTE, RECHTSFORMEN
-from synckit.engine import Engine, Remotes
+from recordsync import Engine, Remotes
 from synckit.ports import Payload, Snapshot
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock

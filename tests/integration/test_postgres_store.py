@@ -35,7 +35,7 @@ MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 SHORT = PoolLimits(size=2, connect=3.0, acquire=3.0, statement=3.0, command=3.0)
 """For a database that is silent, statements that hang, and connections that are taken."""
-REVISIONS = ["0001", "0002", "0003", "0004"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
 
 
 def migrate(url: str, *words: str) -> tuple[int, str, str]:

@@ -1,4 +1,4 @@
-"""`synckit.why` on the real PostgreSQL, Redis and Kafka, and as a command of its own."""
+"""`recordsync.explain` on the real PostgreSQL, Redis and Kafka, and as a command of its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
+from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, Hands, carry_out
+from recordsync.explain.render import plain
+from recordsync.memory.look import RELEASED
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.settings import API_KEY
 from synckit.adapters.kafka import KafkaPublisher
@@ -27,13 +30,10 @@ from synckit.adapters.postgres.links import PostgresLinkStore
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.redis import RedisLocks
 from synckit.adapters.redis_inspect import RedisLockInspector
-from synckit.engine.notes import RELEASED
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin, Record, decode
 from synckit.runtime.clock import SystemClock
 from synckit.topics import dead_letter_topic
-from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, Hands, carry_out
-from synckit.why.render import plain
 from tests.staged_store import StagedLinkStore
 from tests.why_examples import examples
 from tests.why_stage import BRAKED, CONFLICT, SCENES, Ground, LockBook, Stage, braked, conflict, stage
@@ -273,7 +273,7 @@ async def environment(
 
 async def command(environment: dict[str, str], *words: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "synckit.why", *words,
+        sys.executable, "-m", "recordsync.explain", *words,
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()

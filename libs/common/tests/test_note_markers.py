@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.engine.notes import compose, marker_of
+from recordsync.notes import compose, marker_of
 from synckit.ports import PendingNote
 
 IDS = st.text("0123456789abcdef", min_size=1, max_size=17)

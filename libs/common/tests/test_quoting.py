@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from synckit.engine.notes import compose, marker_of
-from synckit.engine.quoting import LONGEST, quoted, shown
+from recordsync.notes import compose, marker_of
+from recordsync.quoting import LONGEST, quoted, shown
 from synckit.ports import PendingNote
 
 SNIPPETS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.engine.refused import names_in
-from synckit.engine.sieve import MOST_TRIES, Sieve
+from recordsync.refusals import names_in
+from recordsync.sieve import MOST_TRIES, Sieve
 from synckit.errors import RemoteRejected
 
 
@@ -18,10 +18,10 @@ def sifted(names: list[str], takes: int, bad: set[str]) -> tuple[set[str], Sieve
         tries += 1
         if len(wanted) > takes or bad & set(wanted):
             new = [name for name in wanted if name not in taken]
-            sieve.refuse(new, fits=10 - len(taken) if len(wanted) > takes else 0, is_full=len(wanted) > takes)
+            sieve = sieve.without(new, fits=10 - len(taken) if len(wanted) > takes else 0, is_full=len(wanted) > takes)
         else:
             taken = set(wanted)
-            sieve.accept()
+            sieve = sieve.accepted()
         if sieve.is_done:
             break
         assert tries <= 3 * MOST_TRIES

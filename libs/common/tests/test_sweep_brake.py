@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.engine.doubt import ANOTHERS, CONTRADICTS, OLDER, REFUSED, Doubt, Evidence, doubted
+from recordsync.decide.plausibility import ANOTHERS, CONTRADICTS, REFUSED, Doubt, Evidence, doubted
 from synckit.ports import Link, Snapshot
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
 from synckit.reconcile.plan import Base, Canonical, Decision, Rule, Side
@@ -66,7 +66,7 @@ def test_another_value_under_a_new_row_id_is_an_edit(at: datetime | None) -> Non
 
 def test_a_row_id_from_before_is_an_old_snapshot() -> None:
     seen = evidence(right=row("row 0", NOON - timedelta(minutes=1)))
-    assert asked(seen, from_right("titel", "Prof.")) == Doubt(Side.RIGHT, OLDER)
+    assert (seen.is_older(Side.RIGHT), seen.is_older(Side.LEFT)) == (True, False)
 
 
 def test_a_field_that_the_left_refused_at_that_row_id_is_no_contradiction() -> None:
@@ -112,7 +112,7 @@ def test_an_edit_in_espocrm_is_later_and_believed() -> None:
 
 def test_a_backup_of_espocrm_that_was_played_back_is_doubted() -> None:
     before = Snapshot("p1", {}, changed_at=NOON - timedelta(days=1))
-    assert asked(evidence(left=before), from_left("titel", "Prof.")) == Doubt(Side.LEFT, OLDER)
+    assert evidence(left=before).is_older(Side.LEFT)
 
 
 def test_a_new_name_with_another_number_is_anothers() -> None:
@@ -122,11 +122,16 @@ def test_a_new_name_with_another_number_is_anothers() -> None:
     assert asked(evidence(left=later, claims=None), from_left("name", "Ander")) is None
 
 
-def test_an_old_snapshot_is_doubted_for_what_its_lists_alone_would_write() -> None:
-    seen = evidence(right=row("row 0", NOON - timedelta(minutes=1)))
-    now: dict[Side, Canonical] = {Side.LEFT: AGREED, Side.RIGHT: AGREED}
-    assert doubted(seen, BASE, now, []) is None
-    assert doubted(seen, BASE, now, [], lists=frozenset({Side.LEFT})) == Doubt(Side.RIGHT, OLDER)
+@pytest.mark.parametrize(
+    ("minutes", "version", "is_older"),
+    [(50, "new", False), (70, "new", True), (50, "seen", True), (1, "seen", True)],
+)
+def test_a_small_step_back_of_a_new_version_is_an_edit(minutes: int, version: str, is_older: bool) -> None:
+    """The hour that comes twice, or a clock put right; a version that was there before is an old snapshot."""
+    link = replace(LINK, seen_before=("rseen", "rrow 1"))
+    right = row(version, NOON - timedelta(minutes=minutes))
+    seen = evidence(link=link, right=right, versions=("", f"r{version}"))
+    assert seen.is_older(Side.RIGHT) is is_older
 
 
 def test_links_from_before_this_was_remembered_are_believed_as_they_were() -> None:

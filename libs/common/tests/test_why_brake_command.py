@@ -1,4 +1,4 @@
-"""`python -m synckit.why.brake` against a database in trouble: what it says is what happened."""
+"""`python -m recordsync.explain.brake` against a database in trouble: what it says is what happened."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from recordsync.explain import brake
 from synckit.adapters.postgres.pool import DatabaseDefect
 from synckit.adapters.postgres.schema import SCHEMA_REVISION
 from synckit.errors import RemoteUnavailable
 from synckit.ports import BrakeState
-from synckit.why import brake
 
 RELEASE = ["release", "advoware", "--yes"]
 

@@ -1,4 +1,4 @@
-"""Gathering for `synckit.why` over fakes, and how entities are found."""
+"""Gathering for `recordsync.explain` over fakes, and how entities are found."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from recordsync.explain import entities
+from recordsync.explain.entities import UnknownEntity, find
+from recordsync.explain.gather import Sources, gather
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
 from synckit.mapping.child import ChildOf
 from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.ports import JournalEntry, Link, RecordState, Snapshot
 from synckit.testing.clock import FakeClock
-from synckit.why import entities
-from synckit.why.entities import UnknownEntity, find
-from synckit.why.gather import Sources, gather
 
 PARENT = EntityMapping(
     entity="beteiligte",
@@ -136,7 +136,7 @@ async def test_a_system_that_is_away_costs_its_own_answer_alone() -> None:
 
 def announced(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
     monkeypatch.setattr(entities, "REGISTERED", REGISTERED, raising=False)
-    return [EntryPoint("some-sync", "synckit.why.entities:REGISTERED", "synckit.entities")]
+    return [EntryPoint("some-sync", "recordsync.explain.entities:REGISTERED", "synckit.entities")]
 
 
 @pytest.mark.parametrize("name", ["CAdressen", "cadressen", "adressen"])

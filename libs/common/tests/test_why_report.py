@@ -1,4 +1,4 @@
-"""The report of `synckit.why`: which words, from frozen findings alone."""
+"""The report of `recordsync.explain`: which words, from frozen findings alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from synckit.engine.notes import RELEASED
+from recordsync.explain.as_json import document
+from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, propose
+from recordsync.explain.findings import Findings, Found, Remembered, Scan
+from recordsync.explain.render import WIDTH, plain, show
+from recordsync.explain.report import Report, explain, last_look, writes
+from recordsync.explain.words import clean, span
+from recordsync.memory.look import RELEASED
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.mapping.codecs import DAY, choice
 from synckit.mapping.field import Attribute, EntityMapping, Field
@@ -28,12 +34,6 @@ from synckit.ports import (
     Snapshot,
 )
 from synckit.reconcile.plan import Base, Direction, Side
-from synckit.why.as_json import document
-from synckit.why.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, propose
-from synckit.why.findings import Findings, Found, Remembered, Scan
-from synckit.why.render import WIDTH, plain, show
-from synckit.why.report import Report, explain, last_look, writes
-from synckit.why.words import clean, span
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MAPPING = EntityMapping(
@@ -213,7 +213,7 @@ def test_what_is_missing_decides_what_a_sync_would_do(parts: dict[str, Any], kin
     ("tombstone", "parts", "kind"),
     [
         ("right_gone", {}, "right_gone"),
-        ("right_gone", {"right_id": "102"}, "decided"),
+        ("right_gone", {"right_id": "102", "left": Found(left(betnr=102))}, "decided"),
         ("right_gone", {"right_id": None, "left": Found(left(betnr=None, syncStatus="pending_sync"))}, "decided"),
         ("left_deleted", {"left": Found()}, "left_deleted"),
         ("duplicate", {"owner": "p9"}, "contested"),

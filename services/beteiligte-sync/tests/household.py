@@ -7,7 +7,7 @@ from typing import Any
 from office import ANNA, STATE, STATE_TOO, Office
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.engine import Engine, Family, Kin, Outcome, Remotes
+from recordsync import Children, Engine, Family, Outcome, Remotes
 from synckit.events import decode
 from synckit.mapping.field import EntityMapping
 from synckit.reconcile.plan import Side
@@ -31,7 +31,7 @@ class Household(Office):
         names = (*attributes(mapping, Side.LEFT), "name", "beteiligteId", "advowareId", *{*STATE, *STATE_TOO})
         self.children = FakeLeft(self.clock, self.faults, attributes=[n for n in names if n not in mapping.state.lacks])
         self.child_links = FakeLinks(self.faults, parents=self.party_links, clock=self.clock)
-        family = Family([Kin(mapping, self.child_links, self.children)], self.publisher, self.settings)
+        family = Family([Children(mapping, self.child_links, self.children)], self.publisher, self.settings)
         parents = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
         self.parents = Engine(BETEILIGTE, parents, self.settings, family)
         remotes = Remotes(

@@ -10,8 +10,7 @@ from office import ANNA, Office
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
-from synckit.engine import Engine, Remotes
-from synckit.engine.companion import Companion
+from recordsync import Companion, Engine, Remotes
 from synckit.errors import RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 from synckit.testing.faults import Faults

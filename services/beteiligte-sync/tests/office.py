@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.engine import Cause, Engine, EngineSettings, Outcome, Remotes
+from recordsync import Cause, Engine, EngineSettings, Outcome, Remotes
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
 from synckit.testing.faults import Faults

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from office import STATE, STATE_TOO
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.engine import Engine, Remotes
+from recordsync import Engine, Remotes
 from synckit.errors import RemoteUnavailable, StaleVersion, SyncError
 from synckit.ports import Commit, Parked
 from synckit.reconcile.plan import Side

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from office import ANNA, Office
 
-from synckit.engine import EngineSettings
-from synckit.engine.notes import RELEASED
+from recordsync import EngineSettings
+from recordsync.memory.look import RELEASED
 from synckit.errors import AuthenticationRefused, Locked, RemoteRejected, RemoteUnavailable
 from synckit.ports import Commit
 

@@ -1,4 +1,4 @@
-"""Faults of the engine's decisions that were made to happen; each names its number, and is strict."""
+"""Decisions of the engine that were wrong once: A1, A2, A5, B8, G0, G2, G10, G11, G13 of the findings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from office import Office
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
-from synckit.engine import Engine, Outcome, Remotes
-from synckit.engine.companion import Companion
+from recordsync import Companion, Engine, Outcome, Remotes
 from synckit.errors import SyncError
 from synckit.ports import Payload, Snapshot
 from synckit.reconcile.plan import Side
@@ -25,11 +24,6 @@ DAY = timedelta(days=1).total_seconds()
 HOUR = timedelta(hours=1).total_seconds()
 PARTIES = [f"p{n}" for n in range(40)]
 ALLOWED = 5
-
-
-def finding(number: str) -> pytest.MarkDecorator:
-    """Marks a test of a decision that the engine does not take yet."""
-    return pytest.mark.xfail(strict=True, reason=f"finding {number}")
 
 
 def items(*mails: str) -> list[dict[str, Any]]:
@@ -74,7 +68,6 @@ async def sync_all(office: Office, ids: list[str]) -> list[str]:
     return results
 
 
-@finding("A1")
 @pytest.mark.parametrize(("mails", "kept"), [(1, 0), (4, 2)], ids=["the only one", "two of four"])
 @pytest.mark.parametrize("source", list(Side))
 async def test_mails_emptied_on_many_are_held(source: Side, mails: int, kept: int) -> None:
@@ -93,7 +86,6 @@ async def test_mails_emptied_on_many_are_held(source: Side, mails: int, kept: in
     assert source in brake.engaged
 
 
-@finding("A1")
 @pytest.mark.parametrize("source", list(Side))
 async def test_one_mail_over_many_is_held(source: Side) -> None:
     """The same value on many records is nobody's edit."""
@@ -110,7 +102,6 @@ async def test_one_mail_over_many_is_held(source: Side) -> None:
     assert source in brake.engaged
 
 
-@finding("A2")
 async def test_an_overtaken_put_is_no_edit() -> None:
     """Redis forgets A's lock while A's PUT is under way; B syncs what a user typed; then A's PUT lands."""
     office = Office()
@@ -140,7 +131,6 @@ async def test_an_overtaken_put_is_no_edit() -> None:
     assert both == ("NEW", "NEW") or told, (both, office.notifier.notes)
 
 
-@finding("A5, G2")
 async def test_a_field_espocrm_keeps_is_told() -> None:
     """200, and not taken: one note, tried again after a day, for a right may have been mended."""
     office = Office()
@@ -159,7 +149,6 @@ async def test_a_field_espocrm_keeps_is_told() -> None:
     assert len(office.notifier.notes) == 1
 
 
-@finding("A5, G2")
 async def test_a_childs_field_espocrm_keeps_is_told() -> None:
     """As of a party, and the journal does not say that it was written."""
     home = Household(ADRESSEN)
@@ -176,7 +165,6 @@ async def test_a_childs_field_espocrm_keeps_is_told() -> None:
     assert home.children.records["a1"]["adresseCity"] == "Stadt"
 
 
-@finding("B8")
 async def test_a_step_back_of_an_hour_is_believed() -> None:
     """The hour that comes twice: a desk's edit at 02:50 summer time, and again at 02:10 winter time."""
     office = Office()
@@ -190,7 +178,6 @@ async def test_a_step_back_of_an_hour_is_believed() -> None:
     assert office.left.records["p1"]["titel"] == "Prof."
 
 
-@finding("B8")
 @pytest.mark.parametrize("side", list(Side))
 async def test_an_older_time_is_believed_after_a_day(side: Side) -> None:
     """A remote's clock that was set back may not hide its edits for ever."""
@@ -210,7 +197,6 @@ async def test_an_older_time_is_believed_after_a_day(side: Side) -> None:
     assert (office.left.records["p1"]["titel"], office.party()["titel"]) == ("Dr.", "Dr.")
 
 
-@finding("B8")
 async def test_an_older_time_holds_one_direction_only() -> None:
     """What EspoCRM's users change goes over, whatever is thought of Advoware's clock."""
     office = Office()
@@ -228,7 +214,6 @@ def erase(office: Office, *names: str) -> None:
     office.left.edit("p1", **dict.fromkeys(names, "ERASED:p1"), firstName=None)
 
 
-@finding("G0")
 async def test_erased_data_stays_in_advoware() -> None:
     """The office must retain; a person decides. The record is held with one note."""
     office = Shop()
@@ -247,7 +232,6 @@ async def test_erased_data_stays_in_advoware() -> None:
     assert len(office.notifier.notes) == 1
 
 
-@finding("G0")
 async def test_an_erased_mail_alone_is_held() -> None:
     """One value that says ERASED is enough, in lists as well."""
     office = Shop()
@@ -258,7 +242,6 @@ async def test_an_erased_mail_alone_is_held() -> None:
     assert len(office.notifier.notes) == 1
 
 
-@finding("G10")
 async def test_another_betnr_links_anew() -> None:
     """A person corrects a wrong link: one note with both numbers; the old party is let go as it is."""
     office = Office()
@@ -277,7 +260,6 @@ async def test_another_betnr_links_anew() -> None:
     assert new in note[2]
 
 
-@finding("G10")
 @pytest.mark.parametrize("is_linked", [False, True], ids=["at import", "on a living link"])
 async def test_an_unknown_betnr_is_told_as_such(is_linked: bool) -> None:
     """A number that was mistyped was not deleted in Advoware."""
@@ -295,7 +277,6 @@ async def test_an_unknown_betnr_is_told_as_such(is_linked: bool) -> None:
     assert "gelöscht" not in " ".join(text for _, _, text in office.notifier.notes)
 
 
-@finding("G10")
 async def test_no_betnr_and_pending_unlinks() -> None:
     """Emptied by a person who had seen it, together with the wish to be synced: unlinked and asked, never posted."""
     office = Office()
@@ -313,7 +294,6 @@ async def test_no_betnr_and_pending_unlinks() -> None:
     assert len(office.notifier.notes) == 1
 
 
-@finding("G11")
 async def test_a_person_made_a_company_loses_the_first_name() -> None:
     """Fields that only the old kind has are emptied in the same write, and told."""
     office = Office()
@@ -333,7 +313,6 @@ async def deleted_on_purpose(office: Office, ids: list[str]) -> list[Outcome]:
     return [await office.sync(one) for one in ids]
 
 
-@finding("G13")
 async def test_many_deletions_are_one_note_with_the_command() -> None:
     """Twenty parties deleted on purpose: IT is told once, with the command that lets them go."""
     office = Office()
@@ -346,7 +325,6 @@ async def test_many_deletions_are_one_note_with_the_command() -> None:
     assert len(notes) == 1
 
 
-@finding("G13")
 async def test_a_release_of_deletions_holds_for_the_day() -> None:
     """What IT answered once is not asked again within the day."""
     office = Office()

@@ -16,7 +16,7 @@ from household import Household
 from kommunikation_office import Shop
 from office import Office
 
-from synckit.engine import EngineSettings, Outcome
+from recordsync import EngineSettings, Outcome
 from synckit.errors import PermanentError, RemoteRejected, SyncError, TransientError
 from synckit.ports import IMPORT
 

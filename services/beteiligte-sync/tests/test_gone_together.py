@@ -10,7 +10,7 @@ from office import Office
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.engine import Engine, EngineSettings, Remotes
+from recordsync import Engine, EngineSettings, Remotes
 from synckit.ports import BRAKED, Snapshot
 from synckit.testing.brake import FakeBrake
 

@@ -9,7 +9,7 @@ from office import Office
 from structlog.testing import capture_logs
 
 from beteiligte_sync.handlers import SyncHandler
-from synckit.engine import Outcome
+from recordsync import Outcome
 from synckit.errors import (
     CircuitOpen,
     CredentialsRefused,

@@ -19,7 +19,7 @@ from beteiligte_sync.entities.bankverbindungen.account import bank_code, compact
 from beteiligte_sync.entities.beteiligte.mapping import RECHTSFORMEN
 from beteiligte_sync.entities.kommunikation.entry import identity, value_of
 from beteiligte_sync.entities.kommunikation.kinds import Kind
-from synckit.engine.remembered import as_read_today
+from recordsync.memory.normal_forms import as_read_today
 from synckit.errors import MappingError
 from synckit.mapping.codecs import TEXT, choice
 from synckit.mapping.derived import planned

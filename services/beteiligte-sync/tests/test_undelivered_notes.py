@@ -8,7 +8,7 @@ from office import Office
 from test_adressen import HOME
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
-from synckit.engine.gone import NOTE_OWED
+from recordsync.decide.deletion import NOTE_OWED
 from synckit.errors import RemoteRejected
 
 HOUR = 3600

@@ -93,7 +93,7 @@ class Link:
     `tombstone` is "" (live), `right_gone`, `left_deleted`, or `duplicate` (this left record claims a right record that
     belongs to another live link). `owner_id` is the user to tell, also when the left record can't be read any more.
     `left_seen_at`, `right_changed_at`: what each side said of its last change when both last agreed. `left_written_by`
-    is our own user there, where that change was our write; None where it was a person's.
+    is our own user there, where that change was our write, else None. `seen_before`: the last versions of either side.
     """
 
     left_id: str
@@ -105,6 +105,7 @@ class Link:
     left_seen_at: datetime | None = None
     right_changed_at: datetime | None = None
     left_written_by: str | None = None
+    seen_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,9 @@ class JournalEntry:
 class Commit:
     """One transaction over what we remember of a record. StaleVersion where the fence is older than the stored one.
 
-    None leaves a part as it is. A base clears what was `attempted`. `unpark` and `drop_intent` remove. Causes:
-    `raise_notes` were posted (their pending note goes), `clear_notes` stand no longer (raised or pending, both go).
-    `forget` removes link and base.
+    None leaves a part as it is. A base clears what was announced, but for `attempted`: writes that may still land.
+    `unpark` and `drop_intent` remove, `forget` removes link and base. Causes: `raise_notes` were posted (their pending
+    note goes), `clear_notes` stand no longer (raised or pending, both go).
     """
 
     left_id: str
@@ -237,6 +238,7 @@ class Commit:
     at: datetime
     link: Link | None = None
     base: Base | None = None
+    attempted: Sequence[Attempted] = ()
     drop_intent: bool = False
     unpark: bool = False
     park: Parked | None = None
@@ -358,8 +360,8 @@ class BrakeLedger(Protocol):
     async def count(self, suspicion: Suspicion, limits: BrakeLimits) -> Tally:
         """Counts it, and says how its source stands. A record counts once. Nothing is counted while released."""
 
-    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
-        """The source is held from now on: until a person releases it, or none of its records waits any more."""
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> bool:
+        """The source is held until a person releases it, or no record of it waits. False where it was so already."""
 
     async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
         """Other live links, those first of which nothing is suspected, and then those looked at last.

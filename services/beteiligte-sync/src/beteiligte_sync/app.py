@@ -14,6 +14,7 @@ from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import LinkHandler, SyncHandler
 from beteiligte_sync.settings import Settings
 from kanzlei.espocrm.watch import watch_of
+from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
 from synckit.adapters.advoware import AdvowareBeteiligteStore
 from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.adapters.advoware_rows import AdvowareRows
@@ -22,8 +23,6 @@ from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.adapters.kafka import require_topics
 from synckit.adapters.postgres.brake import PostgresBrake
 from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.engine import Engine, EngineSettings, Family, Kin, Outcome, Remotes
-from synckit.engine.companion import Companion
 from synckit.mapping.field import EntityMapping
 from synckit.ports import Clock, SearchableStore
 from synckit.runtime import metrics
@@ -150,7 +149,7 @@ def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:
 
 def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: EngineSettings) -> Family | None:
     kin = [
-        Kin(child, PostgresLinkStore(opened.pool, child.entity), EspoStore(opened.espocrm, child.left_type))
+        Children(child, PostgresLinkStore(opened.pool, child.entity), EspoStore(opened.espocrm, child.left_type))
         for child in REGISTRY
         if _parent(child) is mapping
     ]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 
 import structlog
 
 from beteiligte_sync.domain.links import looks
-from synckit.engine import Cause, Engine
-from synckit.engine import Outcome as Synced
+from recordsync import Cause, Engine
+from recordsync import Outcome as Synced
 from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, PermanentError, RateLimited, TransientError
-from synckit.events import Action, ChangeEvent, Origin
+from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 from synckit.ports import Publisher
 
@@ -20,18 +19,7 @@ OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
 NO_RECORDS_FAULT = (CircuitOpen, CredentialsRefused, RateLimited)
 """A remote as a whole is in trouble, or wants us to go slower, or does not know us any more."""
-WEBHOOKS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 Observe = Callable[[str, Synced], None]
-
-
-def left_news(events: Sequence[ChangeEvent]) -> datetime | None:
-    """When EspoCRM's own webhooks last told something new. None where anybody else has a word in it.
-
-    A body that comes again tells what it told the first time.
-    """
-    if all(event.origin is Origin.ESPOCRM and event.action in WEBHOOKS for event in events):
-        return max((event.repeats or event.received_at for event in events), default=None)
-    return None
 
 
 class SyncHandler:
@@ -45,7 +33,7 @@ class SyncHandler:
     async def handle(self, event: ChangeEvent, attempt: Attempt) -> Outcome:
         if event.entity != self._entity:
             raise InvalidEvent(f"{event.type} does not belong on this topic")
-        cause = Cause(event.id, event.traceparent or "", left_news(attempt.events))
+        cause = Cause(event.id, event.traceparent or "")
         synced = await self._engine.sync(event.entity_id, cause)
         self._observe(self._entity, synced)
         self._log(event.entity_id, synced)

@@ -18,7 +18,7 @@ from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
 from synckit.mapping.rows import ForeseenLists
 from synckit.mapping.state import EVERY_STATE, LeftState
-from synckit.mapping.text import clean, record_name
+from synckit.mapping.text import clean
 from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
@@ -164,8 +164,12 @@ class EntityMapping:
             if f.name not in (writes if kind == before_kind else after):
                 continue
             place = f.attribute(side, kind)
-            if place is not None and (f.name in writes or place != f.attribute(side, before_kind)):
+            before = f.attribute(side, before_kind)
+            if place is not None and (f.name in writes or place != before):
                 patch[place.name] = f.print(side, self._entered(f, side, after))
+            elif place is None and before is not None and side is Side.RIGHT:
+                # A person's first name beside a company's name: what only the old kind has goes along with it.
+                patch[before.name] = f.print(side, None)
         return patch
 
     def whole_right(self, payload: Payload, patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,7 +239,7 @@ class EntityMapping:
                 held[f.name] = value if place is not None and not place.refuses(value) else None
         if not any(value is not None for value in held.values()):
             return {}
-        return {**self.patch(Side.LEFT, {}, held), "name": record_name(self.describe(held), self.entity.capitalize())}
+        return {**self.patch(Side.LEFT, {}, held), "name": self.describe(held)}
 
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
         """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent.

@@ -38,6 +38,7 @@ class BrakeLimits:
     """How many records one source may lose within `window`: `least`, or `share` of the records looked at meanwhile.
 
     `retry`: when a held record is looked at again. `patience`: after so long it is believed that all of a few are gone.
+    `day`, `day_share`: a second window, by which a drip below the first is seen.
     """
 
     window: timedelta = timedelta(minutes=15)
@@ -45,10 +46,16 @@ class BrakeLimits:
     share: float = 0.02
     retry: timedelta = timedelta(minutes=5)
     patience: timedelta = timedelta(days=1)
+    day: timedelta = timedelta(days=1)
+    day_share: float = 0.1
 
     def allowed(self, looked_at: int) -> int:
         """Records that may lose something, of so many that were looked at."""
         return max(self.least, int(self.share * looked_at))
+
+    def allowed_in_a_day(self, looked_at: int) -> int:
+        """Records that may be emptied or gone within a day, of so many that were looked at meanwhile."""
+        return max(EVERYDAY_FACTOR * self.least, int(self.day_share * looked_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,13 @@ class Tally:
     engaged: bool = False
     released: bool = False
     waited: float = 0.0
+    lost_in_a_day: int = 0
+    looked_at_in_a_day: int = 0
 
     def exceeds(self, limits: BrakeLimits) -> bool:
         """True where this is no work of people any more."""
+        if self.lost_in_a_day > limits.allowed_in_a_day(self.looked_at_in_a_day):
+            return True
         allowed = limits.allowed(self.looked_at)
         return self.engaged or max(self.lost, self.alike) > allowed or self.everyday > EVERYDAY_FACTOR * allowed
 

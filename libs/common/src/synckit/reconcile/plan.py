@@ -77,6 +77,13 @@ class NoticeKind(StrEnum):
     PERMANENTLY_FAILED = "permanently_failed"
     NOT_SHOWN = "not_shown"
     NOT_IMPORTED = "not_imported"
+    NOT_TAKEN = "not_taken"
+    ERASED = "erased"
+    SWEEP = "sweep"
+    RELINKED = "relinked"
+    UNLINKED = "unlinked"
+    NUMBER_PUT_BACK = "number_put_back"
+    KIND_CHANGED = "kind_changed"
 
 
 @dataclass(frozen=True, slots=True)

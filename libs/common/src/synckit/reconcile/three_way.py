@@ -6,15 +6,17 @@ A field that one side did not show is unknown: nobody touches it, and its base s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from synckit.reconcile.brake import held_by_brake
 from synckit.reconcile.plan import Base, Canonical, Decision, Direction, Notice, NoticeKind, Plan, Rule, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 CLOCK_MARGIN_SECONDS = 2.0
+NOTHING: Mapping[str, Side] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,21 @@ class Seen:
     changed_at: datetime | None = None
 
 
-def reconcile(base: Base, left: Seen, right: Seen, policies: Sequence[FieldPolicy], *, confirmed: bool = False) -> Plan:
-    """Decides every field, then holds what a side refuses, then asks the brake (unless a person has `confirmed`)."""
+def reconcile(
+    base: Base,
+    left: Seen,
+    right: Seen,
+    policies: Sequence[FieldPolicy],
+    *,
+    confirmed: bool = False,
+    again: Mapping[str, Side] = NOTHING,
+) -> Plan:
+    """Decides every field, then holds what a side refuses, then asks the brake (unless a person has `confirmed`).
+
+    `again`: fields that a side did not take, and that are tried once more if nobody has changed them since.
+    """
     known = [p for p in policies if p.name in left.values and p.name in right.values]
-    decisions = tuple(decide(p, base, left, right) for p in known)
+    decisions = tuple(_once_more(decide(p, base, left, right), p, again.get(p.name)) for p in known)
     kept, refusals = _refuse(decisions, known, left.values, right.values)
     left_writes = {d.field: d.left for d in kept if d.write is Side.LEFT}
     right_writes = {d.field: d.right for d in kept if d.write is Side.RIGHT}
@@ -66,6 +79,13 @@ def decide(policy: FieldPolicy, base: Base, left: Seen, right: Seen) -> Decision
     if policy.direction is Direction.TO_RIGHT:
         return _towards(policy, Side.RIGHT, Rule.DRIFT, now_left, now_right)
     return _towards(policy, Side.LEFT, Rule.RIGHT_CHANGED, now_left, now_right)
+
+
+def _once_more(decision: Decision, policy: FieldPolicy, target: Side | None) -> Decision:
+    if target is None or decision.rule is not Rule.UNCHANGED or policy.agree(decision.left, decision.right):
+        return decision
+    rule = Rule.RIGHT_CHANGED if target is Side.LEFT else Rule.LEFT_CHANGED
+    return _towards(policy, target, rule, decision.left, decision.right)
 
 
 def _both_changed(policy: FieldPolicy, left: Value, right: Value) -> Decision:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from synckit.ports import BRAKED, Suspicion, Witness
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Side
 from synckit.testing.memory import FakeLinks
+
+COVERED = timedelta(days=1)
 
 
 @dataclass
@@ -21,6 +23,7 @@ class FakeBrake:
     since: dict[tuple[Side, str], datetime] = field(default_factory=dict)
     engaged: dict[Side, Tally] = field(default_factory=dict)
     released_until: dict[Side, datetime] = field(default_factory=dict)
+    covered_until: dict[tuple[Side, Loss], datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.links.let_go.append(self._forget)
@@ -33,17 +36,23 @@ class FakeBrake:
         source, at = suspicion.source, suspicion.at
         if source in self.released_until and self.released_until[source] > at:
             return Tally(released=True)
-        since = at - limits.window
+        if self.covered_until.get((source, suspicion.loss), at) > at:
+            return Tally(released=True)
+        since, day_since = at - limits.window, at - limits.day
         self.counted = {
-            key: s for key, s in self.counted.items() if key[0] is not source or s.at >= since or self._waits(key[1])
+            key: s
+            for key, s in self.counted.items()
+            if key[0] is not source or s.at >= day_since or self._waits(key[1])
         }
         if not any(side is source and self._waits(left_id) for side, left_id in self.counted):
             self.engaged.pop(source, None)
         known = self.counted.get((source, suspicion.left_id))
-        if known is None or known.loss is not suspicion.loss:
+        is_over = known is not None and known.at < since and not self._waits(suspicion.left_id)
+        if known is None or known.loss is not suspicion.loss or is_over:
             self.since[source, suspicion.left_id] = at
         self.counted[source, suspicion.left_id] = suspicion
-        live = [s for (side, _), s in self.counted.items() if side is source]
+        of_the_day = [s for (side, _), s in self.counted.items() if side is source]
+        live = [s for s in of_the_day if s.at >= since or self._waits(s.left_id)]
         lent = [self._is_lent(s) for s in live]
         everyday = [s for s, is_lent in zip(live, lent, strict=True) if s.loss.is_everyday and not is_lent]
         return Tally(
@@ -54,10 +63,16 @@ class FakeBrake:
             lent=self._is_lent(suspicion),
             engaged=source in self.engaged,
             waited=(at - self.since[source, suspicion.left_id]).total_seconds(),
+            lost_in_a_day=sum(not s.loss.is_everyday or self._is_lent(s) for s in of_the_day),
+            looked_at_in_a_day=sum(
+                1 for row in self.links.rows.values() if row.looked_at and row.looked_at >= day_since
+            ),
         )
 
-    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> bool:
+        is_new = source not in self.engaged
         self.engaged[source] = tally
+        return is_new
 
     async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
         suspected = {one for _, one in self.counted}
@@ -67,8 +82,10 @@ class FakeBrake:
         return sorted(found, key=lambda each: each.suspected)[:limit]
 
     def release(self, source: Side, until: datetime) -> None:
-        """A person's word."""
+        """A person's word. Of deletions it holds for a day: who deletes many on purpose is not asked again."""
         self.released_until[source] = until
+        if any(key[0] is source and s.loss is Loss.GONE for key, s in self.counted.items()):
+            self.covered_until[source, Loss.GONE] = until + COVERED
         self.engaged.pop(source, None)
         self.counted = {key: s for key, s in self.counted.items() if key[0] is not source}
 

@@ -216,7 +216,7 @@ class FakeLinks:
 
     def _apply(self, row: _Row, change: Commit) -> None:
         if change.forget or change.base is not None:
-            row.attempted = ()
+            row.attempted = () if change.forget else tuple(change.attempted)
         if change.forget:
             row.link, row.base = None, Base()
             row.notes, row.pending = set(), {}

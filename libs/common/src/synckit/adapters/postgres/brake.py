@@ -29,6 +29,7 @@ class PostgresBrake:
             "version": suspicion.version,
             "digest": hashed("", suspicion.value),
             "window": limits.window.total_seconds(),
+            "day": limits.day.total_seconds(),
             "least": limits.least,
         }
         answer = await self._pool.fetch_value(
@@ -41,17 +42,20 @@ class PostgresBrake:
         )
         return Tally(**json.loads(answer))
 
-    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> None:
-        await self._pool.fetch(
+    async def engage(self, source: Side, at: datetime, tally: Tally, limits: BrakeLimits) -> bool:
+        was_free = await self._pool.fetch_value(
+            "WITH known AS (SELECT engaged_at FROM brake WHERE source = $1) "
             "INSERT INTO brake AS b (source, engaged_at, counted, allowed) VALUES ($1, $2, $3, $4) "
             "ON CONFLICT (source) DO UPDATE SET engaged_at = coalesce(b.engaged_at, excluded.engaged_at), "
-            "counted = excluded.counted, allowed = excluded.allowed",
+            "counted = excluded.counted, allowed = excluded.allowed "
+            "RETURNING NOT EXISTS (SELECT FROM known WHERE engaged_at IS NOT NULL)",
             self._scope + source.system,
             at,
             max(tally.lost, tally.everyday),
             limits.allowed(tally.looked_at),
             writes=True,
         )
+        return bool(was_free)
 
     async def witnesses(self, left_id: str, limit: int, home: str = "") -> Sequence[Witness]:
         rows = await self._pool.fetch(

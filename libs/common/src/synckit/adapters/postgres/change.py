@@ -33,6 +33,7 @@ def commit_document(change: Commit, hashed: Hash) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "link": change.link and _link_document(change.link),
         "base": change.base and {"left": to_json(change.base.left), "right": to_json(change.base.right)},
+        "attempted": [attempted_document(each) for each in change.attempted],
         "park": change.park and parked_document(change.park),
         "looked_at": change.looked_at and change.looked_at.isoformat(),
         "raise_notes": list(change.raise_notes),
@@ -120,6 +121,7 @@ def _link_document(link: Link) -> dict[str, Any]:
         "left_seen_at": link.left_seen_at and link.left_seen_at.isoformat(),
         "right_changed_at": link.right_changed_at and link.right_changed_at.isoformat(),
         "left_written_by": link.left_written_by,
+        "seen_before": list(link.seen_before),
     }
 
 
@@ -149,6 +151,7 @@ def as_link(row: Mapping[str, Any]) -> Link:
         left_seen_at=_time(row["left_seen_at"]),
         right_changed_at=_time(row["right_changed_at"]),
         left_written_by=row["left_written_by"],
+        seen_before=tuple(row.get("seen_before") or ()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import PermanentError
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 COMMAND = "python -m synckit.adapters.postgres.migrate apply"
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation.diff import diff
 from beteiligte_sync.entities.kommunikation.entry import (
     PREFIX,
-    Entry,
     Known,
     from_base,
     known_of,
@@ -18,17 +17,17 @@ from beteiligte_sync.entities.kommunikation.entry import (
     read_entries,
     read_rows,
     to_base,
-    value_of,
 )
 from beteiligte_sync.entities.kommunikation.kinds import Kind
+from beteiligte_sync.entities.kommunikation.losses import losses
 from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
+from recordsync.lists import ListWork, RowNote, RowWork
+from recordsync.memory.look import RELEASED
+from recordsync.quoting import shown
+from recordsync.refusals import TOO_MANY, digest, remembered
 from synckit import clamps
-from synckit.engine.companion import ListWork, RowNote, RowWork
-from synckit.engine.notes import RELEASED
-from synckit.engine.quoting import shown
-from synckit.engine.refused import TOO_MANY, digest, remembered
 from synckit.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base, Side, Value
@@ -51,20 +50,18 @@ class KommunikationLists:
         self, base: Base, left: Payload, right: Payload, *, confirmed: bool, kept_out: Collection[str] = ()
     ) -> ListWork:
         known = from_base(base)
-        rows = read_rows(right, known)
-        plan = diff(read_entries(left, known), rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
+        entries, rows = read_entries(left, known), read_rows(right, known)
+        plan = diff(entries, rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
         there = {row.id: row.tlf for row in rows or ()}
-        patch = {name: value for kind, entries in plan.lists.items() for name, value in _sent(kind, entries, left)}
         return ListWork(
             rows=tuple(_row_work(write, there.get(write.row or "", "")) for write in plan.writes),
-            incoming={
-                name: _incoming(kind, known, plan) for kind in plan.lists for name in kind.names if name in patch
-            },
-            patch=patch,
+            incoming={kind.attribute: _incoming(kind, known, plan) for kind in plan.lists},
+            patch={kind.attribute: [e.as_item() for e in entries] for kind, entries in plan.lists.items()},
             base=to_base(plan.known),
             attempted=attempts(known, plan),
             notes=tuple(_note(told, plan) for told in plan.told),
             held=plan.held,
+            losses=tuple(losses(plan, entries, rows or ())),
         )
 
     def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> str:
@@ -82,10 +79,6 @@ class KommunikationLists:
         shown = next((each for each in read_rows(right) or () if each.id == row), None)
         kind = shown.kind(known) if shown else (known.kind if known else None)
         return kind.label if kind else "Kommunikation", shown.tlf if shown else ""
-
-    def left_is_as_agreed(self, base: Base, left: Payload) -> bool:
-        shown = {(e.kind, e.key, e.type) for entries in read_entries(left).values() for e in entries}
-        return shown == {(k.kind, k.key, k.type) for k in from_base(base).values() if k.key is not None}
 
     def normal(self, name: str, left: Value, right: Value) -> tuple[str, Value, Value]:
         """A POST that was announced is found by what it was for: its name is made of that, and so renewed as well."""
@@ -137,18 +130,6 @@ class KommunikationLists:
 
 def _rows_of(names: Collection[str]) -> frozenset[str]:
     return frozenset(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
-
-
-def _sent(kind: Kind, entries: Sequence[Entry], left: Payload) -> Iterator[tuple[str, Any]]:
-    """A list as EspoCRM takes it. It looks at the primary value that it holds as well, unless a new one is sent:
-
-    one of older days, which it would not take today, would bar every list, also one without it.
-    """
-    yield kind.attribute, [entry.as_item() for entry in entries]
-    held = left.get(kind.value_name)
-    if isinstance(held, str) and held and value_of(kind, held) != held:
-        primary = next((entry for entry in reversed(entries) if entry.primary), entries[0] if entries else None)
-        yield kind.value_name, primary.sent if primary else None
 
 
 def _incoming(kind: Kind, before: Mapping[str, Known], plan: ListPlan) -> tuple[str, ...]:

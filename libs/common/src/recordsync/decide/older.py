@@ -1,0 +1,55 @@
+"""A side that shows an older version than we know: nothing is taken from it, and the other direction goes on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from recordsync.decide.plausibility import evidence_of
+from recordsync.lists import ListWork
+from recordsync.memory.look import Memory
+from recordsync.observation import Observation
+from recordsync.rules import Rules
+from synckit.reconcile.plan import Base, Plan, Side
+
+OLDER_SINCE = "older:"
+"""Cause `older:<side>:<seconds since the epoch>`: since when that side is doubted."""
+
+
+def older_sides(memory: Memory, seen: Observation, rules: Rules) -> tuple[Side, ...]:
+    """Sides that show an older version than we know, and have not said the same for long enough to be believed."""
+    evidence = evidence_of(memory, seen, rules)
+    if evidence is None:
+        return ()
+    doubt_for = rules.settings.doubt_for.total_seconds()
+    return tuple(
+        side for side in Side if evidence.is_older(side) and seen.at.timestamp() - since(side, memory, seen) < doubt_for
+    )
+
+
+def since(side: Side, memory: Memory, seen: Observation) -> float:
+    """When it was first doubted, in seconds since the epoch."""
+    begun = f"{OLDER_SINCE}{side.value}:"
+    told = [int(cause.removeprefix(begun)) for cause in memory.state.notes if cause.startswith(begun)]
+    return min(told, default=int(seen.at.timestamp()))
+
+
+def without(older: tuple[Side, ...], plan: Plan, lists: ListWork, memory: Memory) -> tuple[Plan, ListWork]:
+    """Nothing is taken from a side that shows what was before; the other direction goes on."""
+    doubted = [d for d in plan.decisions if d.write is not None and d.write.other in older]
+    names = {d.field for d in doubted}
+    base = Base(
+        {**plan.base.left, **{n: memory.base.left[n] for n in names if memory.base.knows(n)}},
+        {**plan.base.right, **{n: memory.base.right[n] for n in names if memory.base.knows(n)}},
+    )
+    kept = replace(
+        plan,
+        decisions=tuple(d for d in plan.decisions if d.field not in names),
+        left_writes={n: v for n, v in plan.left_writes.items() if n not in names},
+        right_writes={n: v for n, v in plan.right_writes.items() if n not in names},
+        notices=tuple(n for n in plan.notices if n.field not in names),
+        held="" if names else plan.held,
+        base=base,
+    )
+    rows = () if Side.LEFT in older else lists.rows
+    # The base of lists stays where it is: what is not taken over is not agreed on.
+    return kept, replace(lists, rows=rows, patch={}, held="", base=Base(), notes=(), losses=())

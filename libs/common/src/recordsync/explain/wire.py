@@ -1,0 +1,107 @@
+"""Composition root of the command: settings in, sources and hands out. Nothing connects before it is used."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from recordsync.explain.commands import Hands
+from recordsync.explain.entities import Entity
+from recordsync.explain.gather import Side, Sources
+from synckit.adapters.advoware import AdvowareBeteiligteStore
+from synckit.adapters.advoware_children import AdvowareChildren
+from synckit.adapters.espocrm import EspoStore
+from synckit.adapters.kafka_inspect import KafkaInspector
+from synckit.adapters.postgres.brake import PostgresBrakes
+from synckit.adapters.postgres.inspect import PostgresInspector
+from synckit.adapters.postgres.links import PostgresLinkStore
+from synckit.adapters.redis import LockTimes, RedisLocks
+from synckit.adapters.redis_inspect import RedisLockInspector
+from synckit.mapping.field import EntityMapping
+from synckit.ports import Clock
+from synckit.runtime.settings import (
+    AdvowareSection,
+    DatabaseSection,
+    EspoCrmSection,
+    KafkaSection,
+    RedisSection,
+    ServiceSettings,
+)
+from synckit.topics import EVENT_TOPICS
+from synckit.wiring import Connections, connections
+
+LOCK_WAIT = 20.0
+"""Seconds that a command waits for a running sync of its record; longer than a lock lives that nobody renews."""
+
+
+class Settings(ServiceSettings):
+    """The same variables as the services'."""
+
+    service: ClassVar[str] = "why"
+    kafka: KafkaSection
+    database: DatabaseSection
+    redis: RedisSection
+    espocrm: EspoCrmSection
+    advoware: AdvowareSection
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What one call of the command works with."""
+
+    sources: Sources
+    opened: Connections
+    hands: Hands
+
+
+@asynccontextmanager
+async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterator[Desk]:
+    """Closes what it opened."""
+    mapping = entity.mapping
+    opened = connections(settings, clock, service=settings.service, at_once=4)
+    sources = Sources(
+        left=EspoStore(opened.espocrm, mapping.left_type),
+        right=_right(mapping, opened),
+        memory=PostgresInspector(opened.pool, mapping.entity),
+        locks=RedisLockInspector(opened.redis),
+        topics=KafkaInspector(settings.kafka.bootstrap_servers, client_id=settings.service),
+        clock=clock,
+        topic=EVENT_TOPICS[mapping.entity],
+        group=entity.service,
+        brakes=PostgresBrakes(opened.pool),
+    )
+    locks = RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT))
+    hands = Hands(
+        links=PostgresLinkStore(opened.pool, mapping.entity),
+        locks=locks,
+        publisher=opened.publisher,
+        clock=clock,
+        topic=EVENT_TOPICS[mapping.entity],
+        who=whoami(),
+    )
+    try:
+        yield Desk(sources, opened, hands)
+    finally:
+        await locks.released()
+        for step in opened.closing():
+            await step()
+
+
+def _right(mapping: EntityMapping, opened: Connections) -> Side:
+    if mapping.child_of is not None:
+        return AdvowareChildren(opened.advoware, mapping.right_type, mapping.child_of)
+    return AdvowareBeteiligteStore(opened.advoware)
+
+
+def whoami() -> str:
+    """The operating system's user and host: not what the environment claims."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

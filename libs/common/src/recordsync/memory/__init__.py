@@ -1,0 +1,1 @@
+"""What is remembered of a record, from look to look and within one."""

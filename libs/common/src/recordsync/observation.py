@@ -1,0 +1,179 @@
+"""What a look has asked, and what it was told: frozen facts, and the questions that are still to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from synckit.errors import PermanentError, RemoteRejected
+from synckit.ports import Link, Payload, Snapshot
+from synckit.reconcile.brake import Loss, Tally
+from synckit.reconcile.plan import Side
+
+if TYPE_CHECKING:
+    from recordsync.steps import Act
+
+
+class Unasked(Enum):
+    """A fact that nobody asked for yet: neither there nor gone."""
+
+    UNASKED = "unasked"
+
+
+UNASKED: Final = Unasked.UNASKED
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLeft:
+    """The record in EspoCRM. `again`: after the pause that makes two answers of "gone" worth more than one."""
+
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRight:
+    """A record in Advoware. `again`: as of `ReadLeft`."""
+
+    right_id: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskParent:
+    """Where a child's parent stands. `left_id`: as the child names it, else whoever is linked to `home`.
+
+    `home`: the right id of the party whose row the child is, "" for one that is not linked.
+    """
+
+    left_id: str
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskOwner:
+    """Which left record a right record is linked to."""
+
+    right_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRivals:
+    """Other left records that once claimed our right record."""
+
+    left_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a lost POST may have made. `since`: declared then, None to search all that there is."""
+
+    payload: Payload
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskWitnesses:
+    """Whether a side still knows a few other records. `home`: none of this party's rows is asked about."""
+
+    side: Side
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a source wants to lose here, counted along with what it lost elsewhere. `value` is hashed by the ledger."""
+
+    source: Side
+    loss: Loss
+    value: str = ""
+    version: str = ""
+
+
+Question = ReadLeft | ReadRight | AskParent | AskOwner | ReadRivals | Search | AskWitnesses | Count
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A child's parent. `link`: None where it is not linked. `home_owner`: who is linked to the child's party now."""
+
+    left_id: str
+    link: Link | None
+    home_owner: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """True where the parent is on the right side, and alive."""
+        return self.link is not None and not self.link.tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records that a POST may have made. `taken`: those that are linked to somebody. `asked_at`: before the question.
+
+    `is_complete`: all records were searched, not only the recent ones.
+    """
+
+    records: tuple[Snapshot, ...]
+    taken: frozenset[str]
+    asked_at: datetime
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """How many others were asked about, and how many of them are suspected themselves. `one_is_known`: by the side."""
+
+    asked: int
+    suspected: int
+    one_is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A write that a remote refused: its answer, and the step that was carried out."""
+
+    error: RemoteRejected
+    step: Act
+
+
+class Deletion(Enum):
+    """What became of our DELETE in Advoware."""
+
+    NOT_ASKED = "not_asked"
+    DONE = "done"
+    IN_USE = "in_use"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The facts of one look. Each is UNASKED, or empty, until a question was answered.
+
+    `right` tells of `right_id`. `refused`: what a remote, or a value, makes impossible. `posted_in_vain`: the answer of
+    a POST that found the row there already (409). `rejected`: the newest refusal, of which nothing was made yet.
+    `lists_read`: the left side was read after the last row was written; `list_reads`: how often, in this look.
+    `engaged`: the source is held as a whole, and whether it was our count that did it.
+    """
+
+    at: datetime
+    left: Snapshot | Unasked | None = UNASKED
+    left_again: bool = False
+    right: Snapshot | Unasked | None = UNASKED
+    right_id: str = ""
+    right_again: bool = False
+    parent: Parent | Unasked = UNASKED
+    owners: Mapping[str, str | None] = field(default_factory=dict)
+    rivals: Mapping[str, Snapshot | None] = field(default_factory=dict)
+    found: Found | Unasked = UNASKED
+    witnesses: Mapping[Side, Witnesses] = field(default_factory=dict)
+    tallies: Mapping[Count, Tally] = field(default_factory=dict)
+    refused: PermanentError | None = None
+    posted_in_vain: RemoteRejected | None = None
+    rejected: Rejected | None = None
+    deletion: Deletion = Deletion.NOT_ASKED
+    lists_read: bool = False
+    list_reads: int = 0
+    engaged: bool | None = None

@@ -1,1 +1,0 @@
-"""Why a record is as it is, in the words of the office: `python -m synckit.why CBeteiligte ID`."""
