@@ -9,11 +9,11 @@ import aiohttp
 
 from demo.people import Person
 from demo.wait import LIMIT, StepFailedError, until
+from kanzlei.espocrm.target import USER as OUR_API_USER
 
 ENTITY = "CBeteiligte"
 USER_ID = "5a0000000000000b1"
 USER = {"Authorization": aiohttp.encode_basic_auth("anna", "anna")}
-OUR_API_USER = "advoware_sync"
 CALLS = "/_sandbox/calls"
 QUIET_LOOKS = 12
 """As many looks in a row that see no new call are a quiet system."""
@@ -77,7 +77,11 @@ class Linked:
 
 
 class EspoCrm(Remote):
-    """EspoCRM as its user Anna sees it."""
+    """EspoCRM as its user Anna sees it. `api_user`: the name that our services have there."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, api_user: str = OUR_API_USER) -> None:
+        super().__init__(session, url)
+        self.api_user = api_user
 
     async def rest(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the REST API with Anna's password."""
@@ -152,7 +156,7 @@ class EspoCrm(Remote):
 
     async def our_calls(self, since: int, **wanted: str) -> list[dict[str, Any]]:
         """What our services have asked of EspoCRM."""
-        return await self.calls(caller=OUR_API_USER, since=since, **wanted)
+        return await self.calls(caller=self.api_user, since=since, **wanted)
 
 
 class Advoware(Remote):

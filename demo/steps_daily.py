@@ -14,7 +14,9 @@ TWICE_CHANGED = 8
 
 
 async def create_person_and_company(morning: Morning) -> str:
-    """A person and a company are created in EspoCRM: both are in Advoware, number and row id are back, clean."""
+    """A person and a company are created in an EspoCRM that was bare: both in Advoware, numbers are back, clean."""
+    installed = morning.stack.installation
+    expect(installed is not None, "nothing was installed into EspoCRM")
     espo, advo, person = morning.espo, morning.advo, people.PERSON
     start_left, start_right = await espo.last_call(), await advo.last_call()
     one, other = await asyncio.gather(
@@ -30,7 +32,8 @@ async def create_person_and_company(morning: Morning) -> str:
     expect(await advo.named(person.last) == [human.right], "the person is in Advoware more than once")
     calls = len(await advo.calls(record=human.right, since=start_right))
     calls += len(await espo.our_calls(start_left, record=human.left))
-    return f"Advoware {human.right} and {company.right}, row ids back, clean; {calls} API calls for the person"
+    seen = f"Advoware {human.right} and {company.right}, row ids back, clean; {calls} API calls for the person"
+    return f"{installed.sentence if installed else ''}; {seen}"
 
 
 async def change_twelve_at_once(morning: Morning) -> str:

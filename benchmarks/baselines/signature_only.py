@@ -18,6 +18,6 @@ async def receive(request: web.Request) -> web.Response:
     return web.Response(body=b'{"accepted": 1, "records": 1}', content_type="application/json")
 
 
-app = web.Application(client_max_size=1 << 20)
+app = web.Application(client_max_size=4 << 20)
 app.router.add_post("/vmh/webhook/beteiligte/update", receive)
 web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), access_log=None, print=None)

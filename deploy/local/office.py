@@ -22,16 +22,16 @@ from deploy.local.addresses import Addresses
 from deploy.local.backends import NAMES as SERVERS
 from deploy.local.backends import Backends
 from deploy.local.guardian import Guardian
+from deploy.local.installation import Installation, api_key, read_installation
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError
 from deploy.local.table import (
-    ESPOCRM_API_KEY,
+    BARE_SANDBOXES,
     INGRESS,
+    INSTALL,
     MIGRATE,
     PROXY,
-    REGISTER,
     ROOT,
-    SANDBOXES,
     TICKER,
     TOPICS,
     WORKER,
@@ -69,7 +69,7 @@ class Office:
         self._guardian: Guardian | None = None
         lines = (INGRESS, *(worker(n) for n in range(workers)), TICKER, PROXY)
         self.services = {each.name: each for each in lines}
-        self.sandboxes = {each.name: each for each in SANDBOXES}
+        self.sandboxes = {each.name: each for each in BARE_SANDBOXES}
 
     @property
     def stack_file(self) -> Path:
@@ -77,8 +77,22 @@ class Office:
 
     @property
     def secrets_file(self) -> Path:
-        """Webhook id → secret, as the registration wrote it for the ingress."""
+        """Webhook id → secret, as the installation wrote it for the ingress."""
         return self.state_dir / "webhook-secrets.json"
+
+    @property
+    def env_file(self) -> Path:
+        """EspoCRM's address and our API user's key, as the installation wrote them for worker and ticker."""
+        return self.state_dir / "espocrm.env"
+
+    @property
+    def installation(self) -> Installation | None:
+        """What the last start did to the bare EspoCRM; None before."""
+        return read_installation(self._installation_file)
+
+    @property
+    def _installation_file(self) -> Path:
+        return self.state_dir / "espocrm-installation.json"
 
     @property
     def addresses(self) -> Addresses:
@@ -88,7 +102,7 @@ class Office:
             database_url=self.backends.database_url,
             redis_url=self.backends.redis_url,
             espocrm_url=self._url("espocrm"),
-            espocrm_api_key=ESPOCRM_API_KEY,
+            espocrm_api_key=api_key(self.env_file),
             advoware_url=self._url("advoware"),
             services={name: self._url(name) for name in self.services},
         )
@@ -105,7 +119,8 @@ class Office:
             for name in (*self.sandboxes, *self.services):
                 self._ports.claim(name)
             self._step("sandboxes", lambda: self._start_all(self.sandboxes))
-            self._step("topics, tables, webhooks", self._run_jobs)
+            self._step("topics, tables, installation into EspoCRM", self._run_jobs)
+            self._tell(f"  {self.installation.sentence}" if self.installation else "")
             self._step(", ".join(self.services), lambda: self._start_all(self.services))
         except BaseException:
             self.stop()
@@ -179,8 +194,8 @@ class Office:
             return self.backends.is_ready(name)
         return answers_ok(f"{self._url(name)}{self._line(name).ready}")
 
-    def run_job(self, job: Job, *arguments: str) -> None:
-        """Run a command to its end; raises with its output when it fails."""
+    def run_job(self, job: Job, *arguments: str) -> str:
+        """Run a command to its end, and answer its output; raises with all that it said when it fails."""
         wiring = Wiring(self.addresses, self.secrets_file, self._extra)
         argv = [*wiring.argv(job), *arguments]
         try:
@@ -188,6 +203,7 @@ class Office:
                 argv,
                 env=wiring.environment(job),
                 cwd=ROOT,
+                input=job.typed,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -198,19 +214,29 @@ class Office:
         self.supervisor.log_path(job.name).write_text(done.stdout + done.stderr)
         if done.returncode:
             raise StackError(f"{job.name} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def _run_jobs(self) -> None:
-        # A name, as EspoCRM 10 stops all its webhooks at one whose host is a literal address.
-        register = ("--url", self._url(INGRESS.name, "localhost"), "--secrets-file", str(self.secrets_file))
-        espocrm = ("--espocrm-url", self.addresses.espocrm_url)
         with ThreadPoolExecutor(max_workers=3) as pool:
-            jobs = [
-                pool.submit(self.run_job, TOPICS),
-                pool.submit(self.run_job, MIGRATE),
-                pool.submit(self.run_job, REGISTER, *espocrm, *register),
-            ]
-            for job in jobs:
-                job.result()
+            acts: tuple[Callable[[], object], ...] = (
+                lambda: self.run_job(TOPICS),
+                lambda: self.run_job(MIGRATE),
+                self._install,
+            )
+            for done in [pool.submit(act) for act in acts]:
+                done.result()
+
+    def install(self, *parts: str) -> Installation:
+        """What an office's IT does: one command, as EspoCRM's administrator. `parts` as its `--with` takes them."""
+        # A name, as EspoCRM 10 stops all its webhooks at one whose host is a literal address.
+        ingress, began = self._url(INGRESS.name, "localhost"), time.monotonic()
+        files = ("--env-file", str(self.env_file), "--secrets-file", str(self.secrets_file))
+        more = [word for part in parts for word in ("--with", part)]
+        report = self.run_job(INSTALL, "--url", self._url("espocrm"), "--ingress-url", ingress, *files, *more)
+        return Installation.of(report, time.monotonic() - began, self.env_file)
+
+    def _install(self) -> None:
+        self.install().write(self._installation_file)
 
     def _start_all(self, names: Mapping[str, Service]) -> None:
         for name in names:
@@ -228,7 +254,8 @@ class Office:
         """The sandboxes begin empty, so must what we remember of them: links to records that are gone would mislead."""
         for name in (*SERVERS, "log"):
             shutil.rmtree(self.state_dir / name, ignore_errors=True)
-        self.secrets_file.unlink(missing_ok=True)
+        for file in (self.secrets_file, self.env_file, self._installation_file):
+            file.unlink(missing_ok=True)
 
     def _line(self, name: str) -> Service:
         line = self.services.get(name) or self.sandboxes.get(name)

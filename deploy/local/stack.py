@@ -71,6 +71,8 @@ def status(state_dir: Path, *, as_json: bool) -> int:
         for line in lines:
             uptime = "-" if line.uptime is None else f"{line.uptime:.0f} s"
             print(f"{line.name:<20} {line.state:<10} {line.pid:>8} {uptime:>9}  {line.url}")
+        if installed := Office(state_dir).installation:
+            print(f"{installed.sentence}; our key is in {installed.env_file}")
     return OK if lines and all(line.state != "dead" for line in lines) else TROUBLE
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.local.addresses import Addresses
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
+from sandbox.espocrm.settings import ADMIN_PASSWORD, ADMIN_USER_NAME
 from sandbox.espocrm.settings import API_KEY as ESPOCRM_API_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,12 +45,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Job:
-    """A command that ends. It has to end with 0 before the services start."""
+    """A command that ends. It has to end with 0 before the services start. `typed`: what it reads from its input."""
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    typed: str = ""
 
 
 KAFKA = ("KAFKA_BOOTSTRAP_SERVERS",)
@@ -72,6 +74,8 @@ SANDBOXES = (
     Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2", "--link-hook"), ready="/_sandbox/health"),
     Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
 )
+BARE_SANDBOXES = (replace(SANDBOXES[0], arguments=(*SANDBOXES[0].arguments, "--bare")), *SANDBOXES[1:])
+"""EspoCRM as it comes: what it needs of ours is installed by the command for that."""
 INGRESS = Service(
     "webhook-ingress",
     "webhook_ingress",
@@ -100,6 +104,12 @@ SERVICES = (INGRESS, WORKER, TICKER, PROXY)
 
 TOPICS = Job("topics", "synckit.topics", ("apply",), KAFKA)
 MIGRATE = Job("migrate", "synckit.adapters.postgres.migrate", ("apply",), ("DATABASE_URL",))
+INSTALL = Job(
+    "install-espocrm",
+    "kanzlei.espocrm",
+    ("install", "--admin", ADMIN_USER_NAME, "--password-stdin", "--yes", "--json"),
+    typed=f"{ADMIN_PASSWORD}\n",
+)
 REGISTER = Job("register-webhooks", "webhook_ingress.register", variables=ESPOCRM)
 
 
@@ -149,8 +159,10 @@ class Wiring:
 
 
 __all__ = [
+    "BARE_SANDBOXES",
     "ESPOCRM_API_KEY",
     "INGRESS",
+    "INSTALL",
     "MIGRATE",
     "PROXY",
     "REGISTER",

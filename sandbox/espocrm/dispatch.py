@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 from collections import deque
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -150,7 +151,9 @@ class Dispatcher:
         if session is None:
             raise RuntimeError("dispatcher is not started")
         try:
-            async with session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False) as answer:
+            async with session.post(
+                url, data=BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
                 await answer.read()
                 location = answer.headers.get("Location")
                 result = Result(answer.status, urljoin(url, location) if location else None)

@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,7 +63,7 @@ async def connections(url: str, seconds: float, _key: Key) -> dict[str, int]:
 
 
 async def big_bodies(url: str, seconds: float, key: Key) -> dict[str, int]:
-    """Bodies of 1 MiB less one byte, rightly and wrongly signed in turn."""
+    """Bodies of 4 MiB less one byte, rightly and wrongly signed in turn."""
     ends = time.monotonic() + seconds
     frame = json.dumps([{"id": "0" * 17, "titel": ""}]).encode()
     body = frame[:-3] + b"x" * (LONGEST - len(frame)) + frame[-3:]
@@ -70,9 +71,10 @@ async def big_bodies(url: str, seconds: float, key: Key) -> dict[str, int]:
     statuses: dict[str, int] = {}
 
     async def one(session: aiohttp.ClientSession, number: int) -> None:
+        headers = right if number % 2 else wrong
         while time.monotonic() < ends:
             with suppress(aiohttp.ClientError, TimeoutError):
-                async with session.post(url + PATH, data=body, headers=right if number % 2 else wrong) as answer:
+                async with session.post(url + PATH, data=BytesIO(body), headers=headers) as answer:
                     name = f"bodies answered {answer.status}"
                     statuses[name] = statuses.get(name, 0) + 1
 

@@ -21,7 +21,7 @@ import aiohttp
 from synckit.command import run_command
 
 PATH = "/vmh/webhook/beteiligte/update"
-LONGEST = 1024 * 1024 - 1
+LONGEST = 4 * 1024 * 1024 - 1
 
 
 @dataclass(frozen=True)

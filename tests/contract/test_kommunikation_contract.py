@@ -33,7 +33,7 @@ class Office:
     """Both sandboxes, and the engine between them."""
 
     def __init__(self, espo: TestClient[Any, Any], desk: TestClient[Any, Any], clock: FakeClock) -> None:
-        self.desk = desk
+        self.crm, self.desk = espo, desk
         self.espo = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY))
         base = str(desk.make_url("")).rstrip("/")
         self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
@@ -53,6 +53,12 @@ class Office:
 
     async def makes(self, **values: Any) -> None:
         self.id = (await self.left.create({"lastName": "Probe", **values})).id
+        await self.engine.sync(self.id)
+
+    async def seeded(self, **values: Any) -> None:
+        """What an older EspoCRM has stored, which this one would not take any more."""
+        answer = await self.crm.post("/_sandbox/state", json={"CBeteiligte": [{"id": self.id, **values}]})
+        assert answer.status < 300, await answer.text()
         await self.engine.sync(self.id)
 
     async def looks(self) -> Outcome:
@@ -163,3 +169,56 @@ async def test_numbers_beyond_espocrms_limit_are_named_and_the_rest_comes_over(o
     await office.looks()
     record = await office.record()
     assert (len(record["phoneNumberData"]), record["syncStatus"]) == (10, "clean")
+
+
+STORED: dict[str, tuple[dict[str, Any], int, str, str, str]] = {
+    "national number": (
+        {"phoneNumberData": [{"phoneNumber": "0711 111", "type": "Office", "primary": True}]},
+        3,
+        "0172 1234567",
+        "phoneNumber",
+        "+491721234567",
+    ),
+    "umlaut domain": (
+        {"emailAddressData": [{"emailAddress": "anna@müller.de", "primary": True}]},
+        4,
+        "info@probe.de",
+        "emailAddress",
+        "info@probe.de",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STORED)
+async def test_an_old_primary_bars_no_new_entry(office: Office, case: str) -> None:
+    """EspoCRM looks at the primary value that it has stored, whatever the list says, unless a new one is sent."""
+    stored, komm_kz, typed, name, shown = STORED[case]
+    await office.makes()
+    await office.seeded(**stored)
+    await office.desk.post(f"{await office.path()}/kommunikation", json={"kommKz": komm_kz, "tlf": typed})
+    await office.looks()
+    record = await office.record()
+    assert shown in {each[name] for each in record[f"{name}Data"]}, record
+    assert record["syncStatus"] == "clean", record
+    assert [each["primary"] for each in record[f"{name}Data"]] == [True, False]
+
+
+@pytest.mark.parametrize("case", STORED)
+@pytest.mark.parametrize("more", [False, True], ids=["alone", "with another"])
+async def test_an_old_primary_goes_when_a_desk_empties_it(office: Office, case: str, more: bool) -> None:
+    stored, komm_kz, typed, name, shown = STORED[case]
+    await office.makes()
+    await office.seeded(**stored)
+    [row] = [each for each in await office.stored() if each["tlf"]]
+    if more:
+        await office.desk.post(f"{await office.path()}/kommunikation", json={"kommKz": komm_kz, "tlf": typed})
+        await office.looks()
+        # The list as it was written down before, with the old value once more as the primary one.
+        old = stored[f"{name}Data"][0]
+        await office.seeded(**{f"{name}Data": [old, {name: shown, "type": "Mobile"}]})
+    await office.desk.post(f"{await office.path()}/kommunikation/{row['id']}", json={"tlf": ""})
+    await office.looks()
+    record = await office.record()
+    assert [each[name] for each in record[f"{name}Data"]] == ([shown] if more else []), record
+    assert record[name] == (shown if more else None)
+    assert record["syncStatus"] == "clean", record

@@ -18,13 +18,13 @@ from redis.asyncio import Redis
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.handlers import SyncHandler
-from demo.remotes import OUR_API_USER, USER_ID, Advoware, EspoCrm, Linked
+from demo.remotes import USER_ID, Advoware, EspoCrm, Linked
 from demo.wait import until
 from recordsync import Engine, EngineSettings, Outcome, Remotes
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
-from sandbox.espocrm.settings import API_KEY, Settings
+from sandbox.espocrm.settings import API_KEY, API_USER_NAME, Settings
 from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
@@ -64,7 +64,7 @@ class Meter:
         """Of these records, and the notes to their user."""
         calls: list[dict[str, Any]] = []
         for linked in records:
-            calls += await self._espo.calls(caller=OUR_API_USER, record=linked.left, since=self._left)
+            calls += await self._espo.calls(caller=self._espo.api_user, record=linked.left, since=self._left)
             calls += await self._advo.calls(record=str(linked.right), since=self._right)
         notes = [note for note in await self._espo.notes() if str(note["id"]) not in self._notes]
         reads = sum(call["method"] in READS for call in calls)
@@ -132,7 +132,7 @@ async def rig(
         left_url = await _serve(stack, build_espocrm(Settings(webhooks_enabled=False)))
         right_url = await _serve(stack, build_advoware(clock=clock.now))
         people = await stack.enter_async_context(aiohttp.ClientSession())
-        espo, advo = EspoCrm(people, left_url), Advoware(people, right_url)
+        espo, advo = EspoCrm(people, left_url, API_USER_NAME), Advoware(people, right_url)
         client = EspoClient(left_url, EspoAuth(API_KEY), PATIENT)
         stack.push_async_callback(client.close)
         auth = AdvowareAuth(

@@ -12,6 +12,7 @@ from demo.morning import Morning
 from demo.people import Person
 from demo.steps_children import ADDRESS, until_child
 from demo.wait import until
+from deploy.local.office import Office
 from synckit.topics import BETEILIGTE, ENTITY_LINKS
 from tests.e2e import budgets
 from tests.e2e.outside import metric, not_acknowledged
@@ -93,9 +94,10 @@ async def test_links_and_changes_of_a_party_that_come_during_a_look_are_one_more
 
 
 async def test_links_between_records_of_others_are_acknowledged_counted_and_looked_at_by_nobody(
-    quiet: Morning,
+    office: Office, quiet: Morning
 ) -> None:
     espo = quiet.espo
+    await asyncio.to_thread(office.install, "documents")
     before = counted(quiet, "sync_events_handled_total", outcome="not_ours")
     case = await espo.rest("POST", "CVmhRumungsklage", {"name": "Probe ./. Probe"})
     file = await espo.rest("POST", "CDokumente", {"name": "Probe"})

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from demo.remotes import OUR_API_USER
 from sandbox.espocrm.settings import API_USER_ID
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.adapters.postgres.sweep import PostgresSweepStore
@@ -146,6 +145,6 @@ async def swept(desk: Rig, emitter: Emitter, store: PostgresSweepStore) -> tuple
     ]
     left_since, right_since = await desk.espo.last_call(), await desk.advo.last_call()
     told = {look.name: (await emitter.carry_out(look)).seen for look in looks}
-    calls = await desk.espo.calls(caller=OUR_API_USER, since=left_since)
+    calls = await desk.espo.calls(caller=desk.espo.api_user, since=left_since)
     calls += await desk.advo.calls(path="/advonet/", since=right_since)
     return len(calls), told

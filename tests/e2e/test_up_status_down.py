@@ -52,6 +52,11 @@ def test_the_whole_stack_comes_up_says_where_and_goes_without_a_trace(tmp_path: 
         status = stack(tmp_path, "status", "--json")
         assert {line["state"] for line in json.loads(status.stdout)} == {"ready"}
         assert status.returncode == 0
+        shown = stack(tmp_path, "status").stdout
+        assert "EspoCRM was bare: " in shown
+        key = addresses["sandbox"]["espocrm"]["api_key"]
+        assert f"ESPOCRM_API_KEY={key}" in (tmp_path / "espocrm.env").read_text().splitlines()
+        assert key not in shown
         assert stack(tmp_path, "up").returncode == 0, "a second `up` finds everything running"
     finally:
         ended = stack(tmp_path, "down")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from kanzlei.espocrm.api import Api, admin_login
+from kanzlei.espocrm.compare_delivery import MOST_SKEW_SECONDS
 from tests.installation.conftest import INGRESS, Crm
 
 Break = Callable[[Crm], Awaitable[None]]
@@ -92,6 +99,13 @@ def setting(**changes: Any) -> Break:
     return change
 
 
+def clock(offset: int) -> Break:
+    async def shift(crm: Crm) -> None:
+        await crm.control("clock", {"offset": offset})
+
+    return shift
+
+
 async def national_numbers(crm: Crm) -> None:
     await crm.as_admin("PUT", "/Settings", {"phoneNumberInternational": False})
 
@@ -131,6 +145,8 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "assigned users": (several_assigned, "assigned-users", "CBeteiligte"),
     "list limit": (setting(list_max_size=100), "list-limit", "recordListMaxSizeLimit"),
     "version": (setting(version="8.3.1"), "version", "EspoCRM"),
+    "clock ahead": (clock(600), "clock", "EspoCRM"),
+    "clock behind": (clock(-600), "clock", "EspoCRM"),
     "national": (national_numbers, "phone-national", "phoneNumberInternational"),
 }
 REFUSED_WITH_IT = {"field-missing", "right-missing", "link-missing"}
@@ -207,3 +223,35 @@ async def test_a_key_that_cannot_be_one_is_a_wrong_variable(
     told = capsys.readouterr().err
     assert (caught.value.code, told.startswith("ESPOCRM_API_KEY: wrong")) == (2, True), told
     assert "0" * 32 not in told
+
+
+@pytest.mark.parametrize(("offset", "words"), [(600, r"\d+ s ahead of ours"), (-600, r"\d+ s behind ours")])
+async def test_a_clock_that_is_off_is_told_by_how_much(
+    installed: Crm, offset: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To within some seconds, and in the direction in which it is off. It is a warning: the status is 0."""
+    await installed.control("clock", {"offset": offset})
+    assert await installed.command("check", "--url", installed.url, "--json") == 0
+    [told] = [each for each in json.loads(capsys.readouterr().out)["differences"] if each["code"] == "clock"]
+    assert re.search(words, told["what"]), told
+    assert abs(int(re.sub(r"\D", "", told["what"])) - 600) <= 60
+    assert "NTP" in told["mend"]
+
+
+async def test_slow_answers_are_no_clock_that_is_off() -> None:
+    """`Date` is of the moment when an answer begins: of several answers the quickest tells the clock."""
+    late = iter([8, 0, 30])
+
+    async def answer(_: web.Request) -> web.Response:
+        at = datetime.now(UTC) - timedelta(seconds=next(late))
+        return web.json_response({}, headers={"Date": format_datetime(at, usegmt=True)})
+
+    app = web.Application()
+    app.router.add_get("/api/v1/App/user", answer)
+    async with TestServer(app) as server:
+        api = Api(str(server.make_url("")), admin_login("admin", "admin"))
+        for _ in range(3):
+            await api.call("GET", "/App/user")
+        await api.close()
+    assert api.skew is not None
+    assert abs(api.skew) <= MOST_SKEW_SECONDS

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from kanzlei.espocrm.target import BETEILIGTE as DECLARED
+from kanzlei.espocrm.target import PARTY_STATES
 from recordsync import Engine, Outcome, Remotes
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
@@ -129,3 +130,40 @@ async def test_a_field_that_comes_back_is_synced_again(between: Between, capsys:
     assert (await between.desk(number))["titel"] == "Prof. Dr."
     assert await between.crm.install("--yes") == 0, capsys.readouterr()
     assert (await between.desk(number))["titel"] == "Prof. Dr."
+
+
+async def without_option(between: Between, state: str) -> None:
+    """Somebody has taken a state out of the field's options in Entity Manager."""
+    field = "/Admin/fieldManager/CBeteiligte/syncStatus"
+    defined = await between.crm.as_admin("GET", field)
+    options = [each for each in defined["options"] if each != state]
+    default = None if defined.get("default") == state else defined.get("default")
+    await between.crm.as_admin("PUT", field, {**defined, "options": options, "default": default})
+
+
+@pytest.mark.parametrize("state", PARTY_STATES)
+async def test_a_missing_option_costs_the_state_alone(between: Between, state: str) -> None:
+    """Link and values arrive on both sides; the state that can't be shown is left out, and told at the record."""
+    await without_option(between, state)
+    record_id = await between.create(**PERSON)
+    await between.sync(record_id)
+    seen = await between.record(record_id)
+    assert seen["betnr"], seen
+    assert (await between.desk(seen["betnr"], vorname="Pauline"))["zusatz"] == "c/o Amt"
+    await between.sync(record_id)
+    seen = await between.record(record_id)
+    assert seen["firstName"] == "Pauline", seen
+    if state == "clean":
+        assert (seen["syncStatus"], "„clean“" in seen["syncErrorMessage"]) == ("failed", True), seen
+    else:
+        assert (seen["syncStatus"], seen["syncErrorMessage"]) == ("clean", None)
+    for _ in range(3):
+        assert (await between.sync(record_id)).left_writes == 0
+
+
+async def test_a_failure_that_has_no_option_is_told(between: Between) -> None:
+    """Without `failed` the message alone says that Advoware has not taken it."""
+    await without_option(between, "failed")
+    record_id = await between.create(firstName="Paula")
+    assert (await between.sync(record_id)).result == "failed"
+    assert "Name: darf nicht leer sein" in (await between.record(record_id))["syncErrorMessage"]

@@ -56,6 +56,7 @@ def holds_the_law(target: Target) -> None:
 @given(ANYTHING)
 @example("path=/Beteiligte/%2e%2e/%2e%2e/etc&path=x")
 @example("path=%2fBeteiligte%2f4711")
+@example("path=/Beteiligte/4711/.hidden.")
 def test_whatever_comes_as_a_query_what_is_taken_stays_below_the_base(query: str) -> None:
     target = taken(query)
     if target is not None:

@@ -25,12 +25,17 @@ from synckit.runtime.prebuilt import PrebuiltAnswer
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import link_paths, webhook_paths
+from webhook_ingress.domain.room import NoRoom, Room, Share
 from webhook_ingress.domain.signature import claimed_id, is_signed
 from webhook_ingress.domain.webhook_line import WebhookLine
 from webhook_ingress.handlers import Delivery, Receipt, Webhooks
 
 log = structlog.get_logger(__name__)
-MAX_BODY = 1 << 20
+MAX_BODY = 4 << 20
+"""A batch of 200 records (the webhookBatchSize that we advise) with 20 KiB each: EspoCRM sends every text field of a
+new record, and loses the whole batch for good on a 413."""
+LARGE_BODIES = 128 << 20
+"""Of large bodies that are held at once, over all requests: what memory they can take. More is 503, and comes again."""
 LARGE_BODY = 1 << 16
 """Such bodies are taken in by turns, a piece each: many at once would hold up everybody else's small ones."""
 RETRY_AFTER = "30"
@@ -39,10 +44,11 @@ _NOTHING = Receipt(0, 0, {})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests at once, and the latest moment of an answer."""
+    """Requests at once, the latest moment of an answer, and bytes of large bodies at once."""
 
     in_flight: int = 256
     seconds: float = 7.5
+    large_bodies: int = LARGE_BODIES
 
 
 class _Refused(Exception):
@@ -69,6 +75,7 @@ class WebhookRoutes:
         self._in_flight = 0
         metrics.WEBHOOKS_IN_FLIGHT.set_function(lambda: self._in_flight)
         self._turn = asyncio.Lock()
+        self._room = Room(self._limits.large_bodies)
 
     def add_to(self, app: web.Application) -> None:
         """One fixed path an entity and action: what is not listed is a 404, another method a 405."""
@@ -114,6 +121,8 @@ class WebhookRoutes:
             raise _Refused(400, wrong.reason, wrong) from None
         except TimeoutError:
             raise _Refused(503, "too_slow") from None
+        except NoRoom:
+            raise _Refused(503, "overloaded") from None
         except TransientError as error:
             raise _Refused(503, error.code) from None
         except Exception:
@@ -123,14 +132,15 @@ class WebhookRoutes:
             self._in_flight -= 1
 
     async def _answer(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
-        webhook_id, body, seal = await self._signed_body(request)
-        receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent, seal))
+        with self._room.share() as share:
+            webhook_id, body, seal = await self._signed_body(request, share)
+            receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent, seal))
         metrics.published(entity, action.value, receipt.records)
         if receipt.bad:
             metrics.dead_letter("webhook-ingress", next(iter(receipt.bad)))
         return receipt
 
-    async def _signed_body(self, request: web.Request) -> tuple[str, bytes, str]:
+    async def _signed_body(self, request: web.Request, share: Share) -> tuple[str, bytes, str]:
         """The webhook's id, the body, and its signature."""
         if (request.content_length or 0) > MAX_BODY:
             raise _Refused(413, "too_large")
@@ -140,19 +150,20 @@ class WebhookRoutes:
         if webhook_id is None or keys is None:
             raise _Refused(401, "unsigned" if webhook_id is None else "unknown_webhook")
         is_large = request.content_length is None or request.content_length > LARGE_BODY
-        body = await (self._large_body(request) if is_large else _body(request))
+        body = await (self._large_body(request, share) if is_large else _body(request))
         if not is_signed(keys, webhook_id, body, signature, x_signature):
             raise _Refused(401, "wrong_signature")
         return webhook_id, body, signature or x_signature or ""
 
-    async def _large_body(self, request: web.Request) -> bytes:
+    async def _large_body(self, request: web.Request, share: Share) -> bytes:
         """Nobody has the turn while he sends, or doesn't. What is done with the whole body at once has a turn too."""
         body = bytearray()
         while True:
             piece = await request.content.readany()
-            body += piece
-            if len(body) > MAX_BODY:
+            if len(body) + len(piece) > MAX_BODY:
                 raise _Refused(413, "too_large")
+            share.take(len(piece))
+            body += piece
             async with self._turn:
                 await asyncio.sleep(0)
             if not piece:

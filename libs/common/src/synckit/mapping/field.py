@@ -18,7 +18,7 @@ from synckit.mapping.child import ChildOf
 from synckit.mapping.codecs import TEXT, Codec
 from synckit.mapping.rows import ForeseenLists
 from synckit.mapping.state import EVERY_STATE, LeftState
-from synckit.mapping.text import clean
+from synckit.mapping.text import clean, record_name
 from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
@@ -239,7 +239,7 @@ class EntityMapping:
                 held[f.name] = value if place is not None and not place.refuses(value) else None
         if not any(value is not None for value in held.values()):
             return {}
-        return {**self.patch(Side.LEFT, {}, held), "name": self.describe(held)}
+        return {**self.patch(Side.LEFT, {}, held), "name": record_name(self.describe(held), self.entity.capitalize())}
 
     def linked_to(self, payload: Payload, parent_id: str = "") -> str | None:
         """The right id that the left record itself claims, or None. `parent_id`: the right id of a child's parent.

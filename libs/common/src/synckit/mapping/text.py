@@ -12,6 +12,8 @@ import unicodedata
 
 _IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 """Shown as nothing (Default_Ignorable_Code_Point), and not in the category Cf."""
+_NOT_IN_NAMES = re.compile(r"[<>=\s]+")
+NAME_LENGTH = 255
 _LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -28,6 +30,11 @@ def clean(text: str) -> str:
 def squeezed(text: str) -> str:
     """As `clean`, in one line, with single blanks."""
     return " ".join(clean(text).split())
+
+
+def record_name(told: str, otherwise: str) -> str:
+    """What a record of ours is called in EspoCRM, which refuses a name with `<`, `>` or `=` in it, or a longer one."""
+    return _NOT_IN_NAMES.sub(" ", clean(told)).replace(" ,", ",").strip()[:NAME_LENGTH].rstrip() or otherwise
 
 
 def option_key(text: str) -> str:

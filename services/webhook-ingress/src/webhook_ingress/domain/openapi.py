@@ -32,7 +32,7 @@ def _webhook(entity: str, action: Action) -> dict[str, Any]:
         "security": [{"signature": []}, {"xSignature": []}],
         "requestBody": {
             "required": True,
-            "description": "At most 1 MiB.",
+            "description": "At most 4 MiB.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}},
         },
         "responses": {
@@ -42,7 +42,7 @@ def _webhook(entity: str, action: Action) -> dict[str, Any]:
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
             },
             "401": {"description": "Unsigned, wrongly signed, or signed by an unknown webhook.", "content": _ERROR},
-            "413": {"description": "More than 1 MiB.", "content": _ERROR},
+            "413": {"description": "More than 4 MiB.", "content": _ERROR},
             "503": {"description": "Trouble of our own: send it again.", "headers": RETRY_AFTER, "content": _ERROR},
         },
     }
@@ -56,7 +56,7 @@ def _link(action: Action) -> dict[str, Any]:
         "summary": f"{action.value} of two records, or of up to {MAX_PAIRS} pairs: an event for each record.",
         "requestBody": {
             "required": True,
-            "description": "At most 1 MiB. Sent by our hook in EspoCRM, signed as EspoCRM signs its webhooks.",
+            "description": "At most 4 MiB. Sent by our hook in EspoCRM, signed as EspoCRM signs its webhooks.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pairs"}}},
         },
         "responses": {

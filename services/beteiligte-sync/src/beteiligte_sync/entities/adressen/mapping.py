@@ -34,7 +34,7 @@ def describe(record: Canonical) -> str:
     place = " ".join(str(record[name]) for name in ("plz", "ort") if record.get(name))
     box = f"Postfach {record['postfach']}" if record.get("postfach") else ""
     told = ", ".join(str(part) for part in (record.get("strasse") or box, place) if part)
-    return re.sub(r"[<>=\s]+", " ", told)[:255] or "Adresse"
+    return told or "Adresse"
 
 
 def owner_of(row: Mapping[str, Any]) -> str:

@@ -31,6 +31,11 @@ class Kind(StrEnum):
         """The value in an item of that list."""
         return "emailAddress" if self is Kind.MAIL else "phoneNumber"
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both attributes of the field in EspoCRM: the list, and its primary value alone."""
+        return self.attribute, self.value_name
+
 
 MAIL_KZ = frozenset({4, 9})
 PHONE_TYPES: Mapping[int, str] = {1: "Office", 2: "Fax", 3: "Mobile", 6: "Home", 7: "Fax", 8: "Mobile", 10: "Other"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from beteiligte_sync.entities.kommunikation.diff import diff
 from beteiligte_sync.entities.kommunikation.entry import (
     PREFIX,
+    Entry,
     Known,
     from_base,
     known_of,
@@ -17,6 +18,7 @@ from beteiligte_sync.entities.kommunikation.entry import (
     read_entries,
     read_rows,
     to_base,
+    value_of,
 )
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.losses import losses
@@ -53,10 +55,13 @@ class KommunikationLists:
         entries, rows = read_entries(left, known), read_rows(right, known)
         plan = diff(entries, rows, known, confirmed=confirmed, kept_out=_rows_of(kept_out))
         there = {row.id: row.tlf for row in rows or ()}
+        patch = {name: value for kind, entries in plan.lists.items() for name, value in _sent(kind, entries, left)}
         return ListWork(
             rows=tuple(_row_work(write, there.get(write.row or "", "")) for write in plan.writes),
-            incoming={kind.attribute: _incoming(kind, known, plan) for kind in plan.lists},
-            patch={kind.attribute: [e.as_item() for e in entries] for kind, entries in plan.lists.items()},
+            incoming={
+                name: _incoming(kind, known, plan) for kind in plan.lists for name in kind.names if name in patch
+            },
+            patch=patch,
             base=to_base(plan.known),
             attempted=attempts(known, plan),
             notes=tuple(_note(told, plan) for told in plan.told),
@@ -130,6 +135,18 @@ class KommunikationLists:
 
 def _rows_of(names: Collection[str]) -> frozenset[str]:
     return frozenset(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+
+
+def _sent(kind: Kind, entries: Sequence[Entry], left: Payload) -> Iterator[tuple[str, Any]]:
+    """A list as EspoCRM takes it. It looks at the primary value that it holds as well, unless a new one is sent:
+
+    one of older days, which it would not take today, would bar every list, also one without it.
+    """
+    yield kind.attribute, [entry.as_item() for entry in entries]
+    held = left.get(kind.value_name)
+    if isinstance(held, str) and held and value_of(kind, held) != held:
+        primary = next((entry for entry in reversed(entries) if entry.primary), entries[0] if entries else None)
+        yield kind.value_name, primary.sent if primary else None
 
 
 def _incoming(kind: Kind, before: Mapping[str, Known], plan: ListPlan) -> tuple[str, ...]:
