@@ -99,6 +99,7 @@ class Control:
         fault = rule.fault
         call.fault = fault.kind
         if fault.kind == "slow":
+            await request.read()  # it is done in any case, also where the client is gone by then
             await self._wait(rule, fault.seconds if fault.seconds is not None else 1.0)
             return await _effect(request, handler, call)
         done = await _effect(request, handler, call) if fault.kind in KINDS_AFTER else None

@@ -37,6 +37,11 @@ class Postgres:
         self._supervisor = supervisor
         self._ports = ports
 
+    @property
+    def folder(self) -> Path:
+        """All that it knows is in there."""
+        return self._dir
+
     def url(self, database: str = ROLE) -> str:
         return f"postgresql://{ROLE}@{LOOPBACK}:{self._ports.of(self.name)}/{database}"
 
@@ -68,6 +73,12 @@ class Postgres:
         """Drop it, connections to it included."""
         _run([_binary("dropdb"), *self._address(), "--force", "--if-exists", database])
 
+    def copy_to(self, folder: Path) -> None:
+        """What the running server knows when this ends, as a folder that a server can start from."""
+        _own(folder)
+        options = ("--wal-method=stream", "--checkpoint=fast", "--no-sync", "-D", str(folder))
+        _run(_as_unprivileged([_binary("pg_basebackup"), *self._address(), *options]))
+
     def _address(self) -> tuple[str, ...]:
         return ("-h", LOOPBACK, "-p", str(self._ports.of(self.name)), "-U", ROLE)
 
@@ -75,16 +86,21 @@ class Postgres:
         if (self._dir / "PG_VERSION").exists():
             (self._dir / "postmaster.pid").unlink(missing_ok=True)  # left by a kill; we know that it is not alive
             return
-        self._dir.mkdir(parents=True, exist_ok=True)
-        self._dir.chmod(0o700)
-        if os.geteuid() == 0:
-            owner = _unprivileged()
-            os.chown(self._dir, owner.pw_uid, owner.pw_gid)
+        _own(self._dir)
         options = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
         argv = [_binary("initdb"), *options, "-U", ROLE, "-D", str(self._dir)]
         _run(_as_unprivileged(argv))
         create = f"CREATE DATABASE {ROLE};\n"
         _run(_as_unprivileged([_binary("postgres"), "--single", "-D", str(self._dir), "postgres"]), text=create)
+
+
+def _own(folder: Path) -> None:
+    """A folder that the server's user alone may enter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        owner = _unprivileged()
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
 
 
 def _binary(program: str) -> str:

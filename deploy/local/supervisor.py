@@ -88,6 +88,14 @@ class Supervisor:
             raise StackError(f"{name} is not running")
         found.send_signal(number)
 
+    def rename(self, name: str, other: str) -> None:
+        """The running process is known by the other name from now on; its first one is free."""
+        entry = self.known().get(name)
+        if entry is None or self.is_alive(other):
+            raise StackError(f"{name} is not running, or {other} is")
+        with self._lock:
+            self._write({other if key == name else key: each for key, each in self.known().items() if key != other})
+
     def is_alive(self, name: str) -> bool:
         return self._find(name) is not None
 

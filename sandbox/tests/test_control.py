@@ -178,6 +178,20 @@ async def test_a_slow_answer_is_the_right_one(client: ControlClient) -> None:
     assert row["ended"] - row["started"] >= 0.05
 
 
+async def test_what_is_slow_is_done_without_a_client(shelf: Shelf) -> None:
+    """A server goes on with a request that it has, whoever has gone meanwhile. Tests' own servers do not."""
+    runner = web.AppRunner(shelf.app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slow = shelf.control.faults.add({"fault": {"kind": "slow", "seconds": 60}})
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.2)) as client:
+        with pytest.raises(asyncio.TimeoutError):
+            await client.post(f"http://127.0.0.1:{runner.addresses[0][1]}/things", json={"id": "a"})
+    shelf.control.faults.remove(slow.id)
+    await until(lambda: shelf.things == ["a"])
+    await runner.cleanup()
+
+
 async def test_a_held_answer_comes_when_its_rule_is_removed(client: ControlClient, shelf: Shelf) -> None:
     number = await rule(client, {"kind": "hold_after"}, match={"method": "POST"})
     waiting = asyncio.create_task(client.post("/things", json={"id": "a"}))

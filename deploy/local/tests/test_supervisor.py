@@ -97,3 +97,14 @@ def test_nothing_is_started_twice(supervisor: Supervisor) -> None:
     start(supervisor, SLEEPER)
     with pytest.raises(StackError, match="already running"):
         supervisor.spawn("sleeper", SLEEPER)
+
+
+def test_a_renamed_process_leaves_its_name_to_another(supervisor: Supervisor) -> None:
+    pid = start(supervisor, SLEEPER)
+    supervisor.rename("sleeper", "old")
+    assert (supervisor.pid("old"), supervisor.pid("sleeper")) == (pid, None)
+    assert start(supervisor, SLEEPER) != pid
+    with pytest.raises(StackError):
+        supervisor.rename("sleeper", "old")
+    supervisor.kill("old")
+    assert supervisor.is_alive("sleeper")
