@@ -8,6 +8,8 @@ CHANGES ?= 10000
 NAME ?=
 COUNT ?= 300
 MINUTES ?= 60
+ONLY ?=
+STRICT ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
@@ -35,8 +37,8 @@ test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis inclu
 bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RESULTS.md (20 minutes)
 	@$(PY) -m benchmarks
 
-chaos: $(READY) ## 200 kills over 10,000 changes, about 40 minutes (SEED=1 KILLS=200 CHANGES=10000)
-	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 --json var/reliability/chaos-$(SEED).json
+chaos: $(READY) ## 200 kills over 10,000 changes, an hour (SEED=1 KILLS=200 CHANGES=10000 ONLY="redis-forgets poison" STRICT=1)
+	@$(PY) -m tests.chaos --seed $(SEED) --changes $(CHANGES) --kills $(KILLS) --workers 2 $(if $(ONLY),--only $(ONLY)) $(if $(STRICT),--strict) --json var/reliability/$(if $(ONLY),only,chaos)-$(SEED).json
 
 mutants: $(READY) ## would the tests notice? 300 defects made by machine (SEED=1 COUNT=300 MINUTES=60; again: goes on)
 	@$(PY) -m tests.mutants --count $(COUNT) --seed $(SEED) --minutes $(MINUTES) --resume --json var/mutants.json

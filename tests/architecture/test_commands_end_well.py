@@ -20,6 +20,8 @@ PARTS = {
     "benchmarks/baselines/plain_agent.py": "what is compared with: not ours",
     "benchmarks/baselines/reverse_proxy.py": "what is compared with: not ours",
     "tests/chaos/unsafe_worker.py": "a worker that chaos starts; it runs the worker's own main",
+    "tests/chaos/relay.py": "an address that chaos starts",
+    "tests/chaos/skewed.py": "a service that chaos starts; it runs the service's own main",
     "tests/integration/worker_program.py": "a process of a test",
     "tests/e2e/buggy_program.py": "a process of a test",
 }

@@ -18,6 +18,7 @@ from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.table import ROOT
 from synckit.command import run_command
 from tests.chaos.kills import AIMED_AT, SHARES
+from tests.chaos.marked import KNOWN, MARKED
 from tests.chaos.report import Report
 from tests.chaos.run import Plan, Run
 from tests.chaos.world import NOTHING, SAFETIES
@@ -34,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--without", choices=[*SAFETIES, NOTHING], help="take a safety out: the oracle has to find it")
     parser.add_argument("--runs", type=int, default=5, help="with --without: so many tries, each with another seed")
     parser.add_argument("--only", nargs="+", choices=list(SHARES), default=[], metavar="KIND", help=", ".join(SHARES))
+    parser.add_argument("--strict", action="store_true", help=f"count nothing apart, not even {', '.join(KNOWN)}")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds to catch up after a kill")
     parser.add_argument(
         "--state-dir", type=Path, default=None, help="folder of the stack; kept where something is wrong"
@@ -81,7 +83,10 @@ def find_what_is_out(given: argparse.Namespace, seed: int) -> int:
 def once(given: argparse.Namespace, seed: int, number: int = 1) -> Report:
     """One run and its table."""
     only = given.only or ([AIMED_AT[given.without]] if given.without in AIMED_AT else [])
-    plan = Plan(seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(only), given.limit)
+    marked = () if given.strict else MARKED
+    plan = Plan(
+        seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(only), given.limit, marked
+    )
     state_dir = given.state_dir or ROOT / "var" / f"chaos-{seed}"
     began = time.monotonic()
     report = run(plan, state_dir)

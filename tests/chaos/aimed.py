@@ -14,6 +14,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from deploy.local.table import TICKER
 from tests.chaos.changes import Known, People
 from tests.chaos.fields import Side
+from tests.chaos.history import Record
 from tests.chaos.oracle import Finding
 from tests.chaos.remains import PARTITIONS, lag
 from tests.chaos.world import World
@@ -25,6 +26,7 @@ FOLLOWERS = 6
 COMMITTED = 2.5
 """Seconds after which a worker has told the broker how far it is."""
 Struck = tuple[str, float]
+Judged = tuple[str, float, list[Finding]]
 
 
 class Aimed:
@@ -78,7 +80,7 @@ class Aimed:
             self._world.office.thaw(name)
         return f"{name}, {known.key}, {seconds:.0f} s", time.time()
 
-    async def slow_head(self) -> tuple[str, float, list[Finding]]:
+    async def slow_head(self) -> Judged:
         """The first event of a partition is stuck, those behind it are done, the worker dies; the ticker is silent."""
         head, followers = self._of_one_partition()
         self._world.office.freeze(TICKER.name)
@@ -91,7 +93,7 @@ class Aimed:
             for known in followers:
                 await self._people.try_to_save(Side.ESPO, known, titel=self._people.word(known))
             keys = {known.key for known in followers}
-            await self._until(lambda: not self._behind(keys), LIMIT)
+            await self._until(lambda: self._through(keys), LIMIT)
             await asyncio.sleep(COMMITTED)
             await self._world.kill(name)
             await self._world.mend(Side.ADVO, rule)
@@ -150,14 +152,25 @@ class Aimed:
         await self._world.back(name)
         return name, over
 
-    async def _holder(self, side: Side, rule: int) -> str | None:
-        """The worker whose answer is held back, once there is one."""
+    async def _own_record(self) -> Known:
+        """A record that nobody else touches, on both sides."""
+        known = await self._people.create(reserved=True)
+        await self._until(lambda: self._record(known) is not None and bool(self._betnr(known)), 2 * LIMIT)
+        await self._until(lambda: self._through({known.key}), LIMIT)
+        return known
+
+    def _record(self, known: Known) -> Record | None:
+        record = self._world.history.records.get(known.key)
+        return record if record is not None and record.betnr else None
+
+    async def _holder(self, side: Side, rule: int, fault: str = "hold_after") -> str | None:
+        """The worker whose call is held back, once there is one."""
         found: list[str] = []
         since = int((await self._world.ask(side, "GET", "/_sandbox/health"))["last_seq"]) - 500
 
         async def probe() -> bool:
             for call in await self._world.calls(side, max(0, since)):
-                if call["fault"] == "hold_after" and call["ended"] is None and (name := self._worker(call)):
+                if call["fault"] == fault and call["ended"] is None and (name := self._worker(call)):
                     found.append(name)
             return bool(found)
 
@@ -175,6 +188,11 @@ class Aimed:
     def _stopped(self, name: str) -> bool:
         pid = self._world.office.supervisor.pid(name)
         return pid is not None and psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+    async def _through(self, keys: set[str]) -> bool:
+        """All that was typed there until now is on both sides."""
+        await self._world.observe()
+        return not self._behind(keys)
 
     def _behind(self, keys: set[str]) -> bool:
         records = self._world.history.records

@@ -46,6 +46,8 @@ class Known:
     kind: str
     espo_id: str
     count: int = 0
+    reserved: bool = False
+    """A blow's own: nobody else touches it."""
     gone: set[Side] = field(default_factory=set)
 
 
@@ -81,7 +83,9 @@ class People:
 
     def linked(self) -> list[Known]:
         """Those that are on both sides, as far as a person can see."""
-        return [known for known in self.records.values() if self._betnr(known) and not known.gone]
+        return [
+            known for known in self.records.values() if self._betnr(known) and not known.gone and not known.reserved
+        ]
 
     def _choose(self) -> str:
         return self._chance.choices(list(SHARES), list(SHARES.values()))[0]
@@ -128,11 +132,11 @@ class People:
             if error.status != 404:
                 raise
 
-    async def create(self, **values: Any) -> Known:
+    async def create(self, *, reserved: bool = False, **values: Any) -> Known:
         """A new record, with everything filled that never is emptied."""
         number = len(self.records) + 1
         key, kind = f"R{number:05d}", COMPANY if self._chance.random() < 0.2 else PERSON
-        known = self.records[key] = Known(key, kind, "")
+        known = self.records[key] = Known(key, kind, "", reserved=reserved)
         names = (
             {"firmenname": self.word(known), "rechtsform": self._chance.choice(LEGAL_FORMS)}
             if kind == COMPANY
@@ -189,7 +193,7 @@ class People:
         return record.betnr if record else None
 
     def _alive(self) -> Known | None:
-        there = [known for known in self.records.values() if known.espo_id and not known.gone]
+        there = [k for k in self.records.values() if k.espo_id and not k.gone and not k.reserved]
         return self._chance.choice(there) if there else None
 
     def _on_both(self) -> Known | None:

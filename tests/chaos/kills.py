@@ -13,7 +13,10 @@ from deploy.local.table import INGRESS, TICKER
 from tests.chaos.aimed import Aimed
 from tests.chaos.changes import People
 from tests.chaos.fields import Side
+from tests.chaos.forgetful import Forgetful
 from tests.chaos.oracle import Finding
+from tests.chaos.times import Times
+from tests.chaos.topic import Topic
 from tests.chaos.world import World
 
 SHARES = {
@@ -39,13 +42,30 @@ SHARES = {
     "kill-after-put": 6,
     "freeze-in-a-sync": 3,
     "slow-head": 3,
+    "redis-forgets": 5,
+    "postgres-forgets": 4,
+    "move-redis": 3,
+    "move-postgres": 3,
+    "clocks-apart": 6,
+    "lying-times": 4,
+    "poison": 3,
+    "purge": 3,
 }
-AIMED_AT = {"acks-in-order": "slow-head", "intents": "kill-after-post", "fence": "freeze-in-a-sync"}
+STAGED = frozenset({"redis-forgets", "postgres-forgets", "move-redis", "move-postgres", "clocks-apart"})
+"""Servers that may move, and clocks that may be off, are needed for these."""
+AIMED_AT = {
+    "acks-in-order": "slow-head",
+    "intents": "kill-after-post",
+    "fence": "freeze-in-a-sync",
+    "growing-fences": "postgres-forgets",
+}
 """The blow against which a safety is there."""
 GROUPS = {
     "workers": ("kill-worker", "freeze-worker", "rolling-restart", "leave-and-join"),
     "others": ("kill-ingress", "kill-ticker", "freeze-ingress", "freeze-ticker"),
     "servers": ("kill-kafka", "kill-postgres", "kill-redis", "freeze-server"),
+    "topic": ("poison", "purge"),
+    "times": ("lying-times",),
     "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death", "desk-open"),
 }
 """Misfortunes seldom come alone: two of different groups may strike at once."""
@@ -79,6 +99,9 @@ class Killer:
         self._people = people
         self._chance = random.Random(f"{seed}:kills")
         self._aimed = Aimed(world, people, self._chance)
+        self._forgetful = Forgetful(world, people, self._chance)
+        self._times = Times(world, people, self._chance)
+        self._topic = Topic(world, people, self._chance)
         self.kills: list[Kill] = []
 
     def plan(self, count: int, only: tuple[str, ...] = ()) -> list[str]:
@@ -139,6 +162,14 @@ class Killer:
             "kill-after-put": self._after_put,
             "freeze-in-a-sync": self._in_a_sync,
             "slow-head": self._slow_head,
+            "redis-forgets": self._redis_forgets,
+            "postgres-forgets": self._postgres_forgets,
+            "move-redis": lambda kill: self._move(kill, "redis"),
+            "move-postgres": lambda kill: self._move(kill, "postgres"),
+            "clocks-apart": self._clocks_apart,
+            "lying-times": self._lying_times,
+            "poison": self._poison,
+            "purge": self._purge,
         }
         kill = Kill(len(self.kills) + 1, kind, "", time.time())
         self.kills.append(kill)
@@ -298,6 +329,29 @@ class Killer:
 
     async def _slow_head(self, kill: Kill) -> None:
         kill.what, kill.over, kill.findings = await self._aimed.slow_head()
+
+    # -- memory, clocks, topic -----------------------------------------------------------------------------------
+
+    async def _redis_forgets(self, kill: Kill) -> None:
+        kill.what, kill.over = await self._forgetful.redis_forgets(all_at_once=self._chance.random() < 0.5)
+
+    async def _postgres_forgets(self, kill: Kill) -> None:
+        kill.what, kill.over, kill.findings = await self._forgetful.postgres_forgets()
+
+    async def _move(self, kill: Kill, name: str) -> None:
+        kill.what, kill.over = await self._forgetful.address_moves(name, self._rather_short(2.0, 12.0))
+
+    async def _clocks_apart(self, kill: Kill) -> None:
+        kill.what, kill.over = await self._times.clocks_apart(self._rather_short(3.0, 8.0))
+
+    async def _lying_times(self, kill: Kill) -> None:
+        kill.what, kill.over = await self._times.times_lie(self._rather_short(3.0, 10.0))
+
+    async def _poison(self, kill: Kill) -> None:
+        kill.what, kill.over = await self._topic.poison()
+
+    async def _purge(self, kill: Kill) -> None:
+        kill.what, kill.over = await self._topic.purge()
 
     def _rather_short(self, low: float, high: float) -> float:
         """Seconds. More than half are in the first third: a long trouble takes a run's time and finds no more."""

@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.chaos.fields import Side
@@ -114,6 +115,18 @@ class Looks:
                     found.append(Overlap(record.key, write, other, began, (agent, self.agent_of(other))))
                     break
         return found
+
+    def overtaken(self, record: Record) -> bool:
+        """A write of ours was stored after a younger one of ours on that side: it had been on its way for so long."""
+        for side in Side:
+            sent = [
+                call.started
+                for row in record.rows
+                if row.side is side and row.call is not None and (call := self.calls.get((side, row.call))) is not None
+            ]
+            if any(later < earlier for earlier, later in pairwise(sent)):
+                return True
+        return False
 
     def _began(self, record: Record, agent: str, at: float) -> float | None:
         """The begin of the look in which this agent wrote at that time."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from tests.chaos.fields import Side, Value
 from tests.chaos.history import KEY, History, Record
-from tests.chaos.remains import Remains
 
 MARKER = re.compile(r"((?:\(Vorgang \w+-[0-9a-f]+\) ?)+)\s*$")
 ONE_MARKER = re.compile(r"\(Vorgang (\w+)-[0-9a-f]+\)")
@@ -34,15 +33,16 @@ class Notes:
         """Some note about this record (as its marker tells) names this value."""
         return value is not None and bool({value, _german_day(value)} & self._named[record.espo_id])
 
-    def wrong(self, history: History, remains: Remains) -> Iterator[Wrong]:
-        yield from self._doubled()
+    def wrong(self, history: History, losses: int = 0) -> Iterator[Wrong]:
+        """Each time that the database lost what it knew, a note may be told once more."""
+        yield from self._doubled(1 + losses)
         yield from self._untrue(history)
-        yield from self._deletions(history, remains)
+        yield from self._deletions(history, 1 + losses)
 
     def count(self, text: str) -> int:
         return sum(text in post for post in self.posts)
 
-    def _doubled(self) -> Iterator[Wrong]:
+    def _doubled(self, often: int) -> Iterator[Wrong]:
         markers: Counter[str] = Counter()
         paragraphs: Counter[str] = Counter()
         for post in self.posts:
@@ -50,10 +50,10 @@ class Notes:
                 markers.update(one.group() for one in ONE_MARKER.finditer(found.group()))
             paragraphs.update(one for one in MARKER.sub("", post).strip().split("\n\n") if KEY.search(one))
         for marker, count in markers.items():
-            if count > 1:
+            if count > often:
                 yield "note twice", "", f"{count} notes with {marker}"
         for paragraph, count in paragraphs.items():
-            if count > 1:
+            if count > often:
                 yield "note twice", _key(paragraph), f"{count} times: {paragraph}"
 
     def _untrue(self, history: History) -> Iterator[Wrong]:
@@ -68,13 +68,13 @@ class Notes:
                     if not _was_shown(record, side, shown.strip("„“")):
                         yield "untrue note", key, f"{shown} was never in {side}"
 
-    def _deletions(self, history: History, remains: Remains) -> Iterator[Wrong]:
+    def _deletions(self, history: History, often: int) -> Iterator[Wrong]:
         """Told once each, unless EspoCRM's record was gone before anybody could be told of the other."""
         for record in history.records.values():
             for party in record.parties:
                 there = self.count(f"{GONE_THERE} (Nr. {party})")
                 here = sum(GONE_HERE in post and f"Advoware Nr. {party})" in post for post in self.posts)
-                if there > 1 or here > 1:
+                if max(there, here) > often:
                     yield "note twice", record.key, f"deletion of {party}: {there} notes of Advoware's, {here} of ours"
                 if Side.ADVO in record.gone and Side.ESPO not in record.gone and not there:
                     yield "note missing", record.key, f"nobody was told that {party} is gone in Advoware"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.fields import Pair, Side, Value
@@ -12,19 +12,21 @@ from tests.chaos.looks import Looks
 from tests.chaos.notes import Notes
 from tests.chaos.remains import EMPTY_TABLES, Remains
 from tests.chaos.rules import Edit, Ends, Story, allowed, describe
+from tests.chaos.troubles import Troubles
 
 LONGEST_WINDOW = 2.0
 """Seconds between our read and our write in which a save may be overwritten: promised nowhere, hence counted."""
-QUIET = {"clean", "deleted_in_advoware"}
+KEPT_FOR_NOBODY = {"pending_note", "parked"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that must not be. `key` tells the record, "" where it is about none."""
+    """Something that must not be. `key` tells the record, "" where it is about none; `mark` the fault that is known."""
 
     what: str
     key: str
     text: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Evidence:
     notes: Notes
     remains: Remains
     unheard: list[str]
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 class Oracle:
@@ -57,7 +60,8 @@ class Oracle:
 
     def judge(self) -> list[Finding]:
         """Everything that is wrong, worst first."""
-        checks = (self._twins, self._overlaps, self._lost, self._values, self._silent, self._notes, self._left_over)
+        of_records = (self._twins, self._overlaps, self._lost, self._values, self._silent)
+        checks = (*of_records, self._notes, self._left_over, self._dead_letters)
         return [finding for check in checks for finding in check()]
 
     def _records(self) -> Iterator[Record]:
@@ -116,7 +120,8 @@ class Oracle:
         ]
         born = next(iter(record.rows)).values.get(pair.espo)
         gone_at = min(record.gone.values(), default=None)
-        return Story(pair.canonical(born), typed, record.posted_at, gone_at, pair.one_way)
+        losses = self._seen.troubles.losses
+        return Story(pair.canonical(born), typed, record.posted_at, gone_at, pair.one_way, losses)
 
     def _silent(self) -> Iterator[Finding]:
         """A person's value that we wrote over, although nobody was shown it, and nobody told of it."""
@@ -160,33 +165,49 @@ class Oracle:
     # -- notes and what is left ----------------------------------------------------------------------------------
 
     def _notes(self) -> Iterator[Finding]:
-        for what, key, text in self._seen.notes.wrong(self._seen.history, self._seen.remains):
+        for what, key, text in self._seen.notes.wrong(self._seen.history, len(self._seen.troubles.losses)):
             yield Finding(what, key, text)
 
     def _left_over(self) -> Iterator[Finding]:
         remains = self._seen.remains
         for table in EMPTY_TABLES:
             for record_id in remains.rows[table]:
+                if table in KEPT_FOR_NOBODY and self._has_nobody_to_tell(record_id):
+                    continue
                 yield Finding("left over", self._key(record_id), f"a row in {table}")
         for lock in remains.locks:
             yield Finding("left over", "", f"a lock in Redis: {lock}")
         if remains.lag:
             yield Finding("left over", "", f"{remains.lag} events are not acknowledged")
-        for letter in remains.dead:
-            text = f"{letter.topic}: {letter.reason} {letter.message}"
-            yield Finding("dead letter", self._key(letter.key), text)
         for record_id in self._seen.unheard:
             yield Finding("event lost", self._key(record_id), "no worker looked after its last event")
+
+    def _dead_letters(self) -> Iterator[Finding]:
+        """None of what our services sent, and one of each record that was put in to poison the topic."""
+        remains, poison = self._seen.remains, self._seen.troubles.poison
+        for letter in (each for each in remains.dead if each.place not in poison):
+            text = f"{letter.topic}: {letter.reason} {letter.message}"
+            yield Finding("dead letter", self._key(letter.key), text)
+        buried = {letter.place for letter in remains.dead}
+        for place, kind in poison.items():
+            if place not in buried:
+                yield Finding("swallowed", "", f"no dead letter tells of the record {kind} at {place}")
+
+    def _has_nobody_to_tell(self, record_id: str) -> bool:
+        """Deleted in EspoCRM, and nobody's: its note is kept, and tried once a day."""
+        record = self._seen.history.by_espo_id(record_id)
+        return record is not None and Side.ESPO in record.gone and not record.state.get("assignedUserId")
 
     def _key(self, record_id: str) -> str:
         record = self._seen.history.by_espo_id(record_id)
         return record.key if record else record_id
 
 
-def events_without_a_look(remains: Remains, looks: Looks) -> list[str]:
+def events_without_a_look(remains: Remains, looks: Looks, troubles: Troubles | None = None) -> list[str]:
     """Ids of records whose newest event was followed by no read of a worker: acknowledged, and never handled."""
     newest: dict[str, float] = {}
-    for event in remains.events:
+    told = troubles or Troubles()
+    for event in (each for each in (*told.purged, *remains.events) if each.place not in told.poison):
         newest[event.key] = max(event.at, newest.get(event.key, 0.0))
     return [key for key, at in newest.items() if not any(read >= at - 0.001 for read in looks.looked_at(key))]
 

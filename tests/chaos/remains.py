@@ -25,16 +25,19 @@ class Event:
 
     key: str
     at: float
+    place: tuple[int, int] = (-1, -1)
+    """Partition and offset."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A record of a topic of dead letters."""
+    """A record of a topic of dead letters. `place`: partition and offset of what it was, where it was of `TOPIC`."""
 
     topic: str
     key: str
     reason: str
     message: str
+    place: tuple[int, int] | None = None
 
 
 @dataclass
@@ -63,13 +66,19 @@ async def find(addresses: Addresses) -> Remains:
         await connection.close()
     async with Redis.from_url(addresses.redis_url) as redis:
         remains.locks = sorted([key.decode() async for key in redis.scan_iter("*lock*")])
-    remains.events = [Event(_text(one.key), one.timestamp / 1000) for one in await records(addresses.kafka, TOPIC)]
+    remains.events = await events(addresses.kafka)
     for topic in DEAD_LETTERS:
         for one in await records(addresses.kafka, topic):
             told = {name: _text(value) for name, value in one.headers}
             reason, message = told.get("dlq_reason", ""), told.get("dlq_message", "")
-            remains.dead.append(DeadLetter(topic, _text(one.key), reason, message))
+            remains.dead.append(DeadLetter(topic, _text(one.key), reason, message, _place(told)))
     return remains
+
+
+async def events(bootstrap: str) -> list[Event]:
+    """All that are in the topic."""
+    found = await records(bootstrap, TOPIC)
+    return [Event(_text(one.key), one.timestamp / 1000, (one.partition, one.offset)) for one in found]
 
 
 async def lag(bootstrap: str) -> int:
@@ -109,8 +118,15 @@ async def records(bootstrap: str, topic: str) -> list[Any]:
 
 
 def _committed(committed: Any, tp: TopicPartition, start: int) -> int:
+    """What was purged is owed to nobody."""
     known = committed.get(tp)
-    return int(known.offset) if known is not None and known.offset >= 0 else start
+    return max(start, int(known.offset)) if known is not None and known.offset >= 0 else start
+
+
+def _place(told: dict[str, str]) -> tuple[int, int] | None:
+    if told.get("dlq_topic") != TOPIC:
+        return None
+    return int(told["dlq_partition"]), int(told["dlq_offset"])
 
 
 def _text(raw: bytes | None) -> str:

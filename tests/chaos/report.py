@@ -33,6 +33,8 @@ class Report:
     kills: list[Kill] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    marked: list[Finding] = field(default_factory=list)
+    """Known, and not mended yet."""
     vanished: list[Vanished] = field(default_factory=list)
     histories: dict[str, list[str]] = field(default_factory=dict)
     calls: dict[str, list[str]] = field(default_factory=dict)
@@ -50,7 +52,11 @@ class Report:
         return 0 if self.is_good else 1
 
     def as_json(self) -> str:
-        return json.dumps(asdict(self) | {"catch_up": self.catch_up(), "good": self.is_good}, indent=1, default=str)
+        return json.dumps(
+            asdict(self) | {"known": self.known, "catch_up": self.catch_up(), "good": self.is_good},
+            indent=1,
+            default=str,
+        )
 
     def catch_up(self) -> dict[str, dict[str, Any]]:
         """By kind of kill: how many, and the seconds from its end until all that was typed before was on both sides."""
@@ -59,6 +65,12 @@ class Report:
             for kind in (kill.kind, ALL_KINDS):
                 by_kind[kind].append(float("inf") if kill.caught_up is None else kill.caught_up)
         return {kind: _spread(seconds) for kind, seconds in sorted(by_kind.items())}
+
+    @property
+    def known(self) -> str:
+        """How often each fault that is known and not mended yet was met, and by what it was seen."""
+        counted = Counter((each.mark, each.what) for each in self.marked)
+        return ", ".join(f"{mark} {what} × {count}" for (mark, what), count in sorted(counted.items())) or "nothing"
 
     def lines(self) -> Iterable[str]:
         """The table."""
@@ -79,6 +91,9 @@ class Report:
             ", ".join(f"{c} × {w}" for w, c in Counter(f.what for f in self.findings).items()) or "nothing"
         )
         yield from (f"    {each.what} {each.key}: {each.text}" for each in self.findings[:40])
+        if self.marked:
+            yield f"  known, and counted apart: {self.known}"
+        yield from (f"    {each.mark} {each.what} {each.key}: {each.text}" for each in self.marked[:40])
         for lines in list(self.histories.values())[:SHOWN]:
             yield from lines
 

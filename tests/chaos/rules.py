@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tests.chaos.fields import Side, Value
+from tests.chaos.troubles import Loss
+
+FORGOTTEN = "\0"
+"""Stands for what was agreed where nobody remembers that anything was."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Story:
     posted_at: float | None
     gone_at: float | None = None
     one_way: bool = False
+    losses: Sequence[Loss] = ()
 
 
 class State(NamedTuple):
@@ -43,6 +48,11 @@ class State(NamedTuple):
     advo: Value
     espo_then: Value
     advo_then: Value
+
+
+Agreed = tuple[Value, Value]
+Path = tuple[State, frozenset[Agreed]]
+"""A state, and what was agreed before it as far as that may be lost."""
 
 
 class Ends(NamedTuple):
@@ -66,21 +76,64 @@ def synced(state: State, *, one_way: bool = False) -> State:
     return _agreed(state.espo if espo_changed else state.advo)
 
 
+def outcomes(state: State, *, one_way: bool = False) -> set[State]:
+    """One sync, where the agreement may be forgotten: then either side's value may go to both, as for a new pair."""
+    if FORGOTTEN not in (state.espo_then, state.advo_then):
+        return {synced(state, one_way=one_way)}
+    if state.espo == state.advo:
+        return {_agreed(state.espo)}
+    kept = State(state.espo, state.advo, state.espo, state.advo) if one_way else _agreed(state.espo)
+    return {kept, _agreed(state.advo)}
+
+
 def allowed(story: Story, *, with_windows: bool = False) -> frozenset[Ends]:
     """All ends that some placement of syncs explains. `with_windows`: edits that may vanish may have vanished."""
     if story.posted_at is None:
         return frozenset({Ends(_only_espo(story), None)})
-    states = _linked(story)
-    for edit in (e for e in story.edits if not _before_link(e, story)):
-        is_over = story.gone_at is not None and edit.at > story.gone_at
-        if not is_over:
-            states |= {synced(s, one_way=story.one_way) for s in states}
-        typed = {_typed(s, edit) for s in states}
-        states = typed | states if with_windows and edit.may_vanish else typed
-    closed = {synced(s, one_way=story.one_way) for s in states}
+    paths: set[Path] = {(state, frozenset()) for state in _linked(story)}
+    before = float("-inf")
+    for event in _after_link(story):
+        if story.gone_at is None or event.at <= story.gone_at:
+            paths |= _after_a_sync(paths, story, may_be_lost=_is_in_a_loss(story, before, event.at))
+        before = event.at
+        if isinstance(event, Loss):
+            paths |= _forgotten(paths, event, story)
+            continue
+        typed: set[Path] = {(_typed(s, event), agreed) for s, agreed in paths}
+        paths = typed | paths if with_windows and event.may_vanish else typed
+    states = {s for s, _ in paths}
+    closed = {after for s in states for after in outcomes(s, one_way=story.one_way)}
     # Where one side is gone, whether the last sync came before that is anybody's guess.
     states = states | closed if story.gone_at is not None else closed
     return frozenset(Ends(s.espo, s.advo) for s in states)
+
+
+def _after_link(story: Story) -> list[Edit | Loss]:
+    """In order of time."""
+    events: list[Edit | Loss] = [e for e in story.edits if not _before_link(e, story)]
+    events += [loss for loss in story.losses if story.posted_at is not None and loss.at > story.posted_at]
+    return sorted(events, key=lambda each: each.at)
+
+
+def _is_in_a_loss(story: Story, begin: float, end: float) -> bool:
+    """What is agreed between the two may be lost."""
+    return any(loss.since <= end and begin <= loss.at for loss in story.losses)
+
+
+def _after_a_sync(paths: Iterable[Path], story: Story, *, may_be_lost: bool) -> set[Path]:
+    """With what was agreed on the way, where that may be all that is remembered."""
+    found: set[Path] = set()
+    for state, agreed in paths:
+        kept = agreed | {(state.espo_then, state.advo_then)} if may_be_lost else agreed
+        found |= {(after, kept) for after in outcomes(state, one_way=story.one_way)}
+    return found
+
+
+def _forgotten(paths: Iterable[Path], loss: Loss, story: Story) -> set[Path]:
+    """What is remembered is something that was agreed since, or nothing where the link itself is younger."""
+    is_young = story.posted_at is not None and story.posted_at > loss.since
+    nothing = {(FORGOTTEN, FORGOTTEN)} if is_young else set()
+    return {(State(state.espo, state.advo, *then), agreed) for state, agreed in paths for then in agreed | nothing}
 
 
 def _linked(story: Story) -> set[State]:

@@ -18,9 +18,10 @@ from deploy.local.table import TICKER
 from tests.chaos import remains
 from tests.chaos.changes import People
 from tests.chaos.fields import Side
-from tests.chaos.kills import Kill, Killer
+from tests.chaos.kills import STAGED, Kill, Killer
+from tests.chaos.marked import MARKED, Marks
 from tests.chaos.notes import Notes
-from tests.chaos.oracle import Evidence, Oracle, as_lines, calls_of, events_without_a_look
+from tests.chaos.oracle import Evidence, Finding, Oracle, as_lines, calls_of, events_without_a_look
 from tests.chaos.report import Report, figures
 from tests.chaos.world import World
 
@@ -32,7 +33,10 @@ TURNS = 4
 
 @dataclass(frozen=True)
 class Plan:
-    """`only`: these kinds of kills, again and again. `limit`: seconds to catch up, above which a kill is late."""
+    """`only`: these kinds of kills, again and again. `limit`: seconds to catch up, above which a kill is late.
+
+    `marked`: the numbers of faults that are known and counted apart.
+    """
 
     seed: int
     changes: int
@@ -42,6 +46,12 @@ class Plan:
     without: str | None = None
     only: tuple[str, ...] = ()
     limit: float = 30.0
+    marked: tuple[str, ...] = MARKED
+
+    @property
+    def movable(self) -> bool:
+        """Some of its blows need servers that may move and clocks that may be off."""
+        return bool(self.kills) and (not self.only or bool(STAGED & set(self.only)))
 
 
 class Run:
@@ -50,7 +60,7 @@ class Run:
     def __init__(self, plan: Plan, state_dir: Path, tell: Callable[[str], None]) -> None:
         self._plan = plan
         self._tell = tell
-        self.world = World(state_dir, plan.workers, plan.without)
+        self.world = World(state_dir, plan.workers, plan.without, movable=plan.movable)
         self.people = People(self.world, plan.seed, plan.changes)
         self.killer = Killer(self.world, self.people, plan.seed)
         self._began = 0.0
@@ -61,8 +71,15 @@ class Run:
         """The whole run; the stack is gone afterwards."""
         async with self.stage():
             await self._storm()
+            if self._is_found:
+                return self._report([finding for kill in self.killer.kills for finding in kill.findings])
             await self.calm()
             return await self.judge()
+
+    @property
+    def _is_found(self) -> bool:
+        """A blow itself has seen that the safety is out. Without that safety there may never be calm again."""
+        return self._plan.without is not None and any(kill.findings for kill in self.killer.kills)
 
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[World]:
@@ -101,6 +118,9 @@ class Run:
                 break
             for kill in await self.killer.strike(*blow):
                 self._say(kill)
+            if self._is_found:
+                working.cancel()
+                return
             self._keep_pace(number, len(blows))
         self.people.per_second = 50.0
         await working
@@ -127,12 +147,14 @@ class Run:
         world = self.world
         for side in Side:
             await world.mend(side)
+        if world.movable is not None:
+            await world.set_right()
         await self.until_quiet(CALM_LIMIT)
         world.down.add(TICKER.name)
         await asyncio.to_thread(world.office.stop_process, TICKER.name)
         await self.until_quiet(CALM_LIMIT)
         looks = await world.looks()
-        self._unheard = events_without_a_look(await remains.find(world.addresses), looks)
+        self._unheard = events_without_a_look(await remains.find(world.addresses), looks, world.troubles)
         self._cost = figures(await world.whole_history(), looks, self.people.done)
         for turn in range(1, TURNS + 1):
             report = await world.ticker_once()
@@ -182,22 +204,31 @@ class Run:
 
     # -- judgement -----------------------------------------------------------------------------------------------
 
+    def _report(self, findings: list[Finding]) -> Report:
+        report = Report(self._plan.seed, self._plan.workers, self._plan.without, changes=self.people.done)
+        report.seconds = time.time() - self._began
+        report.by_kind = dict(self.people.by_kind)
+        report.kills, report.findings = self.killer.kills, findings
+        return report
+
     async def judge(self) -> Report:
         world = self.world
         history, looks = await world.whole_history(), await world.looks()
         told = (await world.ask(Side.ESPO, "GET", "/_sandbox/notes?type=Post"))["notes"]
-        evidence = Evidence(history, looks, Notes(told), await remains.find(world.addresses), self._unheard)
-        oracle = Oracle(evidence)
-        findings = oracle.judge() + [finding for kill in self.killer.kills for finding in kill.findings]
-        report = Report(self._plan.seed, self._plan.workers, self._plan.without, changes=self.people.done)
-        report.seconds = time.time() - self._began
-        report.by_kind = dict(self.people.by_kind)
-        report.kills = self.killer.kills
+        evidence = Evidence(
+            history, looks, Notes(told), await remains.find(world.addresses), self._unheard, world.troubles
+        )
+        oracle, marks = Oracle(evidence), Marks(history, looks, world.troubles, self._plan.marked)
+        found = oracle.judge() + [finding for kill in self.killer.kills for finding in kill.findings]
+        told_apart = [marks.marked(finding) for finding in found]
+        findings = [finding for finding in told_apart if not finding.mark]
+        report = self._report(findings)
         report.figures = self._cost
         report.figures["saves that fell between our read and our write"] = len(oracle.vanished)
         report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
         report.figures["notes"] = len(told)
-        report.findings, report.vanished = findings, oracle.vanished
+        report.vanished = oracle.vanished
+        report.marked = [finding for finding in told_apart if finding.mark]
         for kill in self.killer.kills:
             kill.caught_up = history.caught_up_after(kill.at, kill.over)
         slowest = {
@@ -205,12 +236,16 @@ class Run:
             for kill in self.killer.kills
             if _is_late(kill, self._plan.limit)
         }
-        keys = dict.fromkeys((*(finding.key for finding in findings if finding.key), *filter(None, slowest.values())))
+        keys = dict.fromkeys((*(finding.key for finding in told_apart if finding.key), *filter(None, slowest.values())))
         report.histories = {key: list(as_lines(history.records[key], looks)) for key in keys if key in history.records}
         for record in (history.records[key] for key in report.histories):
             report.calls[record.key] = list(calls_of(record, looks))
             report.posts[record.key] = [post for post in evidence.notes.posts if record.key in post]
-        report.late = [_late(kill, slowest[kill.number]) for kill in self.killer.kills if kill.number in slowest]
+        late = [(kill, slowest[kill.number]) for kill in self.killer.kills if kill.number in slowest]
+        report.late = [_late(kill, key) for kill, key in late if not marks.of_late(key)]
+        report.marked += [
+            Finding("late", key, _late(kill, key), mark) for kill, key in late if (mark := marks.of_late(key))
+        ]
         report.ended_by_themselves = world.ended_by_themselves
         report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
         return report

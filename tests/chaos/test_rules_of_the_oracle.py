@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tests.chaos.fields import Side, Value
 from tests.chaos.rules import Edit, Ends, Story, allowed
+from tests.chaos.troubles import Loss
 
 ESPO, ADVO = Side.ESPO, Side.ADVO
 POSTED = 10.0
 
 
-def story(*edits: Edit, born: Value = "a", **others: float | bool | None) -> Story:
-    told: dict[str, float | bool | None] = {"posted_at": POSTED, **others}
+def story(*edits: Edit, born: Value = "a", **others: object) -> Story:
+    told: dict[str, object] = {"posted_at": POSTED, **others}
     return Story(born, edits, **told)  # type: ignore[arg-type]
 
 
@@ -64,3 +65,25 @@ def test_after_one_side_is_gone_nothing_moves_the_other() -> None:
     assert {ends.espo for ends in allowed(told)} == {"c"}
     told = story(Edit(11, ADVO, "b"), gone_at=12.0)
     assert {ends.espo for ends in allowed(told)} == {"a", "b"}
+
+
+def test_an_older_memory_may_take_back_what_was_typed_back() -> None:
+    """To "b" and back: who remembers the time before sees the other side's "b" alone as changed."""
+    edits = (Edit(11, ESPO, "b"), Edit(13, ESPO, "a"))
+    assert allowed(story(*edits)) == both("a")
+    assert allowed(story(*edits, losses=[Loss(10.5, 12)])) == both("a", "b")
+
+
+def test_an_older_memory_excuses_nothing_else() -> None:
+    edits = (Edit(11, ESPO, "b"), Edit(13, ESPO, "a"))
+    assert allowed(story(*edits, losses=[Loss(20, 21)])) == both("a")
+    assert allowed(story(*edits, losses=[Loss(5, 9)])) == both("a")
+    later = (Edit(11, ESPO, "b"), Edit(13, ESPO, "c"), Edit(14, ADVO, "d"))
+    assert allowed(story(*later, losses=[Loss(10.5, 12)])) == both("c", "d")
+
+
+def test_a_link_that_is_forgotten_lets_either_value_win() -> None:
+    edits = (Edit(13, ESPO, "b"),)
+    assert allowed(story(*edits)) == both("b")
+    assert allowed(story(*edits, losses=[Loss(9, 12)])) == both("a", "b")
+    assert allowed(story(Edit(13, ADVO, "c"), losses=[Loss(9, 12)], one_way=True)) >= both("c")

@@ -1,4 +1,4 @@
-"""The chaos of `make chaos` in a minute and a half: four kills, two workers, one seed. The long one is a command."""
+"""The chaos of `make chaos` in small: a few blows, two workers, one seed each. The long one is a command."""
 
 from __future__ import annotations
 
@@ -18,3 +18,18 @@ async def test_nothing_is_lost_or_doubled_whatever_is_killed(tmp_path: Path) -> 
     assert report.is_good, "\n".join(report.lines())
     assert report.changes >= PLAN.changes
     assert [kill.kind for kill in report.kills if kill.what != "missed"] == list(KINDS)
+
+
+FORGET = ("redis-forgets", "postgres-forgets", "purge", "poison")
+MOVE = ("move-postgres", "move-redis", "clocks-apart", "lying-times")
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kinds", [FORGET, MOVE], ids=["memory", "places"])
+async def test_nothing_is_lost_whatever_is_forgotten_or_moved(tmp_path: Path, kinds: tuple[str, ...]) -> None:
+    """Memory and topic in one, addresses, clocks and times in the other."""
+    plan = Plan(seed=11, changes=40, kills=len(kinds), workers=2, only=kinds, limit=90.0)
+    report = await Run(plan, tmp_path / "stack", tell=print).run()
+    assert report.is_good, "\n".join(report.lines())
+    assert [kill.kind for kill in report.kills if kill.what != "missed"] == list(kinds)

@@ -8,9 +8,11 @@ from typing import Any
 from tests.chaos.fields import Side
 from tests.chaos.history import History
 from tests.chaos.looks import Looks
+from tests.chaos.marked import Marks
 from tests.chaos.notes import Notes
 from tests.chaos.oracle import Evidence, Finding, Oracle, events_without_a_look
-from tests.chaos.remains import EMPTY_TABLES, Event, Remains
+from tests.chaos.remains import EMPTY_TABLES, DeadLetter, Event, Remains
+from tests.chaos.troubles import Loss, Shift, TimeLie, Troubles
 
 ESPO, ADVO = Side.ESPO, Side.ADVO
 ONE, TWO = "beteiligte-sync/host-1", "beteiligte-sync/host-2"
@@ -27,6 +29,7 @@ class Scene:
         self.notes: list[str] = []
         self.remains = Remains(rows={table: [] for table in EMPTY_TABLES})
         self.unheard: list[str] = []
+        self.troubles = Troubles()
 
     def person(self, at: float, side: Side, action: str = "update", **values: Any) -> Scene:
         return self._row(at, side, action, "anna" if side is ESPO else "desk", None, values)
@@ -48,15 +51,21 @@ class Scene:
         return self.worker(3.1, ESPO, betnr=int(RIGHT), syncStatus="clean")
 
     def judge(self) -> list[Finding]:
-        history, looks = History(), Looks()
+        history, looks = self.history, self.looks = History(), Looks()
         rows = [(row["at"], side, row) for side in Side for row in self.rows[side]]
         for _, side, row in sorted(rows, key=lambda each: each[0]):
             history.take(side, [row])
         for side in Side:
             looks.take(side, self.calls[side])
         notes = Notes([{"post": post} for post in self.notes])
-        self.oracle = Oracle(Evidence(history, looks, notes, self.remains, self.unheard))
+        self.oracle = Oracle(Evidence(history, looks, notes, self.remains, self.unheard, self.troubles))
         return self.oracle.judge()
+
+    def marks(self, *active: str) -> set[tuple[str, str]]:
+        """What is found, and by which known fault it is explained."""
+        found = self.judge()
+        marks = Marks(self.history, self.looks, self.troubles, active)
+        return {(each.what, each.mark) for each in map(marks.marked, found)}
 
     def kinds(self) -> set[str]:
         return {finding.what for finding in self.judge()}
@@ -167,3 +176,75 @@ def test_an_event_without_a_look_after_it_is_seen() -> None:
     looks.take(ESPO, scene.calls[ESPO])
     assert events_without_a_look(Remains(events=[Event(LEFT, 1.5)]), looks) == []
     assert events_without_a_look(Remains(events=[Event(LEFT, 1.5), Event(LEFT, 2.5)]), looks) == [LEFT]
+
+
+def overtaken() -> Scene:
+    """The PUT of the older value is sent first and stored last, and then taken for a desk's edit."""
+    scene = Scene().linked().person(5, ESPO, titel="Ahorn R00001 4").read(6)
+    older = scene._call(6.1, ADVO, "PUT", ONE)
+    scene.person(7, ESPO, titel="Birke R00001 5").read(8).worker(8.1, ADVO, titel="Birke R00001 5")
+    scene._row(9, ADVO, "update", "api", older, {"titel": "Ahorn R00001 4"})
+    return scene.read(10).worker(10.1, ESPO, titel="Ahorn R00001 4")
+
+
+def test_an_overtaken_write_is_counted_apart_as_long_as_it_is_known() -> None:
+    assert overtaken().marks("A2") == {("value", "A2")}
+    assert overtaken().marks() == {("value", "")}
+
+
+def test_a_value_that_is_wrong_for_no_known_reason_is_never_counted_apart() -> None:
+    scene = Scene().linked().person(5, ESPO, titel="Dr.")
+    assert scene.marks("A2", "B8") == {("value", "")}
+
+
+def test_a_change_that_is_dated_back_is_counted_apart() -> None:
+    scene = Scene().linked().person(500, ESPO, titel="Dr.")
+    scene.troubles.shifts = [Shift(400, ESPO, -600)]
+    assert scene.marks("B8") == {("value", "B8")}
+    scene.troubles.shifts = [Shift(400, ESPO, 600)]
+    assert scene.marks("B8") == {("value", "")}
+
+
+def test_a_change_while_wrong_times_are_told_is_counted_apart() -> None:
+    scene = Scene().linked().person(500, ESPO, titel="Dr.")
+    scene.troubles.lies = [TimeLie(ADVO, 499, 501)]
+    assert scene.marks("B8") == {("value", "B8")}
+    scene.troubles.lies = [TimeLie(ADVO, 600, 601)]
+    assert scene.marks("B8") == {("value", "")}
+
+
+def test_a_note_may_come_twice_where_the_database_fell_back() -> None:
+    scene = Scene().linked()
+    scene.notes = 2 * ["Etwas über R00001.\n\n(Vorgang 65a-1f)"]
+    assert scene.kinds() == {"note twice"}
+    scene.troubles.losses = [Loss(1, 2)]
+    assert scene.judge() == []
+
+
+def test_poison_is_buried_and_nothing_else_is() -> None:
+    scene = Scene().linked()
+    scene.troubles.poison = {(3, 7): "huge"}
+    assert scene.kinds() == {"swallowed"}
+    scene.remains.dead = [DeadLetter("vmh.beteiligte.dlq", "", "invalid_event", "", (3, 7))]
+    assert scene.judge() == []
+    scene.remains.dead.append(DeadLetter("vmh.beteiligte.dlq", "", "bug", "", (3, 8)))
+    assert scene.kinds() == {"dead letter"}
+
+
+def test_a_purged_event_is_an_event_and_poison_is_none() -> None:
+    scene, troubles = Scene().linked(), Troubles()
+    looks = Looks()
+    looks.take(ESPO, scene.calls[ESPO])
+    troubles.purged = [Event(LEFT, 2.5, (0, 0))]
+    assert events_without_a_look(Remains(), looks, troubles) == [LEFT]
+    troubles.poison = {(0, 0): "huge"}
+    assert events_without_a_look(Remains(), looks, troubles) == []
+
+
+def test_a_note_that_nobody_can_be_given_is_kept() -> None:
+    scene = Scene().linked()
+    scene.person(4, ESPO, "update", assignedUserId=None).person(5, ESPO, "delete")
+    scene.remains.rows["pending_note"] = scene.remains.rows["parked"] = [LEFT]
+    assert scene.judge() == []
+    scene.remains.rows["intent"] = [LEFT]
+    assert scene.kinds() == {"left over"}

@@ -6,18 +6,23 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
+from deploy.local.supervisor import StackError
 from deploy.local.table import ROOT, TICKER, WORKER, Job, Service, Wiring
 from tests.chaos.fields import Side
 from tests.chaos.history import History
 from tests.chaos.looks import Looks
+from tests.chaos.movable import MovableBackends
+from tests.chaos.troubles import Shift, Troubles
 
 FASTER = {
     "TICKER_SWEEP_SECONDS": "5",
@@ -38,9 +43,22 @@ AT_ONCE = {"TICKER_UNLOOKED_HOURS": "0.000001", "TICKER_UNLOOKED_LIMIT": "100000
 FAILED_BATCH_AGAIN = 10.0
 """Seconds until EspoCRM sends a failed batch again; 10 minutes in an office."""
 USER_ID = "5a0000000000000b1"
-SAFETIES = ("acks-in-order", "intents", "fence")
+SAFETIES = ("acks-in-order", "intents", "fence", "growing-fences")
 NOTHING = "nothing"
 UNSAFE = "tests.chaos.unsafe_worker"
+SKEWED = "tests.chaos.skewed"
+FENCES_THAT_MAY_GO_BACK = """
+CREATE OR REPLACE FUNCTION new_fence() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT nextval('fence') $$;
+CREATE OR REPLACE FUNCTION take_fence(p_entity text, p_left_id text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    taken bigint := new_fence();
+BEGIN
+    PERFORM fence_holds(p_entity, p_left_id, taken);
+    RETURN taken;
+END
+$$;
+"""
+"""A sequence alone, as it was once: a database that loses its last commits gives out numbers a second time."""
 
 
 class RefusedError(Exception):
@@ -52,9 +70,13 @@ class RefusedError(Exception):
 
 
 class World:
-    """Runs from `start` to `close`. `without` takes a safety out of the workers ("nothing": none)."""
+    """Runs from `start` to `close`. `without` takes a safety out of the workers ("nothing": none).
 
-    def __init__(self, state_dir: Path, workers: int, without: str | None = None) -> None:
+    Where it is `movable`, PostgreSQL and Redis are behind addresses of their own, and each worker's and the ticker's
+    clock may be off.
+    """
+
+    def __init__(self, state_dir: Path, workers: int, without: str | None = None, *, movable: bool = False) -> None:
         self._without = without
         self._trap = Path(state_dir).resolve() / "stop-yourself-at"
         self.extra = dict(FASTER)
@@ -64,6 +86,13 @@ class World:
         if without is not None:
             for name in self.workers:
                 self.office.services[name] = unsafe(self.office.services[name])
+        self.movable: MovableBackends | None = None
+        if movable:
+            self.office.backends = self.movable = MovableBackends(self.office.state_dir)
+            self.office.supervisor = self.movable.supervisor
+            for name in (*self.workers, TICKER.name):
+                self.office.services[name] = skewed(self.office.services[name], self._clock_file(name))
+        self.troubles = Troubles()
         self.history = History()
         self.down: set[str] = set()
         """What is away because we wanted it so."""
@@ -88,6 +117,8 @@ class World:
         await asyncio.to_thread(self.office.start)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         await self.ask(Side.ESPO, "POST", "/_sandbox/settings", {"fail_attempt_period": FAILED_BATCH_AGAIN})
+        if self._without == "growing-fences":
+            await self.let_fences_go_back()
 
     async def close(self) -> None:
         if self._session is not None:
@@ -161,6 +192,43 @@ class World:
         counts = [await self.ask(side, "GET", "/_sandbox/calls/count") for side in Side]
         return sum(int(each["in_progress"]) for each in counts)
 
+    # -- clocks and memory ---------------------------------------------------------------------------------------
+
+    async def shift(self, name: str, seconds: float) -> None:
+        """The clock of a sandbox, a worker or the ticker is so far ahead from now on."""
+        if name in self.office.sandboxes:
+            side = Side(name)
+            await self.ask(side, "POST", "/_sandbox/clock", {"offset": seconds})
+            self.troubles.shifts.append(Shift(time.time(), side, seconds))
+        else:
+            self._clock_file(name).write_text(f"{seconds:+.1f}")
+
+    async def set_right(self) -> None:
+        """All clocks, and what is told of times."""
+        for name in (*self.office.sandboxes, *self.workers, TICKER.name):
+            await self.shift(name, 0.0)
+        await self.ask(Side.ESPO, "POST", "/_sandbox/lie", {"times": None})
+        await self.ask(Side.ADVO, "POST", "/_sandbox/switches", {"geaendert_am_lie": None})
+
+    async def let_fences_go_back(self) -> None:
+        """In the database: what is left of a safety that is taken out."""
+        if "take_fence" not in str(await self.sql("SELECT prosrc FROM pg_proc WHERE proname = 'load_record'")):
+            raise StackError("load_record takes its fence elsewhere: this safety can't be taken out so")
+        await self.sql(FENCES_THAT_MAY_GO_BACK)
+
+    async def sql(self, statement: str) -> Any:
+        """By the superuser, at the server of this moment; the first value of a SELECT."""
+        connection = await asyncpg.connect(self.movable.direct if self.movable else self.addresses.database_url)
+        try:
+            if statement.startswith("SELECT"):
+                return await connection.fetchval(statement)
+            return await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _clock_file(self, name: str) -> Path:
+        return self.office.state_dir / f"clock-{name}"
+
     # -- processes -----------------------------------------------------------------------------------------------
 
     async def kill(self, name: str) -> None:
@@ -200,6 +268,12 @@ class World:
         )
         report: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {"failed": done.stderr[-2000:]}
         return report
+
+
+def skewed(line: Service, file: Path) -> Service:
+    """The same service, whose clock is off by what the file says."""
+    arguments = (str(file), line.module)
+    return Service(line.name, SKEWED, arguments, port_variable=line.port_variable, variables=line.variables)
 
 
 def unsafe(line: Service) -> Service:
