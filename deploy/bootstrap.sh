@@ -19,7 +19,8 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 pip="$venv/bin/python -m pip --disable-pip-version-check --quiet"
 echo "installing the pinned packages (once per set of pins)"
-$pip install --require-hashes --only-binary :all: -r requirements/dev.txt
+# No dependency is looked for: the pins are all of them, but for the one that `make lock` leaves out.
+$pip install --no-deps --require-hashes --only-binary :all: -r requirements/dev.txt
 editable=""
 for project; do editable="$editable -e $project"; done
 # shellcheck disable=SC2086 # one -e for each project
