@@ -112,3 +112,18 @@ async def test_an_unusable_secrets_file_stops_everything(bare: Crm, capsys: Told
     assert await install(bare, "--yes") == 2
     assert f"{secrets_of(bare)}: Is a directory" in capsys.readouterr().err
     assert not bare.env_file.exists()
+
+
+async def test_an_internal_ingress_that_is_not_listed_names_the_line(bare: Crm, capsys: Told) -> None:
+    """Since 9.3.2 EspoCRM takes no webhook to an internal host that its config does not list: that comes first."""
+    await bare.control("settings", {"allowed_addresses": []})
+    where = ("--ingress-url", "http://localhost:8080", "--secrets-file", str(secrets_of(bare)))
+    assert await bare.install("--yes", *where) == 4
+    told = capsys.readouterr().out
+    assert "done: 63 of 63 steps" in told
+    assert "'webhookAllowedAddressList' => ['localhost:8080']," in told
+    assert "the webhooks are not registered: " in told
+    assert "webhookAllowedAddressList" in told.partition("the webhooks are not registered: ")[2]
+    await bare.control("settings", {"allowed_addresses": ["localhost:8080"]})
+    assert await bare.install("--yes", *where) == 0, capsys.readouterr()
+    assert len(await webhooks(bare)) == 12

@@ -7,7 +7,7 @@ import os
 
 from synckit.adapters.espocrm import EspoAuth
 from synckit.connection_url import check_address, check_key, shown
-from synckit.errors import AuthenticationRefused, SyncError, TransientError
+from synckit.errors import AuthenticationRefused, RemoteRejected, SyncError, TransientError
 from synckit.runtime.settings import refuse
 
 AWAY, REFUSED = 3, 4
@@ -46,6 +46,12 @@ def told(error: SyncError) -> tuple[str, int]:
         return (
             f"EspoCRM refuses the key (401): set {KEY} (with HMAC also {SECRET}) to that of the active API user; "
             "`python -m kanzlei.espocrm install --env-file …` makes the user and writes both",
+            REFUSED,
+        )
+    if isinstance(error, RemoteRejected) and error.field == "url":
+        return (
+            f"{error}: it takes no webhook to an internal host that data/config.php does not list in "
+            "'webhookAllowedAddressList', as host:port",
             REFUSED,
         )
     return str(error), AWAY if isinstance(error, TransientError) else REFUSED

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kanzlei.espocrm.api import Api, admin_login
-from kanzlei.espocrm.arguments import AWAY, KEY, REFUSED, SECRET, address
+from kanzlei.espocrm.arguments import AWAY, KEY, REFUSED, SECRET, address, told
 from kanzlei.espocrm.env_file import EnvFileUnusable, ensure_writable, set_variables
 from kanzlei.espocrm.install import Installer, NotAnAdministrator, credentials, words
 from kanzlei.espocrm.install_words import Outcome, Places, lines
@@ -124,8 +124,8 @@ async def _registered(outcome: Outcome, chosen: argparse.Namespace) -> int:
         try:
             outcome = replace(outcome, webhooks=await _register(chosen, outcome.keys, dry_run=False))
         except SyncError as error:
-            outcome = replace(outcome, trouble=str(error))
-            status = AWAY if isinstance(error, TransientError) else REFUSED
+            text, status = told(error)
+            outcome = replace(outcome, trouble=text)
     return _told(outcome, chosen) or status
 
 

@@ -68,7 +68,7 @@ def _rest(report: Report) -> list[str]:
     found += [f"still missing: {step.kind} {step.what}: {step.why}" for step in report.left]
     found += [f"blocked: {each.what}: {each.why}; {each.mend}" for each in report.blocked]
     for each in report.by_hand:
-        found += ["", f"by hand, in {each.where} ({each.why}):", *(f"    {line}" for line in each.lines)]
+        found += ["", f"by hand, in {each.where}:", f"  ({each.why})", *(f"    {line}" for line in each.lines)]
     return found
 
 
