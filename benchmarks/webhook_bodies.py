@@ -42,7 +42,7 @@ def signed(body: bytes, path: str = PATH) -> bytes:
 
 
 def single(record_id: str, change: str) -> bytes:
-    """One changed record. No two changes have one body: EspoCRM sends the time, and a body that repeats is old news."""
+    """One changed record. No two changes have one body, as EspoCRM sends the time."""
     return signed(json.dumps([item(record_id, random.Random(record_id + change))], ensure_ascii=False).encode())
 
 

@@ -67,11 +67,7 @@ def event_type(entity: str, action: Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only.
-
-    `repeats`: when the ingress had taken the very same body before; a hint and no proof, two equal ones can be two
-    changes.
-    """
+    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only."""
 
     entity: str
     entity_id: str
@@ -81,7 +77,6 @@ class ChangeEvent:
     changed: tuple[str, ...] = ()
     id: str = ""
     traceparent: str | None = None
-    repeats: datetime | None = None
 
     @property
     def type(self) -> str:
@@ -119,8 +114,6 @@ def encode(event: ChangeEvent) -> Record:
     ]
     if event.traceparent:
         headers.append(("ce_traceparent", event.traceparent.encode()))
-    if event.repeats:
-        headers.append(("ce_repeats", rfc3339(event.repeats)))
     value = json.dumps(body, separators=(",", ":")).encode()
     return Record(event.entity_id.encode(), value, tuple(headers))
 
@@ -146,11 +139,10 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         entity_id=entity_id,
         action=action,
         origin=origin,
-        received_at=_time("ce_time", named.get("ce_time")),
+        received_at=_time(named.get("ce_time")),
         changed=_changed(tuple(body.changed), len(value or b"")),
         id=event_id.decode("ascii"),
         traceparent=traceparent.decode("ascii") if _TRACEPARENT.match(traceparent) else None,
-        repeats=_time("ce_repeats", named["ce_repeats"]) if "ce_repeats" in named else None,
     )
 
 
@@ -230,14 +222,14 @@ def _changed(names: tuple[Any, ...], size: int) -> tuple[str, ...]:
 _known_names = lru_cache(maxsize=1024)(attribute_names)
 
 
-def _time(name: str, raw: bytes | None) -> datetime:
+def _time(raw: bytes | None) -> datetime:
     """A year that can't be is no time either: what is reckoned with it would end in an error of Python's."""
     try:
         parsed = datetime.fromisoformat((raw or b"").decode("ascii"))
     except ValueError:
-        raise InvalidEvent(f"{name} is no RFC 3339 time") from None
-    _require(parsed.tzinfo is not None, f"{name} has no zone")
+        raise InvalidEvent("ce_time is no RFC 3339 time") from None
+    _require(parsed.tzinfo is not None, "ce_time has no zone")
     at = clamps.believable(parsed)
     if at is None:
-        raise InvalidEvent(f"{name} is no RFC 3339 time")
+        raise InvalidEvent("ce_time is no RFC 3339 time")
     return at

@@ -17,21 +17,19 @@ from webhook_ingress.domain.envelope import Envelope
 from webhook_ingress.domain.links import NOUNS, WrongPair, parse_links
 from webhook_ingress.domain.paths import ACTIONS
 from webhook_ingress.domain.payload import Parsed, parse
-from webhook_ingress.domain.taken import Taken
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one webhook request brought. The body's signature has been checked; `seal` is that signature."""
+    """What one webhook request brought. The body's signature has been checked."""
 
     entity: str
     action: Action
     webhook_id: str
     body: bytes
     traceparent: str
-    seal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,6 @@ class Webhooks:
         self._envelopes = {
             (entity, action): Envelope(entity, action) for entity in topics.EVENT_TOPICS for action in ACTIONS
         } | {(noun, action): Envelope(noun, action) for noun in NOUNS.values() for action in LINKS}
-        self._taken = Taken()
         self._ids = random.Random(random.SystemRandom().getrandbits(128))  # many a second: no system call each
 
     async def receive(self, delivery: Delivery) -> Receipt:
@@ -64,7 +61,6 @@ class Webhooks:
             received_at = self._clock.now()
             records = self._records(delivery, parsed, received_at)
             await self._publisher.publish(topics.EVENT_TOPICS[delivery.entity], records)
-            self._taken.add(delivery.seal, received_at)
         if parsed.bad:
             await self._bury(delivery, parsed.bad)
         return Receipt(parsed.accepted, len(parsed.changes), parsed.bad)
@@ -75,7 +71,6 @@ class Webhooks:
             batch_id=f"{self._ids.getrandbits(128):032x}",
             traceparent=delivery.traceparent,
             received_at=received_at,
-            repeats=self._taken.before(delivery.seal, received_at),
         )
 
     async def _linked(self, delivery: Delivery) -> Receipt:

@@ -133,15 +133,15 @@ class WebhookRoutes:
 
     async def _answer(self, request: web.Request, entity: str, action: Action, traceparent: str) -> Receipt:
         with self._room.share() as share:
-            webhook_id, body, seal = await self._signed_body(request, share)
-            receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent, seal))
+            webhook_id, body = await self._signed_body(request, share)
+            receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent))
         metrics.published(entity, action.value, receipt.records)
         if receipt.bad:
             metrics.dead_letter("webhook-ingress", next(iter(receipt.bad)))
         return receipt
 
-    async def _signed_body(self, request: web.Request, share: Share) -> tuple[str, bytes, str]:
-        """The webhook's id, the body, and its signature."""
+    async def _signed_body(self, request: web.Request, share: Share) -> tuple[str, bytes]:
+        """The webhook's id, and the body that it has signed."""
         if (request.content_length or 0) > MAX_BODY:
             raise _Refused(413, "too_large")
         signature, x_signature = request.headers.get("Signature"), request.headers.get("X-Signature")
@@ -153,7 +153,7 @@ class WebhookRoutes:
         body = await (self._large_body(request, share) if is_large else _body(request))
         if not is_signed(keys, webhook_id, body, signature, x_signature):
             raise _Refused(401, "wrong_signature")
-        return webhook_id, body, signature or x_signature or ""
+        return webhook_id, body
 
     async def _large_body(self, request: web.Request, share: Share) -> bytes:
         """Nobody has the turn while he sends, or doesn't. What is done with the whole body at once has a turn too."""

@@ -31,12 +31,10 @@ class Envelope:
         batch_id: str,
         traceparent: str,
         received_at: datetime,
-        repeats: datetime | None = None,
     ) -> list[Record]:
         """One record an id. `batch_id` is unique; an event's id is that and its place."""
         time = ("ce_time", rfc3339(received_at))
         trace = ("ce_traceparent", traceparent.encode())
-        last = (trace,) if repeats is None else (trace, ("ce_repeats", rfc3339(repeats)))
         made = []
         for place, (entity_id, changed) in enumerate(changes.items()):
             key = entity_id.encode()
@@ -49,7 +47,7 @@ class Envelope:
                 ("ce_subject", key),
                 time,
                 _CONTENT_TYPE,
-                *last,
+                trace,
             )
             made.append(Record(key, self._before + key + self._after + names, headers))
         return made
