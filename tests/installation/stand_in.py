@@ -43,8 +43,9 @@ def bare() -> Administration:
 
 def after(seen: Administration, *steps: Step) -> Administration:
     """The administration once these steps were taken."""
+    seen = copy.deepcopy(seen)
     for step in steps:
-        seen = _TAKEN[step.kind](copy.deepcopy(seen), step)
+        seen = _TAKEN[step.kind](seen, step)
     return seen
 
 

@@ -19,6 +19,8 @@ from synckit.testing.worker import change
 from tests.integration.worker_stage import Stage, WorkerProcess, changes
 
 pytestmark = pytest.mark.stack
+STUCK = 5.0
+"""Seconds until the watchdog ends a worker with lag and without progress."""
 
 
 @pytest.fixture
@@ -105,14 +107,14 @@ def test_purged_records_are_no_lag(stage: Stage) -> None:
     stage.create(partitions=1)
     stage.publish(*changes(20, 10))
     asyncio.run(_purge(stage, 20))
-    worker = stage.worker(patience={"stuck": 5.0})
+    worker = stage.worker(patience={"stuck": STUCK})
     stage.until(worker.is_ready, what="ready")
     stage.publish(*changes(3, 3, first=100))
     stage.until(lambda: len(stage.done_ids()) == 3, what="it reads on behind the gap")
     asyncio.run(_purge(stage, 23))
     stage.until(lambda: stage.committed() == {0: 23}, what="committed")
     stage.until(lambda: stage.journal("state")[-1]["lag"] == 0, what="no lag")
-    _stays(worker, stage, 12.0)
+    _stays(worker, stage)
 
 
 def test_markers_of_transactions_at_the_end_are_no_lag(stage: Stage) -> None:
@@ -126,19 +128,19 @@ def test_markers_of_transactions_at_the_end_are_no_lag(stage: Stage) -> None:
         await producer.abort_transaction()
 
     produce(stage, send, transactional_id=f"id-{stage.topic}")
-    worker = stage.worker(patience={"stuck": 5.0})
+    worker = stage.worker(patience={"stuck": STUCK})
     stage.until(lambda: len(set(stage.done_ids())) == 4, what="all is read")
     stage.until(lambda: stage.journal("state")[-1]["lag"] == 0, what="no lag")
-    _stays(worker, stage, 12.0)
+    _stays(worker, stage)
     assert worker.terminate() == 0
-    again = stage.worker(patience={"stuck": 5.0})
+    again = stage.worker(patience={"stuck": STUCK})
     stage.until(again.is_ready, what="ready once more")
-    _stays(again, stage, 12.0)
+    _stays(again, stage)
 
 
-def _stays(worker: WorkerProcess, stage: Stage, seconds: float) -> None:
-    """Longer than the watchdog is patient, twice: it would have ended a worker that it takes for stuck."""
-    until = time.monotonic() + seconds
+def _stays(worker: WorkerProcess, stage: Stage) -> None:
+    """Longer than the watchdog is patient: it would have ended a worker that it takes for stuck."""
+    until = time.monotonic() + 1.5 * STUCK
     stage.until(lambda: time.monotonic() > until or worker.process.poll() is not None, "it has had its time")
     assert worker.process.poll() is None, worker.log_tail()
 
