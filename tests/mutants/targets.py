@@ -7,8 +7,10 @@ from dataclasses import dataclass
 LIBS, SYNC = "libs/common/src/synckit", "services/beteiligte-sync/tests"
 COMMON, PROXY = "libs/common/tests", "services/advoware-proxy/src/advoware_proxy"
 LAWS = tuple(f"{SYNC}/test_{name}.py" for name in ("laws", "engine"))
-ENGINE = tuple(f"{SYNC}/test_{name}.py" for name in ("engine", "handler", "believed_edits", "parked", "late_posts"))
-CHILDREN = (*ENGINE, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
+ENGINE = "libs/common/src/recordsync"
+QUICK = ("engine", "engine_findings", "foretold_findings", "handler", "believed_edits", "parked", "late_posts")
+ONE_RECORD = tuple(f"{SYNC}/test_{name}.py" for name in QUICK)
+CHILDREN = (*ONE_RECORD, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
 LIES = (*CHILDREN, f"{SYNC}/test_gone_together.py", f"{COMMON}/test_sweep_brake.py", "tests/e2e/test_lies.py")
 TOLD = (*CHILDREN, f"{SYNC}/test_refusals.py", f"{SYNC}/test_undelivered_notes.py")
 WORKER = tuple(
@@ -38,11 +40,14 @@ TARGETS = (
     *(Target(f"{LIBS}/reconcile/{name}.py", LAWS) for name in ("three_way", "plan", "policy")),
     Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py",)),
     *(
-        Target(f"{LIBS}/engine/{name}.py", CHILDREN)
-        for name in ("sync", "writer", "create", "look", "parking", "posts")
+        Target(f"{ENGINE}/decide/{name}.py", CHILDREN)
+        for name in ("record", "create", "in_step", "list_work", "parent", "unfinished", "older", "claims", "guard")
     ),
-    *(Target(f"{LIBS}/engine/{name}.py", LIES) for name in ("brake", "doubt", "gone")),
-    Target(f"{LIBS}/engine/status.py", TOLD),
+    *(Target(f"{ENGINE}/decide/{name}.py", LIES) for name in ("deletion", "plausibility", "erased")),
+    *(Target(f"{ENGINE}/decide/{name}.py", TOLD) for name in ("failure", "refused", "not_taken", "backoff")),
+    *(Target(f"{ENGINE}/act/{name}.py", CHILDREN) for name in ("actor", "children", "intents", "imports", "parking")),
+    Target(f"{ENGINE}/act/telling.py", TOLD),
+    *(Target(f"{ENGINE}/{name}.py", CHILDREN) for name in ("engine", "observe", "sieve", "lists")),
     *(
         Target(f"{LIBS}/runtime/worker/{name}.py", WORKER)
         for name in ("executor", "lanes", "tracker", "retry", "fuse", "watch", "dead_letters", "delivery")
