@@ -15,10 +15,14 @@ from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from recordsync import Companion, Engine, Outcome, Remotes
+from recordsync.decide.deletion import KEPT
+from recordsync.explain.commands import CARRY_OVER, KEEP_ADVOWARE, Hands, carry_out
 from synckit.errors import SyncError
+from synckit.events import decode
 from synckit.ports import Payload, Snapshot
 from synckit.reconcile.plan import Side
 from synckit.testing.brake import FakeBrake
+from synckit.testing.memory import FakePublisher
 
 DAY = timedelta(days=1).total_seconds()
 HOUR = timedelta(hours=1).total_seconds()
@@ -240,6 +244,46 @@ async def test_an_erased_mail_alone_is_held() -> None:
     outcome = await office.sync("p1")
     assert (outcome.result, office.numbers()) == ("held", ["paula@probe.example"])
     assert len(office.notifier.notes) == 1
+
+
+async def erased_office(publisher: FakePublisher) -> tuple[Shop, Hands]:
+    """In step, then erased in EspoCRM and held."""
+    office = Shop()
+    await office.with_mails("paula@probe.example")
+    office.left.edit("p1", zusatz="c/o Probe")
+    await office.sync("p1")
+    office.left.edit("p1", zusatz="ERASED:p1", emailAddressData=items("ERASED:p1"))
+    assert (await office.sync("p1")).result == "held"
+    return office, Hands(office.links, office.locks, publisher, office.clock, "beteiligte", "it@host")
+
+
+async def test_keep_advoware_ends_the_link_for_good() -> None:
+    """What is edited on either side afterwards stays where it was edited, and no second party is made."""
+    office, hands = await erased_office(FakePublisher())
+    betnr = office.betnr()
+    await carry_out(KEEP_ADVOWARE, hands, "beteiligte", "p1")
+    kept = dict(office.right.records[betnr])
+    office.left.edit("p1", lastName="Muster")
+    results = await sync_all(office, ["p1", "p1"])
+    assert set(results) == {KEPT}
+    assert office.right.records == {betnr: kept}
+    office.right.edit(betnr, vorname="Pia")
+    await office.sync("p1")
+    assert office.left.records["p1"]["firstName"] == "Paula"
+
+
+async def test_carry_over_empties_advoware_once() -> None:
+    """The event that it publishes carries the deletion over; what is erased later is held again."""
+    publisher = FakePublisher()
+    office, hands = await erased_office(publisher)
+    said = await carry_out(CARRY_OVER, hands, "beteiligte", "p1")
+    ((topic, event),) = publisher.sent
+    assert topic == "beteiligte"
+    assert decode(event.key, event.value, event.headers).id in said
+    await office.sync("p1")
+    assert (office.party()["zusatz"], live_mails(office, "p1", Side.RIGHT)) == (None, [])
+    office.left.edit("p1", titel="ERASED:p1")
+    assert (await office.sync("p1")).result == "held"
 
 
 async def test_another_betnr_links_anew() -> None:
