@@ -161,6 +161,21 @@ async def test_a_missing_option_costs_the_state_alone(between: Between, state: s
         assert (await between.sync(record_id)).left_writes == 0
 
 
+async def test_two_missing_options_cost_the_state_alone(between: Between) -> None:
+    """Neither what is nor what stands for it can be shown; it is tried twice, and not again until tomorrow."""
+    await without_option(between, "clean")
+    await without_option(between, "failed")
+    record_id = await between.create(**PERSON)
+    await between.sync(record_id)
+    seen = await between.record(record_id)
+    assert (await between.desk(seen["betnr"], vorname="Pauline"))["zusatz"] == "c/o Amt"
+    await between.sync(record_id)
+    assert (await between.record(record_id))["firstName"] == "Pauline"
+    for _ in range(3):
+        outcome = await between.sync(record_id)
+        assert (outcome.left_writes, len(outcome.refused)) == (0, 0)
+
+
 async def test_a_failure_that_has_no_option_is_told(between: Between) -> None:
     """Without `failed` the message alone says that Advoware has not taken it."""
     await without_option(between, "failed")

@@ -47,6 +47,8 @@ from synckit.reconcile.plan import Canonical, Side
 CLOCKS = frozenset({"advowareLastSync", "advowareDeletedAt", "syncNextRetry"})
 """States that are never twice the same, and alone are no reason for a call."""
 EVERYTHING = "-"
+ANY_VALUE = "0"
+"""In place of the digest of a state's value: two were refused, and no third one is tried until tomorrow."""
 MAX_REFUSALS = 40
 """In one look. What is left is left to the next one, which knows of those."""
 USUAL_LIMIT = 10
@@ -209,11 +211,13 @@ def _without_entries(
 
 def _without_attributes(memory: Memory, seen: Observation, patch: Patch, error: RemoteRejected) -> Memory | None:
     """The same for what is no field of the mapping: states, and the link."""
-    found = names_in(error, patch)
-    fresh = {
-        ATTRIBUTE + each: rejection(error, ATTRIBUTE + each, Side.LEFT, seen.at, digest(patch[each])) for each in found
-    }
-    return replace(memory, rejections={**memory.rejections, **fresh}) if found else None
+    fresh = {}
+    for name in (ATTRIBUTE + each for each in names_in(error, patch)):
+        about = digest(patch[name.removeprefix(ATTRIBUTE)])
+        known = memory.rejections.get(name)
+        is_first = known is None or known.about == about
+        fresh[name] = rejection(error, name, Side.LEFT, seen.at, about if is_first else ANY_VALUE)
+    return replace(memory, rejections={**memory.rejections, **fresh}) if fresh else None
 
 
 def _without_states(memory: Memory, seen: Observation, patch: Patch, error: RemoteRejected) -> Memory:
@@ -271,8 +275,12 @@ def showable(memory: Memory, seen: Observation, patch: Patch) -> Patch:
 
 def hits(memory: Memory, patch: Patch) -> list[Rejection]:
     """States and links of a patch that are known to be refused."""
-    found = [memory.rejections.get(ATTRIBUTE + name) for name in patch]
-    return [e for e in found if e is not None and e.about == digest(patch[e.name.removeprefix(ATTRIBUTE)])]
+    found = [(memory.rejections.get(ATTRIBUTE + name), value) for name, value in patch.items()]
+    return [each for each, value in found if each is not None and _is_about(each, value)]
+
+
+def _is_about(known: Rejection, value: Any) -> bool:
+    return known.about == ANY_VALUE or known.about == digest(value)
 
 
 def told_states(patch: Patch, found: Iterable[Rejection]) -> list[str]:
