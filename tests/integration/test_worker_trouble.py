@@ -6,12 +6,16 @@ import asyncio
 import itertools
 import signal
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.backends import LazyBackends
+from deploy.local.waiting import in_time
+from synckit.runtime.faust_adapter.consumer import SafeConsumerThread
 from tests.integration.worker_stage import Line, Stage, changes
 
 pytestmark = pytest.mark.stack
@@ -38,6 +42,42 @@ def test_a_topic_deleted_and_created_again_is_consumed_from_its_new_start(stage:
     stage.publish(*changes(80, 20, first=1000))
     stage.until(lambda: len(set(stage.done_ids())) == 160, what="the new topic is consumed")
     stage.until(lambda: sum(stage.committed().values()) == 80, what="the new topic is committed")
+
+
+async def test_what_was_fetched_too_early_is_fetched_again(stage: Stage) -> None:
+    """Nothing was committed yet, and Faust drops what came before the assignment was complete."""
+    await asyncio.to_thread(stage.create, partitions=2)
+    await asyncio.to_thread(stage.publish, *changes(20, 20))
+    bootstrap = stage.backends.kafka_bootstrap
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=stage.topic, auto_offset_reset="earliest")
+    partitions = [TopicPartition(stage.topic, number) for number in (0, 1)]
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        async with in_time("fetched, and fetched again"):
+            await read(consumer, 20)
+            await _Thread(consumer).seek_to_committed()
+            await read(consumer, 20)
+    finally:
+        await consumer.stop()
+
+
+async def read(consumer: AIOKafkaConsumer, count: int) -> None:
+    while count > 0:
+        count -= sum(map(len, (await consumer.getmany(timeout_ms=500)).values()))
+
+
+class _Thread(SafeConsumerThread):
+    """Without a thread of its own."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def call_thread(self, call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        return await call(*args)
+
+    def _ensure_consumer(self) -> AIOKafkaConsumer:
+        return self._consumer
 
 
 def test_a_topic_made_anew_behind_the_workers_back_is_consumed_from_its_new_start(stage: Stage) -> None:

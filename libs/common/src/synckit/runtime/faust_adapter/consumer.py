@@ -44,6 +44,18 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
 
         coordinator._do_heartbeat = beat_and_renew
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Also to the start of partitions of which nothing was committed yet.
+
+        aiokafka leaves those where they are. What it has handed out before the assignment is complete, Faust drops:
+        nobody would read it before the next start.
+        """
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        unsought = [tp for tp, offset in committed.items() if not offset or offset < 0]
+        if unsought:
+            await self.seek_to_beginning(*unsought)
+        return committed
+
 
 class SafeConsumer(driver.Consumer):
     """The consumer of a `SafeApp`."""
