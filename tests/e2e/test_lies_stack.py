@@ -46,6 +46,8 @@ HELD_LOOKS = {
 """Lies that look like an answer and would take something: at least so many looks are held. The others take nothing."""
 LEFT_FIELDS = ("firstName", "lastName", "dateOfBirth", "titel", "zusatz")
 RIGHT_FIELDS = ("vorname", "name", "geburtsdatum", "titel", "zusatz")
+REFUSED = ("espocrm", "swapped_ids")
+"""Not held but refused: the record names the number of another one, which is told as its state until it is right."""
 Held = Mapping[str, tuple[Any, ...]]
 
 
@@ -198,7 +200,8 @@ async def test_twelve_lies_take_nothing_from_the_other_side(office: Office, stre
         await holds(street.in_step, f"{lie}: all are in step after it")
         assert await street.held() == before, lie
         held_before, held = held, street.held_looks(side)
-        assert held - held_before >= HELD_LOOKS.get(lie, 0), f"{lie}: held for all of whom it would take something"
+        wanted = 0 if (side, lie) == REFUSED else HELD_LOOKS.get(lie, 0)
+        assert held - held_before >= wanted, f"{lie}: held for all of whom it would take something"
 
 
 async def test_what_a_lie_held_goes_on_by_itself(street: Street) -> None:
