@@ -158,15 +158,6 @@ class Office:
         line = self._line(name)
         self.supervisor.wait_until(name, lambda: self.is_ready(name), line.limit if limit is None else limit)
 
-    def add_worker(self) -> str:
-        """Start one more beteiligte-sync; returns its name."""
-        number = sum(name.startswith(WORKER.name) for name in self.services)
-        line = worker(number)
-        self.services[line.name] = line
-        self._ports.claim(line.name)
-        self.start_process(line.name)
-        return line.name
-
     def stop_process(self, name: str, grace: float = STOP_GRACE) -> None:
         """SIGTERM, and SIGKILL after the grace."""
         self.supervisor.stop(name, grace)

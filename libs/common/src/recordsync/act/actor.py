@@ -6,7 +6,7 @@ done before it is in the memory that it was given.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from recordsync.decide import not_taken
 from recordsync.decide.deletion import NOTE_OWED
 from recordsync.decide.facts import both, told_about
 from recordsync.lists import RowStore, RowWork, post_name
-from recordsync.memory.look import Memory
+from recordsync.memory.look import Memory, newest_of
 from recordsync.observation import UNASKED, Deletion, Observation
 from recordsync.ports import Remotes
 from recordsync.refusals import AGAIN_AFTER, refused
@@ -45,7 +45,7 @@ from recordsync.steps import (
 )
 from synckit.errors import RemoteRejected, StaleVersion, SyncError, was_refused
 from synckit.ports import Attempted, Intent, Lease, Parked, Payload, Snapshot
-from synckit.reconcile.plan import Base, Canonical, Side, Value
+from synckit.reconcile.plan import Base, Canonical, Side
 
 ALREADY_THERE = 409
 IN_USE = 403
@@ -110,10 +110,10 @@ class Actor:
             memory = await self._store.commit(replace(memory, attempted=()), base=memory.base, unpark=False)
             await self._store.announce(memory, step.attempted)
         elif fresh or step.attempted:
-            await self._store.announce(memory, merged(memory.attempted, step.attempted), fresh)
+            await self._store.announce(memory, newest_of(memory.attempted, step.attempted), fresh)
         return replace(
             memory,
-            attempted=merged(memory.attempted, step.attempted),
+            attempted=newest_of(memory.attempted, step.attempted),
             told=(*memory.told, *fresh),
             causes=memory.causes | {note.cause for note in step.notes},
             notices=(),
@@ -160,7 +160,7 @@ class Actor:
         now = self._rules.values(Side.RIGHT, answer)
         ignored = not_taken.found(step.writes, step.before, now, Side.RIGHT)
         memory = self._journal(memory, Side.RIGHT, step.writes, step.before, ignored)
-        base = _with(memory.base, {f: (r.left, now[f]) for f, r in step.writes.items() if f in now})
+        base = memory.base.agreeing({f: (r.left, now[f]) for f, r in step.writes.items() if f in now})
         memory = replace(memory, base=base)
         if ignored:
             memory = await self._untold(memory, Side.RIGHT, ignored)
@@ -190,7 +190,7 @@ class Actor:
             right_writes=memory.right_writes + 1,
             is_touched=True,
             is_shown=False,
-            base=_with(memory.base, {name: (work.left, work.right)}),
+            base=memory.base.agreeing({name: (work.left, work.right)}),
         )
         payload = lists.with_row(right.payload, stored)
         return memory, replace(seen, right=replace(right, payload=payload), lists_read=False)
@@ -222,7 +222,7 @@ class Actor:
         now = self._rules.values(Side.LEFT, left)
         ignored = not_taken.found(step.writes, step.before, now, Side.LEFT)
         memory = self._journal(memory, Side.LEFT, step.writes, step.before, ignored)
-        base = _with(memory.base, {f: (now[f], r.right) for f, r in step.writes.items() if f in now})
+        base = memory.base.agreeing({f: (now[f], r.right) for f, r in step.writes.items() if f in now})
         if step.lists is not None:
             base = Base({**base.left, **step.lists.left}, {**base.right, **step.lists.right})
         # Entries that are yet to be tried are no surprise.
@@ -357,15 +357,3 @@ class Actor:
                 after=repr(after),
             )
         return memory
-
-
-def merged(known: Iterable[Attempted], fresh: Iterable[Attempted]) -> tuple[Attempted, ...]:
-    """One entry a field, the newer one."""
-    return tuple({each.field: each for each in (*known, *fresh)}.values())
-
-
-def _with(base: Base, pairs: dict[str, tuple[Value, Value]]) -> Base:
-    return Base(
-        {**base.left, **{name: pair[0] for name, pair in pairs.items()}},
-        {**base.right, **{name: pair[1] for name, pair in pairs.items()}},
-    )

@@ -29,7 +29,7 @@ from recordsync.steps import Announce, Close, Learn, Observe, Reason, Step, Writ
 from synckit.errors import RemoteUnavailable, StaleVersion
 from synckit.mapping.derived import planned as planned_with_derived
 from synckit.ports import Attempted, PendingNote
-from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind, Plan, Side
+from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen
 
 MAX_PUTS, MAX_LIST_READS = 8, 4
@@ -59,7 +59,7 @@ def in_step(memory: Memory, seen: Observation, rules: Rules) -> Step:
         or _held(work, memory, seen, rules)
         or _announced(work, memory, seen, rules)
         or _right(work, memory, seen, rules)
-        or _row(work, memory)
+        or _row(work)
         or _left(work, memory, seen, rules)
         or _settled(work, memory, seen, rules)
     )
@@ -167,11 +167,8 @@ def _right(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Step 
     _, right = both(seen)
     patch = rules.mapping.patch(Side.RIGHT, work.right, writes)
     if not patch:
-        base = Base(
-            {**memory.base.left, **{name: work.plan.base.left[name] for name in writes}},
-            {**memory.base.right, **{name: work.right[name] for name in writes}},
-        )
-        return Learn(replace(memory, base=base))
+        kept = {name: (work.plan.base.left[name], work.right[name]) for name in writes}
+        return Learn(replace(memory, base=memory.base.agreeing(kept)))
     as_agreed = _as_agreed(work, memory, rules) if Side.RIGHT in work.older else {}
     body = rules.mapping.whole_right(right.payload, {**as_agreed, **patch})
     refused.require_not_refused(memory, Side.RIGHT, body)
@@ -192,7 +189,7 @@ def _as_agreed(work: Work, memory: Memory, rules: Rules) -> Mapping[str, Any]:
     return rules.mapping.patch(Side.RIGHT, work.right, kept)
 
 
-def _row(work: Work, memory: Memory) -> Step | None:
+def _row(work: Work) -> Step | None:
     return WriteRow(work.lists.rows[0]) if work.lists.rows else None
 
 
@@ -269,7 +266,7 @@ def _settled(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Ste
         settled=True,
         tells_refusals=True,
         link=link_as_seen(memory, seen, rules, right),
-        base=with_sight(whole_base(work.plan.base, work.lists, memory, rules), right.payload, rules),
+        base=with_sight(whole_base(work.plan.base, work.lists, rules), right.payload, rules),
         standing=frozenset(standing),
     )
 
@@ -288,7 +285,7 @@ def _settled_in_part(work: Work, memory: Memory, seen: Observation, rules: Rules
     side = work.older[0]
     cause = f"{OLDER_SINCE}{side.value}:{int(since(side, memory, seen))}"
     held = guard.Held(side, guard.DOUBT, OLDER)
-    return guard.held_in_part(held, whole_base(work.plan.base, work.lists, memory, rules), cause, memory, seen, rules)
+    return guard.held_in_part(held, whole_base(work.plan.base, work.lists, rules), cause, memory, seen, rules)
 
 
 def _unshown(work: Work, memory: Memory, rules: Rules) -> Iterator[str]:

@@ -57,16 +57,13 @@ def _without_barred(work: ListWork, memory: Memory, rules: Rules) -> ListWork:
     return replace(
         work,
         rows=tuple(row for row in work.rows if row_name(prefix, row) not in barred),
-        base=Base(
-            {**left, **{name: pair[0] for name, pair in known.items()}},
-            {**right, **{name: pair[1] for name, pair in known.items()}},
-        ),
+        base=Base(left, right).agreeing(known),
         attempted=tuple(each for each in work.attempted if each.field not in barred),
         notes=tuple(each for each in work.notes if each.field not in barred),
     )
 
 
-def whole_base(base: Base, lists: ListWork, memory: Memory, rules: Rules) -> Base:
+def whole_base(base: Base, lists: ListWork, rules: Rules) -> Base:
     """The base of fields, with that of the lists' rows in place of what was there."""
     if rules.lists is None or lists.base == Base():
         return base

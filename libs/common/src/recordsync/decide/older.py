@@ -37,10 +37,8 @@ def without(older: tuple[Side, ...], plan: Plan, lists: ListWork, memory: Memory
     """Nothing is taken from a side that shows what was before; the other direction goes on."""
     doubted = [d for d in plan.decisions if d.write is not None and d.write.other in older]
     names = {d.field for d in doubted}
-    base = Base(
-        {**plan.base.left, **{n: memory.base.left[n] for n in names if memory.base.knows(n)}},
-        {**plan.base.right, **{n: memory.base.right[n] for n in names if memory.base.knows(n)}},
-    )
+    before = {n: (memory.base.left[n], memory.base.right[n]) for n in names if memory.base.knows(n)}
+    base = plan.base.agreeing(before)
     kept = replace(
         plan,
         decisions=tuple(d for d in plan.decisions if d.field not in names),

@@ -50,7 +50,7 @@ def _next(memory: Memory, seen: Observation, rules: Rules) -> Step:
     """Each decides about its own question, and None leaves it to the next."""
     return (
         _first_reads(memory, seen)
-        or refused.asked_again(memory, seen, rules)
+        or refused.asked_again(memory, seen)
         or deletion.buried(memory, seen, rules)
         or deletion.left_gone(memory, seen, rules)
         or parent.of_child(memory, seen, rules)

@@ -56,7 +56,7 @@ USUAL_LIMIT = 10
 BAD_REQUEST = 400
 
 
-def asked_again(memory: Memory, seen: Observation, rules: Rules) -> Learn | None:
+def asked_again(memory: Memory, seen: Observation) -> Learn | None:
     """A person has set the state to `pending_sync`: all is tried again now, and not only after a day.
 
     But for a record whose state can't be written: it would stay so, and be tried with every look.

@@ -108,10 +108,7 @@ def _is_row(attempt: Attempted, rules: Rules) -> bool:
 
 
 def _agreed(base: Base, done: Sequence[Attempted]) -> Base:
-    return Base(
-        {**base.left, **{a.field: a.left for a in done}},
-        {**base.right, **{a.field: a.right for a in done}},
-    )
+    return base.agreeing({a.field: (a.left, a.right) for a in done})
 
 
 def _is_new(attempt: Attempted, base: Base) -> bool:

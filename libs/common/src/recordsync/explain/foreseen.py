@@ -13,7 +13,7 @@ from recordsync.decide import decide
 from recordsync.decide.record import trouble
 from recordsync.explain.findings import Findings
 from recordsync.lists import ListMapping
-from recordsync.memory.look import RELEASED, Cause, Memory, begin
+from recordsync.memory.look import RELEASED, Cause, Memory, begin, newest_of
 from recordsync.memory.normal_forms import as_read_today
 from recordsync.observation import (
     AskOwner,
@@ -102,9 +102,9 @@ def _passed(
 
 
 def _announced(step: Announce, memory: Memory) -> Memory:
-    attempted = {each.field: each for each in (*memory.attempted, *step.attempted)}
+    attempted = newest_of(memory.attempted, step.attempted)
     causes = memory.causes | {note.cause for note in step.notes}
-    return replace(memory, attempted=tuple(attempted.values()), causes=causes, notices=())
+    return replace(memory, attempted=attempted, causes=causes, notices=())
 
 
 def _answered(  # noqa: C901 - one line a question

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,6 +13,11 @@ from synckit.reconcile.plan import Base, Notice
 
 RELEASED = "brake_released"
 """A cause raised by a person: the next plan of this record goes on in spite of the brake."""
+
+
+def newest_of(known: Iterable[Attempted], fresh: Iterable[Attempted]) -> tuple[Attempted, ...]:
+    """One entry a field, the newer one."""
+    return tuple({each.field: each for each in (*known, *fresh)}.values())
 
 
 @dataclass(frozen=True, slots=True)

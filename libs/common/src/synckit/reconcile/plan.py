@@ -97,6 +97,13 @@ class Base:
         """False where the field has never been agreed on (a record adopted, a field mapped since)."""
         return name in self.left and name in self.right
 
+    def agreeing(self, pairs: Mapping[str, tuple[Value, Value]]) -> Base:
+        """This base, with what both sides hold of some fields now, the left one's value first."""
+        return Base(
+            {**self.left, **{name: pair[0] for name, pair in pairs.items()}},
+            {**self.right, **{name: pair[1] for name, pair in pairs.items()}},
+        )
+
 
 class Decision(NamedTuple):
     """One field: the rule, and the value that each side shall hold (its own canonical form)."""

@@ -54,10 +54,7 @@ def reconcile(
         right_writes=right_writes,
         notices=tuple(n for d in kept if (n := _notice(d, left.values, right.values))),
         refusals=refusals,
-        base=Base(
-            left={**base.left, **{d.field: d.left for d in kept}},
-            right={**base.right, **{d.field: d.right for d in kept}},
-        ),
+        base=base.agreeing({d.field: (d.left, d.right) for d in kept}),
     )
 
 
