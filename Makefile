@@ -16,7 +16,7 @@ PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pypr
 # A new set of pins or of packages makes a new stamp, and so a new run of the bootstrap; nothing else does.
 READY := $(VENV)/.ready-$(shell cat requirements/dev.txt $(PROJECTS:=/pyproject.toml) | cksum | tr ' ' '-')
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
-IMAGES := webhook-ingress beteiligte-sync ticker advoware-proxy migrate sandbox local
+IMAGES := webhook-ingress beteiligte-sync calendar-sync ticker advoware-proxy migrate sandbox local
 CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 
 export PIP_NO_COLOR := 1
