@@ -162,3 +162,10 @@ def test_decisions_are_one_page_and_listed() -> None:
     listed = (folder / "README.md").read_text()
     assert [page.name for page in decisions if f"({page.name})" not in listed] == []
     assert [page.name for page in decisions if len(page.read_text().splitlines()) > 60] == []
+
+
+@each_page
+def test_no_line_is_longer_than_a_screen(page: Path) -> None:
+    """Outside tables, which can't be broken: a reader compares versions line by line."""
+    lines = enumerate(page.read_text().splitlines(), start=1)
+    assert [number for number, line in lines if len(line) > 160 and not line.lstrip().startswith("|")] == []
