@@ -1,0 +1,1 @@
+"""Advoware appointments and each employee's Google Calendar, kept in step."""

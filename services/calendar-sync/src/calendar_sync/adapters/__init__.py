@@ -1,0 +1,1 @@
+"""Google, PostgreSQL and Redis, as calendar-sync speaks to them."""
