@@ -19,7 +19,6 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from advoware_proxy.adapters.audit import AuditLimits, PostgresAudit
-from advoware_proxy.adapters.buckets import RedisBuckets
 from advoware_proxy.adapters.callers import KeyTable, NewKey, PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import PostgresSweep
@@ -31,8 +30,8 @@ from deploy.local.waiting import LONG, in_time
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.redis import connect
 from synckit.errors import RemoteUnavailable
+from synckit.redis.buckets import RedisBuckets
 from synckit.runtime.clock import SystemClock
 from synckit.testing.clock import FakeClock
 
@@ -100,20 +99,13 @@ async def test_without_a_database_no_line_is_promised_and_ends_of_calls_are_kept
 
 
 async def test_a_bucket_gives_its_burst_and_then_its_rate_to_all_replicas(redis_client: Redis) -> None:
-    key, rate = f"k-{uuid.uuid4().hex}", Rate(per_minute=6, burst=5)
+    one, other = (Caller(f"k-{uuid.uuid4().hex}", b"", (), Rate(per_minute=6, burst=5)) for _ in range(2))
     buckets = [RedisBuckets(redis_client), RedisBuckets(redis_client)]
-    waits = await asyncio.gather(*(buckets[n % 2].take(key, rate) for n in range(12)))
+    waits = await asyncio.gather(*(buckets[n % 2].take([one.bucket.charge()]) for n in range(12)))
     assert sorted(wait > 0 for wait in waits) == [False] * 5 + [True] * 7
     assert all(0 < wait <= 10.0 for wait in waits if wait)
-    assert 0 < await redis_client.pttl(f"advoware-proxy:rate:{key}") <= 50_000
-    assert await buckets[0].take(f"{key}-other", rate) == 0
-
-
-async def test_without_redis_there_is_no_token() -> None:
-    client = connect("redis://127.0.0.1:1/0")
-    with pytest.raises(RemoteUnavailable):
-        await RedisBuckets(client).take("k", Rate(1, 1))
-    await client.aclose()
+    assert 0 < await redis_client.pttl(f"bucket:advoware-proxy:{one.key_id}") <= 50_000
+    assert await buckets[0].take([other.bucket.charge()]) == 0
 
 
 async def test_keys_are_known_within_their_seconds_and_revoked_ones_are_not(postgres_pool: PostgresPool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
@@ -25,6 +25,7 @@ from deploy.local.waiting import LONG, in_time
 from synckit.adapters.advoware import API
 from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
 from synckit.adapters.http_client import Wiring
+from synckit.buckets import Charge
 from synckit.errors import RemoteUnavailable
 from synckit.runtime.http import Health, HttpServer, add_shell
 from synckit.testing.clock import FakeClock
@@ -68,7 +69,7 @@ class FakeBuckets:
         self.wait = 0.0
         self.taken = 0
 
-    async def take(self, key_id: str, rate: Rate) -> float:
+    async def take(self, charges: Sequence[Charge], *, within: float = 0.0) -> float:
         self.taken += 1
         if self.away:
             raise RemoteUnavailable("redis", "away")

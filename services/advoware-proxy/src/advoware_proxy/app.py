@@ -10,7 +10,6 @@ from functools import partial
 from aiohttp import web
 
 from advoware_proxy.adapters.audit import PostgresAudit
-from advoware_proxy.adapters.buckets import RedisBuckets
 from advoware_proxy.adapters.callers import PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import PostgresSweep
@@ -26,6 +25,7 @@ from synckit.adapters.postgres.clock import DatabaseClock
 from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
 from synckit.adapters.postgres.schema import ensure_schema
 from synckit.adapters.redis import connect, ping
+from synckit.redis.buckets import RedisBuckets
 from synckit.runtime import metrics
 from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Check, Health, HttpServer, add_shell

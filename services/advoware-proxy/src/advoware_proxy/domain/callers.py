@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from synckit.buckets import Bucket
+
 METHODS = ("GET", "POST", "PUT", "DELETE")
 ID, WORD = ":id", ":word"
 _ID = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
@@ -71,6 +73,11 @@ class Caller:
     grants: tuple[Grant, ...]
     rate: Rate
     expires_at: datetime | None = None
+
+    @property
+    def bucket(self) -> Bucket:
+        """Its rate, shared by all replicas; a call costs one token."""
+        return Bucket(f"advoware-proxy:{self.key_id}", self.rate.per_minute / 60, self.rate.burst)
 
     def pattern_for(self, method: str, segments: Sequence[str]) -> str | None:
         """The pattern of the first grant that allows it; None where none does."""

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from advoware_proxy.domain.callers import Caller, Rate
+from advoware_proxy.domain.callers import Caller
 from advoware_proxy.domain.calls import Entry, KeptReply
 from advoware_proxy.domain.path_rules import Target
 
@@ -19,13 +19,6 @@ class Callers(Protocol):
 
     async def known(self) -> Mapping[str, Caller]:
         """By key id, at most a few seconds old."""
-
-
-class Buckets(Protocol):
-    """The rates, shared by all replicas."""
-
-    async def take(self, key_id: str, rate: Rate) -> float:
-        """Takes one call: 0, or the seconds to wait where there is none left."""
 
 
 class Audit(Protocol):

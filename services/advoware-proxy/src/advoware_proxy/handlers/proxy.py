@@ -18,7 +18,8 @@ from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers import refusals
 from advoware_proxy.handlers.once import Once, Post, idempotency_key, problem_reply
 from advoware_proxy.handlers.places import Places
-from advoware_proxy.handlers.ports import Answer, Audit, Buckets, Callers, Claim, Replies, Upstream
+from advoware_proxy.handlers.ports import Answer, Audit, Callers, Claim, Replies, Upstream
+from synckit.buckets import Buckets
 from synckit.errors import SyncError
 from synckit.ports import Clock
 
@@ -166,7 +167,7 @@ class Proxy:
             await self._pass_of(caller, call, trail)
 
     async def _pass_of(self, caller: Caller, call: Call, trail: Trail) -> None:
-        wait = await self._doors.buckets.take(caller.key_id, caller.rate)
+        wait = await self._doors.buckets.take([caller.bucket.charge()])
         if wait > 0:
             raise Refused("rate", retry_after=wait)
         target = self._checked(call, caller, trail)

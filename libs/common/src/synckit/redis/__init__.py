@@ -1,0 +1,1 @@
+"""What is kept in Redis: shared by all replicas, and lost without harm."""
