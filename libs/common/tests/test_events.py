@@ -73,8 +73,8 @@ def test_the_official_library_reads_our_records(event: ChangeEvent) -> None:
     assert official.get_specversion() == "1.0"
     assert official.get_id() == event.id
     noun = "entity" if event.action in (Action.LINK, Action.UNLINK) else event.entity
-    assert official.get_type() == f"vmh.{noun}.{event.action.value}"
-    assert official.get_source() == f"/{event.origin.value}/{event.entity}"
+    assert official.get_type() == f"vmh.{noun}.{event.action}"
+    assert official.get_source() == f"/{event.origin}/{event.entity}"
     assert official.get_subject() == event.entity_id
     assert official.get_time() == to_milliseconds(event.received_at)
     assert official.get_datacontenttype() == "application/json"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from office import Office
 from structlog.testing import capture_logs
 
-from beteiligte_sync.handlers import SyncHandler
+from beteiligte_sync.handlers import SyncHandler, accepts
 from recordsync import Outcome
 from synckit.errors import (
     CircuitOpen,
@@ -94,3 +95,14 @@ async def test_a_refusal_and_a_note_for_nobody_leave_a_line_without_values() -> 
         await handler.handle(event(), ATTEMPT)
     assert ("sync.note_undeliverable", 1) in {(line["event"], line.get("count")) for line in lines}
     assert [line["log_level"] for line in lines if line["event"] == "sync.note_undeliverable"] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [replace(event(), action="employee"), replace(event(), domain="calendar"), replace(event(), entity_id="M%C3%9C")],
+    ids=["action", "domain", "id"],
+)
+def test_an_event_that_no_record_has_is_invalid(strange: ChangeEvent) -> None:
+    accepts(event())
+    with pytest.raises(InvalidEvent):
+        accepts(strange)

@@ -51,6 +51,11 @@ def seconds(value: object, *, default: float, least: float = 0.0, most: float = 
     return default if found is None or found <= 0 else min(max(found, least), most)
 
 
+def remaining(wished: float, *, already: float) -> float:
+    """What is left of a wait that was wished for, after `already` seconds of it: 0 to an hour in all."""
+    return min(max(wished, 0.0), max(HIGHEST_WAIT - already, 0.0)) if math.isfinite(wished) else 0.0
+
+
 def whole(value: object, *, least: int = 0, most: int = HIGHEST_ID) -> int | None:
     """A whole number within the bounds, also `12.0` and "12". None for everything else."""
     if isinstance(value, str):

@@ -1,6 +1,7 @@
 """The envelope: CloudEvents 1.0 in Kafka's binary mode, carrying identity and never client data.
 
 Headers hold the context attributes (`ce_*`), the value is a small JSON object, the key is the record's id.
+A type is `<domain>.<noun>.<action>`; actions and origins are open words of whoever owns the noun.
 Source: CloudEvents 1.0.2 Kafka protocol binding §3.2; distributed tracing extension (`ce_traceparent`).
 """
 
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -23,16 +25,27 @@ from synckit import clamps
 from synckit.errors import InvalidEvent
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
+"""Of a record of EspoCRM. Keys of other nouns are made by `key_of`."""
+_KEY = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2}){1,100}\Z")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_TYPE = re.compile(rb"[a-z0-9-]{1,40}\.[A-Za-z0-9-]{1,36}\.[a-z0-9_]{1,40}\Z")
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 _EVENT_ID = re.compile(rb"[!-~]{1,100}\Z")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _LONGEST_NAME = 100
 MAX_CHANGED = 200
 CONTENT_TYPE = b"application/json"
+RECORDS = "vmh"
+"""The domain of records, as of old."""
+_SHARED = "entity"
+"""The noun in the type of what happens to two records at once."""
 
 
 class Action(StrEnum):
-    """What is said to have happened. Only a hint: the handler reads the current state."""
+    """What is said to have happened to a record. Only a hint: the handler reads the current state.
+
+    No list of what an event may say: another noun's owner has words of its own.
+    """
 
     CREATE = "create"
     UPDATE = "update"
@@ -47,7 +60,7 @@ LINKS = frozenset({Action.LINK, Action.UNLINK})
 
 
 class Origin(StrEnum):
-    """Who says so."""
+    """Who says so, of records; open as `Action` is."""
 
     ESPOCRM = "espocrm"
     ADVOWARE = "advoware"
@@ -56,32 +69,55 @@ class Origin(StrEnum):
     REPLAY = "replay"
 
 
-_ACTIONS = {one.value: one for one in Action}
-_ORIGINS = {one.value: one for one in Origin}
+def key_of(name: str) -> str:
+    """The key of what has this name: ASCII; all but letters, digits and `.-_~` is percent-encoded UTF-8.
+
+    ValueError where it would be empty or stand for more than 100 bytes.
+    """
+    key = quote(name, safe="")
+    if not _KEY.match(key):
+        raise ValueError("a key has 1 to 100 bytes")
+    return key
 
 
-def event_type(entity: str, action: Action) -> str:
+def name_of(key: str) -> str:
+    """The way back. InvalidEvent where `key_of` makes no such key: one thing has one key."""
+    try:
+        name = unquote_to_bytes(key).decode()
+        if key_of(name) == key:
+            return name
+    except ValueError:
+        pass
+    raise InvalidEvent("key is not percent-encoded as keys are")
+
+
+def event_type(entity: str, action: str, domain: str = RECORDS) -> str:
     """CloudEvents type: `vmh.beteiligte.update`; for links `vmh.entity.link`, whatever the noun is."""
-    return f"vmh.{'entity' if action in LINKS else entity}.{action.value}"
+    return f"{domain}.{_SHARED if action in LINKS else entity}.{action}"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only."""
+    """ "Look at this record." `entity` is the noun of the topic (`beteiligte`), `changed` are attribute names only.
+
+    `entity_id` is the key, as `key_of` makes it. `not_before`: it is of no use earlier; the worker lets it wait.
+    """
 
     entity: str
     entity_id: str
-    action: Action
-    origin: Origin
+    action: str
+    origin: str
     received_at: datetime
     changed: tuple[str, ...] = ()
     id: str = ""
     traceparent: str | None = None
+    domain: str = RECORDS
+    not_before: datetime | None = None
 
     @property
     def type(self) -> str:
         """As `event_type` says it."""
-        return event_type(self.entity, self.action)
+        return event_type(self.entity, self.action, self.domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +134,17 @@ def encode(event: ChangeEvent) -> Record:
     body: dict[str, object] = {
         "entity": event.entity,
         "id": event.entity_id,
-        "action": event.action.value,
-        "origin": event.origin.value,
+        "action": event.action,
+        "origin": event.origin,
     }
     if event.changed:
         body["changed"] = list(event.changed)
+    if event.not_before is not None:
+        body["not_before"] = rfc3339(event.not_before).decode()
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", (event.id or str(uuid.uuid4())).encode()),
-        ("ce_source", f"/{event.origin.value}/{event.entity}".encode()),
+        ("ce_source", f"/{event.origin}/{event.entity}".encode()),
         ("ce_type", event.type.encode()),
         ("ce_subject", event.entity_id.encode()),
         ("ce_time", rfc3339(event.received_at)),
@@ -123,14 +161,13 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
     named = dict(headers)
     _require(named.get("ce_specversion") == b"1.0", "no CloudEvents 1.0 record")
     body = _body(value)
-    action, origin = _ACTIONS.get(body.action), _ORIGINS.get(body.origin)
-    if action is None or origin is None:
-        raise InvalidEvent(_LACKS)
+    action, origin = body.action, body.origin
+    _require(bool(_WORD.match(action) and _WORD.match(origin)), _LACKS)
     entity, entity_id = body.entity, body.id
     _require(ENTITY_ID.match(entity) is not None, "entity is no name")
-    _require(ENTITY_ID.match(entity_id) is not None, "id is not 1 to 36 letters, digits, dashes")
+    _require(_KEY.match(entity_id) is not None, "id is not a key of 1 to 100 bytes")
     _require(key == entity_id.encode(), "key differs from the id in the value")
-    _require(named.get("ce_type") == _type(entity, action), "ce_type differs from entity and action in the value")
+    domain = _domain(named.get("ce_type") or b"", entity, action)
     event_id = named.get("ce_id") or b""
     _require(_EVENT_ID.match(event_id) is not None, "ce_id is not 1 to 100 printable characters")
     traceparent = named.get("ce_traceparent") or b""
@@ -143,6 +180,8 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         changed=_changed(tuple(body.changed), len(value or b"")),
         id=event_id.decode("ascii"),
         traceparent=traceparent.decode("ascii") if _TRACEPARENT.match(traceparent) else None,
+        domain=domain,
+        not_before=clamps.moment(body.not_before),
     )
 
 
@@ -176,6 +215,7 @@ class _Body(msgspec.Struct):
     action: str
     origin: str
     changed: list[Any] = []
+    not_before: Any = None
 
 
 _read = msgspec.json.Decoder(_Body).decode
@@ -201,15 +241,24 @@ def _what_is_wrong_with(value: bytes) -> str:
         return "value is not a JSON object"
     wrong = (
         ("entity is no name", isinstance(body.get("entity", ""), str)),
-        ("id is not 1 to 36 letters, digits, dashes", isinstance(body.get("id", ""), str)),
+        ("id is not a key of 1 to 100 bytes", isinstance(body.get("id", ""), str)),
         ("changed is not a list", isinstance(body.get("changed", []), list)),
     )
     return next((problem for problem, is_good in wrong if not is_good), _LACKS)
 
 
+def _domain(told: bytes, entity: str, action: str) -> str:
+    """The first word of a type that agrees with the value."""
+    domain = _known_domain(told, entity, action) if _TYPE.match(told) else None
+    if domain is None:
+        raise InvalidEvent("ce_type differs from entity and action in the value")
+    return domain
+
+
 @lru_cache(maxsize=256)
-def _type(entity: str, action: Action) -> bytes:
-    return event_type(entity, action).encode()
+def _known_domain(told: bytes, entity: str, action: str) -> str | None:
+    domain = told.decode("ascii").partition(".")[0]
+    return domain if told == event_type(entity, action, domain).encode() else None
 
 
 def _changed(names: tuple[Any, ...], size: int) -> tuple[str, ...]:

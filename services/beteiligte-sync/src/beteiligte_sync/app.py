@@ -11,7 +11,7 @@ from beteiligte_sync.agents import TOPICS, attach, attach_links
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
-from beteiligte_sync.handlers import LinkHandler, SyncHandler
+from beteiligte_sync.handlers import LinkHandler, SyncHandler, accepts
 from beteiligte_sync.settings import Settings
 from kanzlei.espocrm.watch import watch_of
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
@@ -101,6 +101,7 @@ def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, c
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         _limits(mapping, settings),
         observer=metrics.WorkerMetrics(),
+        accepts=accepts,
     )
 
 
@@ -110,6 +111,7 @@ def _link_executor(settings: Settings, opened: Connections, clock: Clock) -> Key
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         Limits(max_buffered=settings.beteiligte_sync.max_buffered),
         observer=metrics.WorkerMetrics(),
+        accepts=accepts,
     )
 
 

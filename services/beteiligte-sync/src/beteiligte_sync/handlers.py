@@ -10,7 +10,7 @@ from beteiligte_sync.domain.links import looks
 from recordsync import Cause, Engine
 from recordsync import Outcome as Synced
 from synckit.errors import CircuitOpen, CredentialsRefused, InvalidEvent, PermanentError, RateLimited, TransientError
-from synckit.events import ChangeEvent
+from synckit.events import ENTITY_ID, RECORDS, Action, ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 from synckit.ports import Publisher
 
@@ -19,7 +19,16 @@ OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is synced and nothing is remembered: no record is at fault, so all of them wait."""
 NO_RECORDS_FAULT = (CircuitOpen, CredentialsRefused, RateLimited)
 """A remote as a whole is in trouble, or wants us to go slower, or does not know us any more."""
+ACTIONS: frozenset[str] = frozenset(Action)
 Observe = Callable[[str, Synced], None]
+
+
+def accepts(event: ChangeEvent) -> None:
+    """InvalidEvent where it is no event of a record: another domain's, an action or an id that no record has."""
+    if event.domain != RECORDS or event.action not in ACTIONS:
+        raise InvalidEvent("no action of a record")
+    if not ENTITY_ID.match(event.entity_id):
+        raise InvalidEvent("id is not 1 to 36 letters, digits, dashes")
 
 
 class SyncHandler:

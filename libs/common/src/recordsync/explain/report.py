@@ -265,8 +265,8 @@ def _event(record: Record) -> str:
     except InvalidEvent as error:
         return f"eine Nachricht, die kein Ereignis ist ({error})."
     changed = f": {', '.join(event.changed)}" if event.changed else ""
-    origin = ORIGINS.get(event.origin.value, event.origin.value)
-    return f"{moment(event.received_at)}, {origin}, {ACTIONS[event.action.value]}{changed}."
+    origin = ORIGINS.get(event.origin, event.origin)
+    return f"{moment(event.received_at)}, {origin}, {ACTIONS.get(event.action, event.action)}{changed}."
 
 
 def _dead(findings: Findings) -> Section:

@@ -59,15 +59,21 @@ def tell(settled: Settled, newest: Delivery, item: Item, timers: Timers, observe
         Handled(
             topic=newest.topic,
             entity=event.entity if event else "",
-            action=event.action.value if event else "",
+            action=event.action if event else "",
             outcome=settled.outcome,
             reason=settled.reason,
             seconds=seconds,
-            waited=max(0.0, timers.wall() - seconds - newest.timestamp) if newest.timestamp > 0 else 0.0,
+            waited=max(0.0, timers.wall() - seconds - _due(settled, newest)) if newest.timestamp > 0 else 0.0,
             attempts=item.attempts,
             coalesced=coalesced,
         )
     )
+
+
+def _due(settled: Settled, newest: Delivery) -> float:
+    """Since when somebody waits: what was to wait is not late."""
+    wished = settled.event.not_before if settled.event else None
+    return max(newest.timestamp, wished.timestamp()) if wished else newest.timestamp
 
 
 def _identify(line: HandledLine, event: ChangeEvent) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from synckit.errors import CircuitOpen
+from synckit.events import ChangeEvent
 from synckit.handling import EventHandler
 from synckit.runtime.worker.canonical import tell
 from synckit.runtime.worker.delivery import Delivery, TopicPartition, bounded
@@ -26,7 +27,7 @@ from synckit.runtime.worker.limits import Limits
 from synckit.runtime.worker.observer import NullObserver, WorkerObserver
 from synckit.runtime.worker.ports import DeadLetterSink, LoopTimers, Timers
 from synckit.runtime.worker.report import message_of
-from synckit.runtime.worker.runner import Again, Held, Runner, Step
+from synckit.runtime.worker.runner import Again, Held, Later, Runner, Settled, Step
 from synckit.runtime.worker.tracker import Completed, Entry, Trackers, advance
 
 log = structlog.get_logger("synckit.worker")
@@ -59,13 +60,17 @@ class KeyedExecutor:
         *,
         timers: Timers | None = None,
         observer: WorkerObserver | None = None,
+        accepts: Callable[[ChangeEvent], None] | None = None,
     ) -> None:
+        """`accepts` raises InvalidEvent for what its topic does not promise, event by event and before any merging."""
         self._limits = limits or Limits()
         self._timers = timers or LoopTimers()
         self._observer = observer or NullObserver()
         self._runner = Runner(
             handler, dead_letters, self._limits, self._timers, self._observer, complete=self._complete
         )
+        if accepts is not None:
+            self._runner.accepts = accepts
         self._lanes = Lanes(coalesce=self._limits.coalesce)
         self._trackers = Trackers()
         self._completed = Completed()
@@ -95,7 +100,7 @@ class KeyedExecutor:
 
     @property
     def waiting(self) -> int:
-        """Keys that wait for their next try, those that a bug holds included."""
+        """Keys that wait for their next try, those that a bug holds or that are not due included."""
         return self._lanes.waiting
 
     @property
@@ -221,7 +226,7 @@ class KeyedExecutor:
             self._ended(item)
 
     def _apply(self, lane: Lane, item: Item, newest: Delivery, step: Step) -> None:
-        if isinstance(step, Again | Held) and item.entries[-1].dead:
+        if isinstance(step, Again | Held | Later) and item.entries[-1].dead:
             self._lanes.finish(lane)  # outlived its drain: delivered again elsewhere, not tried again here
         elif isinstance(step, Again):
             self._observer.retried(newest.topic, step.reason)
@@ -230,18 +235,29 @@ class KeyedExecutor:
                 self._lanes.hold(lane, timer, step.reason)
             else:
                 self._lanes.put_first(lane)
+        elif isinstance(step, Later):
+            self._put_off(lane, step)
         elif isinstance(step, Held):
             self._suspect = (newest.origin, step.reason)
             self._observer.retried(newest.topic, "bug")
             self._lanes.suspend(lane, self._timers.call_later(step.delay, lambda: self._wake(lane)))
         else:
-            tell(step, newest, item, self._timers, self._observer)
-            self._complete(item.entries)
-            if step.outcome == "dead_letter" and item.bugs and len(lane.items) > 1:
-                lane.items[1].share_verdict(item)  # of the same record: it is known by now whose bug it is
-            self._lanes.finish(lane)
-            if step.succeeded:
-                self._lanes.release()
+            self._settle(lane, item, newest, step)
+
+    def _put_off(self, lane: Lane, step: Later) -> None:
+        if self._lanes.merge_next(lane):  # came while this one was looked at, and may be due
+            self._lanes.put_first(lane)
+        else:
+            self._lanes.put_off(lane, self._timers.call_later(step.delay, lambda: self._wake(lane)))
+
+    def _settle(self, lane: Lane, item: Item, newest: Delivery, step: Settled) -> None:
+        tell(step, newest, item, self._timers, self._observer)
+        self._complete(item.entries)
+        if step.outcome == "dead_letter" and item.bugs and len(lane.items) > 1:
+            lane.items[1].share_verdict(item)  # of the same record: it is known by now whose bug it is
+        self._lanes.finish(lane)
+        if step.succeeded:
+            self._lanes.release()
 
     def _wake(self, lane: Lane) -> None:
         self._lanes.wake(lane)
@@ -285,7 +301,10 @@ class KeyedExecutor:
         return forgotten
 
     def _is_full(self) -> bool:
-        return self.buffered >= self._limits.max_buffered or self._trackers.taken >= self._limits.max_taken
+        return (
+            self.buffered - self._lanes.early >= self._limits.max_buffered
+            or self._trackers.taken >= self._limits.max_taken
+        )
 
     def _make_room(self) -> None:
         if not self._is_full():

@@ -15,15 +15,17 @@ class LaneState(Enum):
     RUNNING = "running"
     WAITING = "waiting"
     HELD = "held"
+    EARLY = "early"
 
 
 class Item:
     """What one run completes: one entry, or several of the same key merged. The last entry is the newest.
 
     `bugs` counts its runs that ended in a bug, `suspect_since` how much had succeeded before the first of them.
+    `waits_since`: when it was first found to be early.
     """
 
-    __slots__ = ("attempts", "bugs", "entries", "first_started", "suspect_since")
+    __slots__ = ("attempts", "bugs", "entries", "first_started", "suspect_since", "waits_since")
 
     def __init__(self, entry: Entry) -> None:
         self.entries = [entry]
@@ -31,6 +33,7 @@ class Item:
         self.first_started = 0.0
         self.bugs = 0
         self.suspect_since = 0
+        self.waits_since: float | None = None
 
     def share_verdict(self, other: Item) -> None:
         """What is known of the bugs of `other` holds for this one."""
@@ -63,6 +66,7 @@ class Lanes:
         self._ready: deque[Lane] = deque()
         self._held: dict[Hashable, Lane] = {}
         self.items = 0
+        self.early = 0
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -70,7 +74,7 @@ class Lanes:
     @property
     def waiting(self) -> int:
         """Lanes whose head is to be tried again."""
-        return sum(lane.state in (LaneState.WAITING, LaneState.HELD) for lane in self._lanes.values())
+        return sum(lane.state in _WAITS for lane in self._lanes.values())
 
     @property
     def held(self) -> int:
@@ -88,6 +92,8 @@ class Lanes:
             lane.items[-1].entries.append(entry)
         else:
             self._add(lane, entry)
+        if lane.state is LaneState.EARLY:
+            self._recall(lane)  # what has come may be due
 
     def _add(self, lane: Lane, entry: Entry) -> None:
         lane.items.append(Item(entry))
@@ -119,6 +125,21 @@ class Lanes:
         lane.state = LaneState.WAITING
         lane.timer, lane.reason = timer, reason
 
+    def merge_next(self, lane: Lane) -> bool:
+        """The item behind the head goes into it, where that is wanted and there is one: True where it did."""
+        if not self._coalesce or len(lane.items) < 2:
+            return False
+        lane.head.entries.extend(lane.items[1].entries)
+        del lane.items[1]
+        self.items -= 1
+        return True
+
+    def put_off(self, lane: Lane, timer: Cancellable) -> None:
+        """A running lane's head is not due yet. It costs its key's place and none of those that are worked on."""
+        lane.state = LaneState.EARLY
+        lane.timer, lane.reason = timer, "not_before"
+        self.early += 1
+
     def suspend(self, lane: Lane, timer: Cancellable) -> None:
         """A running lane is held because of a bug, until `release`, or until its timer has it tried again."""
         lane.state = LaneState.HELD
@@ -137,7 +158,7 @@ class Lanes:
 
     def wake(self, lane: Lane) -> None:
         """The timer's call. A lane that was forgotten meanwhile stays forgotten."""
-        if lane.state in (LaneState.WAITING, LaneState.HELD) and self._lanes.get(lane.key) is lane:
+        if lane.state in _WAITS and self._lanes.get(lane.key) is lane:
             self._recall(lane)
 
     def recall(self, reason: str | None = None) -> None:
@@ -154,6 +175,7 @@ class Lanes:
         """Empties all lanes but for the items that run, and gives back what was taken out."""
         self._ready.clear()
         self._held.clear()
+        self.early = 0
         for lane in list(self._lanes.values()):
             running = lane.state is LaneState.RUNNING
             kept = lane.items.popleft() if running else None
@@ -173,9 +195,13 @@ class Lanes:
         if lane.timer is not None:
             lane.timer.cancel()
         lane.timer = None
+        self.early -= lane.state is LaneState.EARLY
         self._held.pop(lane.key, None)
         self._make_ready(lane)
 
     def _make_ready(self, lane: Lane) -> None:
         lane.state = LaneState.READY
         self._ready.append(lane)
+
+
+_WAITS = frozenset({LaneState.WAITING, LaneState.HELD, LaneState.EARLY})

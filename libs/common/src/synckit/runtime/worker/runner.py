@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 import structlog
 
+from synckit import clamps
 from synckit.errors import InvalidEvent, PermanentError, SyncError, TooEarly, TransientError
 from synckit.events import ChangeEvent, attribute_names, decode
 from synckit.handling import Attempt, EventHandler
@@ -68,7 +69,14 @@ class Held:
     reason: str
 
 
-Step = Settled | Again | Held
+@dataclass(frozen=True, slots=True)
+class Later:
+    """None of its events is due: no try. Its key waits so many seconds, or until one comes that is due."""
+
+    delay: float
+
+
+Step = Settled | Again | Held | Later
 
 
 def decode_delivery(delivery: Delivery) -> ChangeEvent:
@@ -101,6 +109,7 @@ class Runner:
         self._timers = timers
         self._observer = observer
         self._decode: Decode = decode_delivery
+        self.accepts: Callable[[ChangeEvent], None] = lambda event: None
         self.fuse = Fuse(limits.fuse_after)
 
     async def run(self, key: Hashable, item: Item) -> Step:
@@ -141,6 +150,10 @@ class Runner:
         events = await self._events(item)
         if not events:
             return Settled("dead_letter", InvalidEvent.code)
+        early = self._early(item, events)
+        if early > 0:
+            item.attempts = 0
+            return Later(early)
         event = _merged(events)
         attempt = Attempt(item.attempts, item.first_started, events, item.entries[-1].delivery.headers)
         structlog.contextvars.bind_contextvars(
@@ -160,6 +173,20 @@ class Runner:
             step = Settled(outcome.result, "", event, succeeded=True)
         return step
 
+    def _early(self, item: Item, events: Sequence[ChangeEvent]) -> float:
+        """Seconds until the first of the events is due, counted from when the item was first looked at.
+
+        However far away a time is, and wherever our clock stands: never longer than `clamps.HIGHEST_WAIT` in all.
+        """
+        due = [event.not_before for event in events]
+        dated = [at.timestamp() for at in due if at is not None]
+        if item.attempts > 1 or len(dated) < len(due):
+            return 0.0
+        now = self._timers.monotonic()
+        if item.waits_since is None:
+            item.waits_since = now
+        return clamps.remaining(min(dated) - self._timers.wall(), already=now - item.waits_since)
+
     async def _transient(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> Step:
         elapsed = self._timers.monotonic() - attempt.first_started
         known = isinstance(error, TooEarly)
@@ -174,7 +201,7 @@ class Runner:
         events: list[ChangeEvent] = []
         for entry in tuple(item.entries):
             try:
-                events.append(self._decode(entry.delivery))
+                events.append(self._accepted(entry.delivery))
             except InvalidEvent as error:
                 await self._drop(item, entry, error.code, error)
             except Exception as error:
@@ -182,6 +209,11 @@ class Runner:
                     raise
                 await self._drop(item, entry, "bug", error)
         return tuple(events)
+
+    def _accepted(self, delivery: Delivery) -> ChangeEvent:
+        event = self._decode(delivery)
+        self.accepts(event)
+        return event
 
     async def _drop(self, item: Item, entry: Entry, reason: str, error: Exception) -> None:
         await self._sink(entry.delivery, reason, error)
