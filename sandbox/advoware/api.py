@@ -9,10 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.advoware.lies import HTML, list_as, rows_as, shown_as
+from sandbox.advoware.answers import told
+from sandbox.advoware.lies import list_as, rows_as, shown_as
 from sandbox.advoware.office import Office, Query
 from sandbox.advoware.records import Child
-from sandbox.advoware.refusal import RefusedError, forbidden, invalid, not_found
+from sandbox.advoware.refusal import RefusedError, forbidden, invalid
 from sandbox.advoware.tokens import TokenService
 from sandbox.control import RECORD, Handler
 
@@ -104,7 +105,7 @@ class PartyRoutes:
             take=min(_count(query, "take", LARGEST_PAGE), LARGEST_PAGE),
         )
         rows = [party.as_json(self._office.switches) for party in self._office.page(wanted)]
-        return self._told(list_as(self._office.switches.lie, rows))
+        return told(self._office.switches, list_as(self._office.switches.lie, rows))
 
     async def _get(self, request: web.Request) -> web.Response:
         office, number = self._office, _bet_nr(request)
@@ -112,19 +113,8 @@ class PartyRoutes:
         if office.switches.lie is not None:
             shown = shown_as(office.switches.lie, shown, office.another(number).as_json(office.switches))
         if office.switches.lie == "empty_list":
-            return self._told([])
-        return self._told([shown] if office.switches.single_as_list else shown)
-
-    def _told(self, answer: list[dict[str, Any]] | dict[str, Any]) -> web.Response:
-        """The answer to a read, unless the whole of it is a lie."""
-        if self._office.switches.lie == "not_found":
-            raise not_found()
-        if self._office.switches.lie == "truncated":
-            text = json.dumps(answer)
-            return web.Response(text=text[: len(text) // 2], content_type="application/json")
-        if self._office.switches.lie == "html":
-            return web.Response(text=HTML, content_type="text/html")
-        return web.json_response(answer)
+            return told(self._office.switches, [])
+        return told(self._office.switches, [shown] if office.switches.single_as_list else shown)
 
     async def _post(self, request: web.Request) -> web.Response:
         party = self._office.post(await body_of(request))
@@ -144,7 +134,7 @@ class PartyRoutes:
         if self._office.switches.empty_lists:
             return web.json_response([])
         rows = [self._child(child) for child in party.children[_kind(request)]]
-        return self._told(rows_as(self._office.switches.lie, rows))
+        return told(self._office.switches, rows_as(self._office.switches.lie, rows))
 
     async def _post_child(self, request: web.Request) -> web.Response:
         given = await body_of(request)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.advoware.diary import Diary, Mitarbeiter
+from sandbox.advoware.diary import Diary
 from sandbox.advoware.office import CHILD_FIELDS, Office
 from sandbox.advoware.records import Party
 from sandbox.advoware.switches import Switches
@@ -41,7 +41,6 @@ class DeskRoutes:
         router.add_delete(f"{one}/{{kind:{kinds}}}/{{id:[0-9]+}}", self._delete_child)
         router.add_get("/_sandbox/desk/open", self._opened)
         router.add_post("/_sandbox/desk/{verb:open|close}", self._open_or_close)
-        router.add_post("/_sandbox/desk/mitarbeiter", self._employee)
         router.add_get("/_sandbox/switches", self._switches)
         router.add_post("/_sandbox/switches", self._switch)
         router.add_get("/_sandbox/tokens", self._token_figures)
@@ -93,26 +92,18 @@ class DeskRoutes:
         return web.json_response({"deleted": True})
 
     async def _opened(self, _: web.Request) -> web.Response:
-        return web.json_response({"open": self._office.opened()})
+        return web.json_response({"open": self._office.opened(), "termine": self._diary.opened()})
 
     async def _open_or_close(self, request: web.Request) -> web.Response:
-        number = (await json_body(request)).get("betNr")
-        if not isinstance(number, int):
-            raise bad_request("betNr is a number")
-        if request.match_info["verb"] == "open":
-            self._office.desk_open(number)
-        else:
-            self._office.desk_close(number)
-        return web.json_response({"open": self._office.opened()})
-
-    async def _employee(self, request: web.Request) -> web.Response:
-        given = await json_body(request)
-        try:
-            employee = Mitarbeiter(**given)
-        except TypeError as error:
-            raise bad_request("kuerzel, name, vorname, email, aktiv?") from error
-        self._diary.employees[employee.kuerzel] = employee
-        return web.json_response(given, status=201)
+        given, opens = await json_body(request), request.match_info["verb"] == "open"
+        match given:
+            case {"betNr": int(number)}:
+                (self._office.desk_open if opens else self._office.desk_close)(number)
+            case {"frNr": int(number)}:
+                (self._diary.desk_open if opens else self._diary.desk_close)(number)
+            case _:
+                raise bad_request("betNr, or frNr, is a number")
+        return await self._opened(request)
 
     async def _switches(self, _: web.Request) -> web.Response:
         return web.json_response(vars(self._office.switches))

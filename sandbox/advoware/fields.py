@@ -13,6 +13,8 @@ Check = Callable[[str, Any], Any]
 """(field name, given value) → the stored value; raises RefusedError."""
 
 EARLIEST = date(1753, 1, 1)
+LAST_SECOND = "23:59:59"
+LONGEST_NOTIZ = 4_000
 _MIDNIGHT = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00")
 
 
@@ -68,6 +70,18 @@ def clock_time(field: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", value):
         raise invalid(field, "Uhrzeit im Format HH:MM:SS erwartet.")
     return value
+
+
+def minute(field: str, value: Any) -> str | None:
+    """As `moment`, without its seconds."""
+    stored = moment(field, value)
+    return stored and stored[:-2] + "00"
+
+
+def clock_minute(field: str, value: Any) -> str:
+    """As `clock_time`, without its seconds, but for 23:59:59: that is the end of an appointment of whole days."""
+    stored = clock_time(field, value)
+    return stored if stored in ("", LAST_SECOND) else stored[:-2] + "00"
 
 
 def yes_or_no(field: str, value: Any) -> bool:
@@ -133,20 +147,22 @@ BANKVERBINDUNGEN_ALL: Mapping[str, Check] = {
     "mandatVom": day,
 }
 
-TERMINE_ALL: Mapping[str, Check] = {
+TERMINE_DESK: Mapping[str, Check] = {
     "anwalt": text(),
     "sb": text(),
-    "datum": moment,
-    "uhrzeitBis": clock_time,
-    "datumBis": moment,
+    "datum": minute,
+    "uhrzeitBis": clock_minute,
+    "datumBis": minute,
     "text": text(),
     "notiz": text(),
     "ort": text(),
     "dauertermin": number(0, 1, 0),
     "turnus": number(0, 999, 0),
     "turnusArt": number(0, 4, 0),
-    "vorbereitungsDauer": clock_time,
+    "vorbereitungsDauer": clock_minute,
 }
+"""At a desk a `notiz` may be of any length: some are older than the limit."""
+TERMINE_API = {**TERMINE_DESK, "notiz": text(LONGEST_NOTIZ)}
 
 
 def replaced(fields: Mapping[str, Check], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,12 +20,16 @@ th, td { padding: 6px 8px; border-bottom: 1px solid var(--line) } tr:last-child 
 a { color: var(--blue) } code { font-size: 12px; color: var(--soft) }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 10px 14px }
 label { font-size: 12.5px; color: var(--soft); display: block } label.read span::after { content: " (API: nur lesen)" }
-input { width: 100%; padding: 6px 8px; border: 1px solid #c5ced6; border-radius: 5px; font: inherit; color: var(--ink) }
+input, textarea { width: 100%; padding: 6px 8px; border: 1px solid #c5ced6; border-radius: 5px; font: inherit;
+  color: var(--ink) }
 input[type=checkbox] { width: auto }
 .row { display: flex; gap: 8px; flex-wrap: wrap; align-items: end; margin-top: 10px }
 button { padding: 6px 14px; border: 1px solid var(--blue); background: var(--blue); color: #fff; border-radius: 5px;
   font: inherit; cursor: pointer } button.plain { background: #fff; color: var(--blue) }
 button.danger { background: #fff; color: var(--red); border-color: var(--red) }
+.week { display: grid; grid-template-columns: repeat(7, 1fr); gap: 8px } .week h3 { font-size: 13px; margin: 0 0 6px }
+.week a { display: block; text-decoration: none; border-left: 3px solid var(--blue); background: var(--paper);
+  padding: 4px 6px; margin: 4px 0; font-size: 13px; overflow-wrap: anywhere } .week .series { border-color: #7a5200 }
 .badge { background: #fdf0d5; color: #7a5200; border-radius: 10px; padding: 1px 9px; font-size: 12.5px }
 .error { border-color: var(--red); color: var(--red) } .child { border-top: 1px solid var(--line); padding: 10px 0 }
 """
@@ -38,7 +42,8 @@ def frame(title: str, body: str, *, refresh: int | None = None) -> str:
         f'<!DOCTYPE html><html lang="de"><head><meta charset="utf-8">{again}'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
-        '<header><a href="/">Advoware</a><span>Sandbox: erfundene Daten, nur im Speicher</span></header>'
+        '<header><a href="/">Advoware</a><a href="/_page/termine">Termine</a>'
+        "<span>Sandbox: erfundene Daten, nur im Speicher</span></header>"
         f"<main>{body}</main></body></html>"
     )
 
@@ -66,6 +71,12 @@ def field(name: str, value: object, *, read_only_for_api: bool = False, day: boo
     if day:
         return f'{label}<input type="date" name="{escape(name)}" value="{shown[:10]}"></label>'
     return f'{label}<input name="{escape(name)}" value="{shown}" autocomplete="off"></label>'
+
+
+def area(name: str, value: str) -> str:
+    """One labelled input of several lines."""
+    shown = escape(value)
+    return f'<label><span>{escape(name)}</span><textarea name="{escape(name)}" rows="5">\n{shown}</textarea></label>'
 
 
 def button(label: str, css: str = "") -> str:

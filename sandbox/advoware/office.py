@@ -17,7 +17,7 @@ from sandbox.advoware.switches import Switches
 from sandbox.changes import ChangeLog
 
 BERLIN = ZoneInfo("Europe/Berlin")
-HISTORY_PER_PARTY = 200
+HISTORY_PER_RECORD = 200
 FIRST_PARTY = 10_000
 CHILD_FIELDS: Mapping[str, Mapping[str, Check]] = {
     "adressen": fields.ADRESSEN_ALL,
@@ -60,16 +60,23 @@ class Office:
         self._parties: dict[int, Party] = {}
         self._snapshot: dict[int, Party] | None = None
         self._open: set[int] = set()
+        self._hooks: list[Callable[[], None]] = []
         self._last_party = FIRST_PARTY
         self._last_child = 500_000
 
     def set_switches(self, given: Mapping[str, Any]) -> None:
         """Change switches; a stale snapshot is taken in the moment when it is switched on."""
         self.switches.change(given)
-        if not (self.switches.stale_snapshot or self.switches.lie == "old_snapshot"):
+        if not self.switches.show_the_past:
             self._snapshot = None
         elif self._snapshot is None:
             self._snapshot = dict(self._parties)
+        for hook in self._hooks:
+            hook()
+
+    def on_switch(self, hook: Callable[[], None]) -> None:
+        """Call this after each change of switches."""
+        self._hooks.append(hook)
 
     # -- reading, as the API shows it ------------------------------------------------------------------------------
 
@@ -121,7 +128,7 @@ class Office:
         """PUT /Beteiligte/{betNr}: replaces the writable fields. No version is checked: the last one wins."""
         party = self._writable(bet_nr)
         values = {**party.values, **replaced(fields.BETEILIGTE_WRITABLE, given)}
-        return self._store(replace(party, values=values), "api", "ändern", _differing(party.values, values))
+        return self._store(replace(party, values=values), "api", "ändern", differing(party.values, values))
 
     def delete(self, bet_nr: int) -> None:
         """DELETE /Beteiligte/{betNr}: refused while open at a desk, and for good while in use in an Akte."""
@@ -153,7 +160,7 @@ class Office:
         """A person changes some fields, those that the API can only read as well."""
         party = self.party(bet_nr)
         values = {**party.values, **merged(fields.BETEILIGTE_ALL, given)}
-        return self._store(replace(party, values=values), "desk", "ändern", _differing(party.values, values))
+        return self._store(replace(party, values=values), "desk", "ändern", differing(party.values, values))
 
     def desk_delete(self, bet_nr: int) -> None:
         """A person deletes the party, together with its Akte if need be."""
@@ -220,8 +227,8 @@ class Office:
 
     def _keep(self, party: Party, origin: str, action: str, changed: tuple[str, ...]) -> Party:
         self._parties[party.bet_nr] = party
-        versions = self.history.setdefault(party.bet_nr, deque(maxlen=HISTORY_PER_PARTY))
-        versions.append(Version(self._clock(), origin, action, changed, party))
+        versions = self.history.setdefault(party.bet_nr, deque(maxlen=HISTORY_PER_RECORD))
+        versions.append(Version(self._clock(), origin, action, changed, party.row_id, party.values))
         told = {name: party.values[name] for name in changed if name in party.values}
         verb = "create" if action == "anlegen" else "update"
         self._changes.add("Beteiligte", str(party.bet_nr), verb, origin, told)
@@ -230,7 +237,7 @@ class Office:
     def _remove(self, bet_nr: int, origin: str) -> None:
         party = self._parties.pop(bet_nr)
         self._open.discard(bet_nr)
-        self.history[bet_nr].append(Version(self._clock(), origin, "löschen", (), party))
+        self.history[bet_nr].append(Version(self._clock(), origin, "löschen", (), party.row_id, party.values))
         self._changes.add("Beteiligte", str(bet_nr), "delete", origin, {})
 
     def _add_child(self, party: Party, kind: str, values: dict[str, Any], origin: str) -> Child:
@@ -246,7 +253,7 @@ class Office:
         old = _child_of(party, kind, child_id)
         new = Child(old.id, {**old.values, **values}, kz_hidden=old.kz_hidden and origin == "api")
         kept = tuple(new if child.id == child_id else child for child in party.children[kind])
-        changed = _differing(old.values, new.values)
+        changed = differing(old.values, new.values)
         self._keep(replace(party, children={**party.children, kind: kept}), origin, f"{kind} ändern", changed)
         return new
 
@@ -258,7 +265,7 @@ def _child_of(party: Party, kind: str, child_id: int) -> Child:
     raise not_found()
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, value in after.items() if before.get(name) != value)
 
 

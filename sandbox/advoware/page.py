@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.advoware import html
+from sandbox.advoware import page_parts as parts
 from sandbox.advoware.fields import BETEILIGTE_ALL, BETEILIGTE_READ_ONLY, day, replaced
 from sandbox.advoware.office import CHILD_FIELDS, Office
 from sandbox.advoware.records import Party
 from sandbox.advoware.refusal import RefusedError
-from sandbox.calls import CallFilter
 from sandbox.control import Control
 
 PREFIX = "/_page/beteiligte"
@@ -55,8 +55,10 @@ class PageRoutes:
         heads = ("Nr.", "Name", "Rechtsform", "Geburtsdatum", "Geändert am", "Row-Id", "")
         people = search + html.table(heads, rows, "Noch keine Beteiligten.")
         title = f"Beteiligte ({len(found)} von {len(self._office)}, die neuesten {min(ROWS, len(found))})"
-        body = html.section(title, people) + html.section("Letzte Aufrufe der API", self._calls(None))
-        return _page(html.frame("Beteiligte", body, refresh=2 if "live" in request.query else None))
+        body = html.section(title, people) + html.section(
+            "Letzte Aufrufe der API", parts.api_calls(self._control, None)
+        )
+        return parts.page(html.frame("Beteiligte", body, refresh=2 if "live" in request.query else None))
 
     def _row(self, party: Party) -> tuple[str, ...]:
         values = party.values
@@ -72,40 +74,25 @@ class PageRoutes:
             " ".join(f'<span class="badge">{mark}</span>' for mark in marks if mark),
         )
 
-    def _calls(self, record: str | None) -> str:
-        newest = list(self._control.calls.find(CallFilter(record=record)))[-20:]
-        rows = [
-            (
-                str(call.seq),
-                call.method,
-                escape(call.path + ("?" + call.query if call.query else "")),
-                "läuft" if call.ended is None else str(call.status or "abgebrochen"),
-                escape(call.fault or ""),
-                "" if call.ended is None else f"{(call.ended - call.started) * 1000:.0f} ms",
-            )
-            for call in reversed(newest)
-        ]
-        return html.table(("Nr.", "Methode", "Pfad", "Status", "Störung", "Dauer"), rows, "Noch keine Aufrufe.")
-
     # -- one record -----------------------------------------------------------------------------------------------
 
     async def _blank(self, _: web.Request) -> web.Response:
-        return _page(self._new_form({}, ""))
+        return parts.page(self._new_form({}, ""))
 
     async def _create(self, request: web.Request) -> web.Response:
         given = await _form(request)
         try:
             party = self._office.desk_create(given)
         except RefusedError as refused:
-            return _page(self._new_form(given, _reason(refused)), status=400)
+            return parts.page(self._new_form(given, parts.reason(refused)), status=400)
         raise web.HTTPSeeOther(f"{PREFIX}/{party.bet_nr}")
 
     def _new_form(self, given: Mapping[str, Any], error: str) -> str:
         form = html.post_form(f"{PREFIX}/neu", _inputs(given) + f'<div class="row">{html.button("Anlegen")}</div>')
-        return html.frame("Neuer Beteiligter", _error(error) + html.section("Neuer Beteiligter", form))
+        return html.frame("Neuer Beteiligter", parts.error(error) + html.section("Neuer Beteiligter", form))
 
     async def _show(self, request: web.Request) -> web.Response:
-        return _page(self._detail(self._office.party(_bet_nr(request)), request.query.get("fehler", "")))
+        return parts.page(self._detail(self._office.party(_bet_nr(request)), request.query.get("fehler", "")))
 
     async def _save(self, request: web.Request) -> web.Response:
         number = _bet_nr(request)
@@ -138,13 +125,13 @@ class PageRoutes:
         try:
             write(given)
         except RefusedError as refused:
-            return _page(self._detail(self._office.party(bet_nr), _reason(refused)), status=refused.status)
+            return parts.page(self._detail(self._office.party(bet_nr), parts.reason(refused)), status=refused.status)
         raise web.HTTPSeeOther(f"{PREFIX}/{bet_nr}")
 
     def _detail(self, party: Party, error: str) -> str:
         path, opened = f"{PREFIX}/{party.bet_nr}", self._office.is_open(party.bet_nr)
         acts = (
-            html.post_form(f"{path}/{'close' if opened else 'open'}", html.button(_open_label(opened), "plain")),
+            html.post_form(f"{path}/{'close' if opened else 'open'}", html.button(parts.open_label(opened), "plain")),
             html.post_form(f"{path}/{'unuse' if party.in_use else 'use'}", html.button(_use_label(party), "plain")),
             html.post_form(f"{path}/delete", html.button("Löschen", "danger")),
         )
@@ -155,27 +142,10 @@ class PageRoutes:
             f"geändert am {party.changed:%d.%m.%Y %H:%M:%S} {badge}</p>"
         )
         children = "".join(_children(party, kind) for kind in CHILD_TITLES)
-        changes = html.section("Änderungen", self._changes(party.bet_nr))
-        calls = html.section("Aufrufe der API zu diesem Datensatz", self._calls(str(party.bet_nr)))
-        body = head + _error(error) + html.section("Stammdaten", form + f'<div class="row">{"".join(acts)}</div>')
+        changes = html.section("Änderungen", parts.versions(self._office.history.get(party.bet_nr, ())))
+        calls = html.section("Aufrufe der API zu diesem Datensatz", parts.api_calls(self._control, str(party.bet_nr)))
+        body = head + parts.error(error) + html.section("Stammdaten", form + f'<div class="row">{"".join(acts)}</div>')
         return html.frame(f"Beteiligter {party.bet_nr}", body + children + changes + calls)
-
-    def _changes(self, bet_nr: int) -> str:
-        rows = [
-            (
-                version.at.strftime("%H:%M:%S.%f")[:-3] + " UTC",
-                "API" if version.origin == "api" else "Arbeitsplatz",
-                escape(version.action),
-                escape(", ".join(version.fields)),
-                f"<code>{version.party.row_id}</code>",
-            )
-            for version in reversed(self._office.history.get(bet_nr, ()))
-        ]
-        return html.table(("Zeit", "Wer", "Was", "Felder", "Row-Id"), rows, "Keine.")
-
-
-def _open_label(opened: bool) -> str:
-    return "Schließen (Sperre aufheben)" if opened else "Öffnen (für die API sperren)"
 
 
 def _use_label(party: Party) -> str:
@@ -226,18 +196,5 @@ def _typed(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _reason(refused: RefusedError) -> str:
-    details = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in (refused.errors or {}).items())
-    return f"{refused.message} {details}"
-
-
-def _error(message: str) -> str:
-    return html.section("Nicht gespeichert", escape(message), "error") if message else ""
-
-
 def _bet_nr(request: web.Request) -> int:
     return int(request.match_info["betNr"])
-
-
-def _page(text: str, status: int = 200) -> web.Response:
-    return web.Response(text=text, status=status, content_type="text/html")

@@ -70,13 +70,14 @@ class Party:
 
 @dataclass(frozen=True)
 class Version:
-    """One write in a party's history: who (`api` or `desk`), what, which fields, and the record afterwards."""
+    """One write in a record's history: who (`api` or `desk`), what, which fields, and the record afterwards."""
 
     at: datetime
     origin: str
     action: str
     fields: tuple[str, ...]
-    party: Party
+    row_id: str
+    values: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """For the control API and the page; `at` is UTC with microseconds."""
@@ -85,6 +86,6 @@ class Version:
             "origin": self.origin,
             "action": self.action,
             "fields": list(self.fields),
-            "rowId": self.party.row_id,
-            "values": dict(self.party.values),
+            "rowId": self.row_id,
+            "values": dict(self.values),
         }

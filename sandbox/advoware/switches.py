@@ -27,6 +27,13 @@ class Switches:
     stale_snapshot: bool = False
     expires_in: int | None = 3600
     lie: str | None = None
+    frnr_ignored: bool = False
+    termine_geaendert_am_null: bool = False
+
+    @property
+    def show_the_past(self) -> bool:
+        """True while reads show everything as it was when this began."""
+        return self.stale_snapshot or self.lie == "old_snapshot"
 
     def change(self, given: Mapping[str, Any]) -> None:
         """Set what is given; raises ValueError for a name or a value that there isn't, and then sets nothing."""
