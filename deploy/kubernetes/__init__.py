@@ -1,0 +1,1 @@
+"""What runs the product on Kubernetes, and the command that checks it."""
