@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--without", choices=[*SAFETIES, NOTHING], help="take a safety out: the oracle has to find it")
     parser.add_argument("--runs", type=int, default=5, help="with --without: so many tries, each with another seed")
     parser.add_argument("--only", nargs="+", choices=list(SHARES), default=[], metavar="KIND", help=", ".join(SHARES))
-    parser.add_argument("--strict", action="store_true", help=f"count nothing apart, not even {', '.join(MARKED)}")
+    parser.add_argument("--strict", action="store_true", help="count nothing apart, not even faults that are known")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds to catch up after a kill")
     parser.add_argument(
         "--state-dir", type=Path, default=None, help="folder of the stack; kept where something is wrong"

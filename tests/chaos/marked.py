@@ -18,7 +18,8 @@ KNOWN = {
     "A2": "a write that was overtaken by a newer one lands later, and is taken for a person's edit",
     "B8": "a change that is dated far before what is known is held for a day, and a PUT meanwhile writes over it",
 }
-MARKED: tuple[str, ...] = ("B8",)
+MARKED: tuple[str, ...] = ()
+"""None is known at present."""
 OF_OVERTAKEN = frozenset({"value", "silently overwritten", "overlap"})
 OF_OLDER = frozenset({"value", "stuck", "left over", "silently overwritten"})
 AFTER_A_LIE = 5.0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.adapters.remote_clocks import MOST_BEHIND, RemoteClocks
-from synckit.skew import Skew, measured, narrowed
+from synckit.skew import Skew, credible, measured, narrowed
 from synckit.testing.patience import PATIENT
 from synckit.testing.scripted_http import ScriptedServer
 
@@ -64,6 +64,34 @@ class Measured:
     @property
     def behind(self) -> float:
         return self.clocks.behind("advoware").total_seconds()
+
+
+@given(seconds, st.floats(-(10**7), 10**7, allow_nan=False))
+def test_a_time_that_its_clock_cannot_show_is_none(off: float, ahead: float) -> None:
+    """No true time is thrown away, whatever the clock; what lies more than an hour ahead of it is."""
+    told, skew = NOON + timedelta(seconds=off + ahead), Skew(off, off + 1)
+    if ahead <= 0:
+        assert credible(told, NOON, skew) == told
+    elif ahead > 3602 - min(off, 0):
+        assert credible(told, NOON, skew) is None
+    assert credible(None, NOON, skew) is None
+    assert (credible(told, NOON, None) is None) is (off + ahead > 3600)
+
+
+def test_its_date_counts_before_what_its_answers_say() -> None:
+    """A time of change may be a lie; a `Date` is by the clock itself. What is off by a year is no measure."""
+    seen = Measured()
+    assert seen.clocks.skew("advoware") is None
+    seen.clocks.wrote("advoware", NOON + timedelta(hours=5), 0.2, is_new=True)
+    told = seen.clocks.skew("advoware")
+    assert told is not None
+    assert told.high > 3600
+    seen.date(-60)
+    told = seen.clocks.skew("advoware")
+    assert told is not None
+    assert told.high < 0
+    seen.date(3e7, "espocrm")
+    assert seen.clocks.skew("espocrm") is None
 
 
 @pytest.mark.parametrize(("off", "behind"), [(-360.0, 360.0), (0.0, 0.0), (360.0, 0.0), (-1e7, 86400.0)])

@@ -15,6 +15,7 @@ from synckit.ports import Link, Snapshot
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally, loss_of
 from synckit.reconcile.plan import Base, Canonical, Decision, Rule, Side
 from synckit.reconcile.policy import FieldPolicy
+from synckit.skew import Skew
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LINK = Link("p1", "101", "row 1", left_seen_at=NOON, right_changed_at=NOON)
@@ -81,6 +82,26 @@ def test_another_value_at_a_time_that_we_have_seen_later_is_doubted() -> None:
 
 def test_two_edits_within_one_second_of_espocrm_are_both_edits() -> None:
     assert asked(evidence(looked_at=NOON + timedelta(seconds=1)), from_left("titel", "Prof.")) is None
+
+
+@pytest.mark.parametrize(("ahead", "seconds", "is_unmoved"), [(600, 60, True), (600, 0.5, False), (-600, 1, False)])
+def test_a_clock_that_is_off_blinds_no_doubt(ahead: float, seconds: float, is_unmoved: bool) -> None:
+    """Whether we looked after the second of EspoCRM's last change is asked by its clock, as it was measured."""
+    told = NOON + timedelta(seconds=ahead)
+    left = Snapshot("p1", {}, changed_at=told, skew=Skew(ahead - 0.1, ahead + 0.9))
+    looked_at = NOON + timedelta(seconds=seconds)
+    seen = evidence(link=replace(LINK, left_seen_at=told), left=left, looked_at=looked_at)
+    assert seen.is_unmoved(Side.LEFT) is is_unmoved
+
+
+def test_a_clock_that_was_set_back_by_hours_hides_no_edit() -> None:
+    """Its `Date` says so: then a version that was never seen is an edit, and one that was is an old snapshot."""
+    link = replace(LINK, seen_before=("rrow 0", "rrow 1"))
+    behind = Skew(-3 * 3600.0, -3 * 3600.0 + 1)
+    for version, is_older in (("row 2", False), ("row 0", True)):
+        right = replace(row(version, NOON - timedelta(hours=3)), skew=behind)
+        seen = evidence(link=link, right=right, versions=("", f"r{version}"))
+        assert seen.is_older(Side.RIGHT) is is_older
 
 
 def our_write(changed_by: str | None, **parts: Any) -> Evidence:

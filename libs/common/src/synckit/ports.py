@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from synckit.events import Record
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Base, Canonical, Side, Value
+from synckit.skew import Skew
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -32,7 +33,8 @@ class Clock(Protocol):
 class Snapshot:
     """One record of one remote as it was read. `version` is the row id where there is one.
 
-    `changed_by` is the id of the user who changed it last, where the remote says so.
+    `changed_by` is the id of the user who changed it last, where the remote says so. `skew`: how far the remote's clock
+    is off, None where that was not measured.
 
     `canonical` is what its entity's mapping made of the payload, once it was asked: a look needs it several times.
     """
@@ -42,6 +44,7 @@ class Snapshot:
     version: str | None = None
     changed_at: datetime | None = None
     changed_by: str | None = None
+    skew: Skew | None = field(default=None, compare=False)
     canonical: dict[Side, Canonical] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 

@@ -1,6 +1,7 @@
 """How far a remote's clock is off, by what it says of the time. Pure: measured against the database's clock.
 
-Nothing is decided by a remote's clock. What was measured only makes us look further back.
+Nothing is decided by a remote's clock. What was measured only makes us look further back, and tells which of its times
+can't be true.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ class Skew:
 def measured(told: datetime, asked: datetime, answered: datetime) -> Skew:
     """`told` was its time at some moment between the question and the answer."""
     return Skew((told - answered).total_seconds(), (told + RESOLUTION - asked).total_seconds())
+
+
+LATEST = timedelta(hours=1)
+"""So far ahead of what its clock can show a time may lie: an hour that comes twice is read as the other one."""
+
+
+def credible(told: datetime | None, now: datetime, skew: Skew | None) -> datetime | None:
+    """None where the remote's clock can't have shown that time yet: it is no time at all. `now` is the database's."""
+    ahead = timedelta(seconds=max(0.0, skew.high if skew else 0.0))
+    return told if told is not None and told <= now + ahead + LATEST else None
 
 
 def narrowed(known: Skew | None, fresh: Skew) -> Skew:

@@ -130,7 +130,8 @@ def _written_by(memory: Memory, left: Snapshot | None) -> str | None:
     return left.changed_by if is_ours else None
 
 
-VERSIONS_KEPT = 8
+VERSIONS_KEPT = 32
+"""Of both sides together. An old snapshot of a version that is forgotten passes for an edit."""
 
 
 def version_names(left: Snapshot | None, right: Snapshot | None) -> tuple[str, ...]:

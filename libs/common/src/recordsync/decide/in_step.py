@@ -14,8 +14,8 @@ from recordsync.decide import erased, guard, not_taken, refused
 from recordsync.decide.claims import NUMBER_SEEN
 from recordsync.decide.facts import both, claimed_by, home_of, link_as_seen, notes_of, owner_of, wording_of
 from recordsync.decide.list_work import all_list_work, list_work, whole_base, with_sight
-from recordsync.decide.older import OLDER_SINCE, older_sides, since, without
-from recordsync.decide.plausibility import OLDER, REFUSED
+from recordsync.decide.older import OLDER_SINCE, older_sides, since, without, without_news
+from recordsync.decide.plausibility import OLDER, REFUSED, evidence_of
 from recordsync.decide.unfinished import taken_up
 from recordsync.lists import ListWork
 from recordsync.memory.look import Memory
@@ -31,6 +31,7 @@ from synckit.mapping.derived import planned as planned_with_derived
 from synckit.ports import Attempted, PendingNote
 from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen
+from synckit.skew import credible
 
 MAX_PUTS, MAX_LIST_READS = 8, 4
 """Of one record in one look: so many only where somebody edits it all the time."""
@@ -50,7 +51,8 @@ class Work:
 def in_step(memory: Memory, seen: Observation, rules: Rules) -> Step:
     """From the first plan to the last commit."""
     if not memory.is_taken_up:
-        return Learn(taken_up(memory, seen, rules))
+        doubted = frozenset(older_sides(memory, seen, rules))
+        return Learn(replace(taken_up(memory, seen, rules), doubted=doubted))
     if (held := erased.held(memory, seen, rules)) is not None:
         return held
     work = planned(memory, seen, rules)
@@ -68,26 +70,36 @@ def in_step(memory: Memory, seen: Observation, rules: Rules) -> Step:
 def planned(memory: Memory, seen: Observation, rules: Rules) -> Work:
     """Raises RemoteUnavailable where a side shows nothing of the record, TooEarly while a row's POST may still land."""
     left, right = both(seen)
-    now_left, now_right = rules.values(Side.LEFT, left), rules.values(Side.RIGHT, right)
+    now = {Side.LEFT: rules.values(Side.LEFT, left), Side.RIGHT: rules.values(Side.RIGHT, right)}
+    plan = _plan(now, memory, seen, rules)
+    if not plan.decisions:
+        silent = Side.RIGHT if now[Side.LEFT] else Side.LEFT
+        raise RemoteUnavailable(silent.system, "an answer that is not the record")
+    lists = list_work(memory, seen, rules)
+    doubted = memory.doubted.union(older_sides(memory, seen, rules))
+    older = () if memory.is_released else tuple(side for side in Side if side in doubted)
+    if older:
+        believed = _plan(without_news(older, plan, now, memory), memory, seen, rules)
+        return Work(now[Side.LEFT], now[Side.RIGHT], *without(older, believed, lists, memory, rules), older)
+    if lists.held and not plan.held:
+        plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
+    return Work(now[Side.LEFT], now[Side.RIGHT], plan, lists)
+
+
+def _plan(now: Mapping[Side, Canonical], memory: Memory, seen: Observation, rules: Rules) -> Plan:
+    left, right = both(seen)
     policies = rules.mapping.policies
-    plan = planned_with_derived(
+    return planned_with_derived(
         rules.mapping.derived,
-        refusing(rules.mapping, holding(memory.rejections, policies, now_left, now_right), policies),
+        refusing(rules.mapping, holding(memory.rejections, policies, now[Side.LEFT], now[Side.RIGHT]), policies),
         memory.base,
-        (Seen(now_left, left.changed_at), Seen(now_right, right.changed_at)),
+        (
+            Seen(now[Side.LEFT], credible(left.changed_at, seen.at, left.skew)),
+            Seen(now[Side.RIGHT], credible(right.changed_at, seen.at, right.skew)),
+        ),
         confirmed=memory.is_released,
         again=not_taken.due(memory, seen, rules),
     )
-    if not plan.decisions:
-        silent = Side.RIGHT if now_left else Side.LEFT
-        raise RemoteUnavailable(silent.system, "an answer that is not the record")
-    lists = list_work(memory, seen, rules)
-    older = older_sides(memory, seen, rules)
-    if older and not memory.is_released:
-        return Work(now_left, now_right, *without(older, plan, lists, memory), older)
-    if lists.held and not plan.held:
-        plan = Plan(plan.decisions, notices=(Notice(NoticeKind.BRAKE, detail=lists.held),), held=lists.held)
-    return Work(now_left, now_right, plan, lists)
 
 
 def _held(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Step | None:
@@ -169,8 +181,7 @@ def _right(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Step 
     if not patch:
         kept = {name: (work.plan.base.left[name], work.right[name]) for name in writes}
         return Learn(replace(memory, base=memory.base.agreeing(kept)))
-    as_agreed = _as_agreed(work, memory, rules) if Side.RIGHT in work.older else {}
-    body = rules.mapping.whole_right(right.payload, {**as_agreed, **patch})
+    body = rules.mapping.whole_right(right.payload, {**_as_agreed(work, memory, seen, rules), **patch})
     refused.require_not_refused(memory, Side.RIGHT, body)
     # What is written on both sides is agreed on only when the left is written, too.
     later = {n: memory.base.left[n] for n in work.plan.left_writes if n in writes and memory.base.knows(n)}
@@ -181,8 +192,15 @@ def _right(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Step 
     return WriteRight(body, reasons, work.right)
 
 
-def _as_agreed(work: Work, memory: Memory, rules: Rules) -> Mapping[str, Any]:
-    """A PUT replaces the record: from an old snapshot it would bring back what was before."""
+def _as_agreed(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Mapping[str, Any]:
+    """A PUT replaces the record: from an old snapshot it would bring back what was before.
+
+    Only where that is certain, as we have seen that very version. Any other one may hold what a desk has just saved,
+    under a time that is wrong: then the PUT carries what is shown.
+    """
+    evidence = evidence_of(memory, seen, rules)
+    if Side.RIGHT not in work.older or evidence is None or not evidence.was_seen(Side.RIGHT):
+        return {}
     names = [p.name for p in rules.mapping.policies if memory.base.knows(p.name) and p.name in work.right]
     moved = {n: memory.base.right[n] for n in names if memory.base.right[n] != work.right[n]}
     kept = {n: value for n, value in moved.items() if rules.mapping.posts(n)}

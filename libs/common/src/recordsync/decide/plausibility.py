@@ -16,6 +16,7 @@ from recordsync.observation import Observation
 from recordsync.rules import Rules
 from synckit.ports import Link, Snapshot
 from synckit.reconcile.plan import Base, Canonical, Decision, Side
+from synckit.skew import RESOLUTION, credible
 
 REFUSED = "refused:"
 """Cause of a field whose base stays behind its version: the other side could not hold the value, or an answer had none.
@@ -40,7 +41,7 @@ class Doubt:
 class Evidence:
     """What is known of a record, and what both sides show. `claims`: the right id that the left names.
 
-    `broken_off`: a look since the last whole one may have written.
+    `broken_off`: a look since the last whole one may have written. `at`: the database's time.
     """
 
     link: Link
@@ -51,27 +52,41 @@ class Evidence:
     claims: str | None = None
     broken_off: bool = False
     versions: tuple[str, str] = ("", "")
+    at: datetime | None = None
 
     def is_older(self, side: Side) -> bool:
         """True where the side shows a version from before the one that we know.
 
-        Not where it lies back by a small step and was never seen: then a clock went back, and a person edited.
+        Not where it lies back by a small step, or by as much as its clock is behind, and was never seen: then a clock
+        went back, and a person edited.
         """
         if side is Side.RIGHT and self.right.version == self.link.right_version:
             return False
-        now, known = (
-            (self.left.changed_at, self.link.left_seen_at)
-            if side is Side.LEFT
-            else (self.right.changed_at, self.link.right_changed_at)
-        )
+        now, known = self._times(side)
         if not _is_before(now, known):
             return False
-        is_small = not _is_before(now, known, SMALL_STEP)
+        skew = self._shown(side).skew
+        behind = timedelta(seconds=skew.behind if skew else 0.0)
+        is_small = not _is_before(now, known, SMALL_STEP + behind)
         return not (is_small and self.link.seen_before and self._was_never_seen(side))
 
+    def was_seen(self, side: Side) -> bool:
+        """True where the side shows a version of which we know what it holds: nobody's edit can hide in it."""
+        return self.versions[side is Side.RIGHT] in self.link.seen_before
+
     def _was_never_seen(self, side: Side) -> bool:
-        name = self.versions[side is Side.RIGHT]
-        return bool(name) and name not in self.link.seen_before
+        return bool(self.versions[side is Side.RIGHT]) and not self.was_seen(side)
+
+    def _shown(self, side: Side) -> Snapshot:
+        return self.left if side is Side.LEFT else self.right
+
+    def _times(self, side: Side) -> tuple[datetime | None, datetime | None]:
+        """When it was changed last, now and as we know it. What its clock can't have shown yet is no time."""
+        shown = self._shown(side)
+        known = self.link.left_seen_at if side is Side.LEFT else self.link.right_changed_at
+        if self.at is None:
+            return shown.changed_at, known
+        return credible(shown.changed_at, self.at, shown.skew), credible(known, self.at, shown.skew)
 
     def is_unmoved(self, side: Side) -> bool:
         """True where the side says itself that nothing was written since we agreed."""
@@ -81,7 +96,14 @@ class Evidence:
         if seen is None or self.left.changed_at != seen:
             return False
         is_anothers = None not in (self.link.left_written_by, self.left.changed_by) and not self._is_by_us()
-        return not is_anothers and self.looked_at is not None and self.looked_at - seen >= FINAL
+        return not is_anothers and self.looked_at is not None and self._is_over(seen, self.looked_at)
+
+    def _is_over(self, second: datetime, at: datetime) -> bool:
+        """Whether EspoCRM's clock had left that second behind at that moment of the database's."""
+        skew = self.left.skew
+        if skew is None:
+            return at - second >= FINAL
+        return at - second + timedelta(seconds=skew.low) >= RESOLUTION
 
     def is_still_our_write(self, side: Side) -> bool:
         """True where the last change is still ours. No proof: a person may have saved while EspoCRM carried it out."""
@@ -108,6 +130,7 @@ def evidence_of(memory: Memory, seen: Observation, rules: Rules) -> Evidence | N
         claimed_by(seen, rules, home_of(rules.mapping.child_of, link)),
         broken_off=bool(memory.state.attempted),
         versions=_version_pair(left, right),
+        at=seen.at,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from recordsync.refusals import WHOLE, Refused, Rejection, remembered
 from recordsync.sieve import Sieve
 from synckit.ports import Attempted, JournalEntry, Link, PendingNote, RecordState
-from synckit.reconcile.plan import Base, Notice
+from synckit.reconcile.plan import Base, Notice, Side
 
 RELEASED = "brake_released"
 """A cause raised by a person: the next plan of this record goes on in spite of the brake."""
@@ -57,8 +57,9 @@ class Memory:
     `rejections`: what was refused, by name, lately or in this look; `whole`: all that was sent, by its digest;
     `sieves`: lists of which an entry was refused, and it is not known yet which; `refused`: for logs. `undeliverable`:
     causes that nobody could be told of. `kept`: causes that only the family gives up, once it has looked at its rows;
-    `is_followed`: it has. `remembered`: causes that are stored. `is_asked`: a person wants all to be tried again,
-    whatever was refused.
+    `is_followed`: it has. `doubted`: sides that showed an older version as the look began. They are doubted to its end:
+    our own write makes nothing newer that it only carries along. `remembered`: causes that are stored. `is_asked`: a
+    person wants all to be tried again, whatever was refused.
     """
 
     left_id: str
@@ -89,6 +90,7 @@ class Memory:
     kept: frozenset[str] = frozenset()
     remembered: frozenset[str] = frozenset()
     tried_again: frozenset[str] = frozenset()
+    doubted: frozenset[Side] = frozenset()
     rounds: int = 0
     is_taken_up: bool = False
     is_touched: bool = False

@@ -203,7 +203,8 @@ class AdvowareRecords:
         return self._snapshot(row, record_id, version)
 
     def _snapshot(self, row: dict[str, Any], record_id: str, version: str) -> Snapshot:
-        return Snapshot(record_id, row, version=version, changed_at=local_to_utc(row.get("geaendertAm")))
+        changed_at, skew = local_to_utc(row.get("geaendertAm")), self._client.clocks.skew(UPSTREAM)
+        return Snapshot(record_id, row, version=version, changed_at=changed_at, skew=skew)
 
     def _id_of(self, row: Any) -> str:
         """ "" where it has none that can be: a party's is a number, a row's may be a name."""

@@ -264,6 +264,7 @@ class EspoStore:
             version=version or None,
             changed_at=parse_time(payload.get(MODIFIED)),
             changed_by=payload.get("modifiedById"),
+            skew=self._client.clocks.skew(UPSTREAM),
         )
 
 

@@ -47,6 +47,11 @@ class RemoteClocks:
         known = [skew.behind for (name, _), skew in self._known.items() if name == upstream]
         return min(timedelta(seconds=max(known, default=0.0)), MOST_BEHIND)
 
+    def skew(self, upstream: str) -> Skew | None:
+        """As its `Date` says; without one as its answers to our writes do, which may be lies. None: not measured."""
+        known = self._known.get((upstream, DATE)) or self._known.get((upstream, WRITE))
+        return known if known is not None and abs(known.seconds) <= MOST_BEHIND.total_seconds() else None
+
     def _saw(self, upstream: str, source: str, told: datetime, seconds: float) -> None:
         if self._now is None:
             return

@@ -22,6 +22,12 @@ def _stored(value: Any) -> Any:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
+def _moment(record: Mapping[str, Any]) -> datetime | None:
+    """When Advoware says that it was changed; it may say nothing."""
+    told = record["geaendertAm"]
+    return datetime.fromisoformat(told) if told else None
+
+
 @dataclass
 class FakeLeft:
     """EspoCRM's manners: PUT is partial, every write sets `modifiedAt` (whole seconds) and who did it, unknown is kept.
@@ -157,7 +163,7 @@ class FakeRight:
             self._snapshot(record_id)
             for record_id, record in self.records.items()
             if clean(record["name"]) == clean(payload["name"])
-            and (since is None or datetime.fromisoformat(record["geaendertAm"]) >= since)
+            and (since is None or (changed := _moment(record)) is None or changed >= since)
         ]
         return tuple(found)
 
@@ -170,5 +176,4 @@ class FakeRight:
 
     def _snapshot(self, record_id: str) -> Snapshot:
         record = self.records[record_id] | {rows.child.inline[0]: rows.of(record_id) for rows in self.rows}
-        changed = datetime.fromisoformat(record["geaendertAm"])
-        return Snapshot(record_id, record, version=record["rowId"], changed_at=changed)
+        return Snapshot(record_id, record, version=record["rowId"], changed_at=_moment(record))
