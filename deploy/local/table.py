@@ -27,6 +27,9 @@ OURS = (
     "BETEILIGTE_",
     "TICKER_",
     "BRAKE_",
+    "CALENDAR_",
+    "GOOGLE_",
+    "NOTIFY_",
 )
 
 

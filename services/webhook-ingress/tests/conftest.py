@@ -14,8 +14,8 @@ from aiohttp import web
 
 from synckit.testing.clock import FakeClock
 from synckit.testing.memory import FakePublisher
-from webhook_ingress.handlers import Webhooks
-from webhook_ingress.routes import MAX_BODY, Limits, WebhookRoutes
+from webhook_ingress.handlers import Pushes, Webhooks
+from webhook_ingress.routes import MAX_BODY, Limits, PushRoutes, WebhookRoutes
 
 WEBHOOK_ID = "6b00d1c895d766ce6"
 KEY = b"3a603ad58d64b53896fda06c52821b55"
@@ -42,11 +42,14 @@ def publisher() -> FakePublisher:
 
 @pytest.fixture
 def make_app() -> Callable[..., web.Application]:
-    def build(publisher: Any, secrets: Any = None, limits: Limits | None = None) -> web.Application:
+    def build(
+        publisher: Any, secrets: Any = None, limits: Limits | None = None, push_secret: str = ""
+    ) -> web.Application:
         known = {WEBHOOK_ID: (KEY,)} if secrets is None else secrets
         clock = FakeClock()
         app = web.Application(client_max_size=MAX_BODY)
         WebhookRoutes(Webhooks(publisher, clock), lambda: known, clock, limits).add_to(app)
+        PushRoutes(Pushes(publisher, clock, push_secret), clock, limits).add_to(app)
         return app
 
     return build

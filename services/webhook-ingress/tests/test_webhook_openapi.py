@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from synckit.runtime.http import Health, add_shell
 from synckit.testing.memory import FakePublisher
 from webhook_ingress.domain.openapi import document
+from webhook_ingress.domain.paths import PUSH_PATH
 from webhook_ingress.routes import MAX_BODY, Limits
 
 Client = TestClient[web.Request, web.Application]
@@ -44,7 +45,7 @@ async def test_each_described_status_is_answered_and_no_other(
     busy = await aiohttp_client(make_app(publisher, limits=Limits(in_flight=0)))
     large = b"x" * (MAX_BODY + 1)
     for path, methods in document()["paths"].items():
-        if "post" not in methods:
+        if "post" not in methods or path == PUSH_PATH:
             continue
         body = PAIR if "/entity/" in path else b'{"id":"a"}'
         requests: list[tuple[Client, bytes, dict[str, str]]] = [

@@ -11,11 +11,13 @@ from synckit.runtime.clock import SystemClock
 from synckit.runtime.http import Check, Health, HttpServer, add_shell
 from synckit.runtime.service import Service
 from webhook_ingress.adapters.secrets_source import SecretsSource
-from webhook_ingress.handlers import Webhooks
-from webhook_ingress.routes import MAX_BODY, Limits, WebhookRoutes
+from webhook_ingress.handlers import Pushes, Webhooks
+from webhook_ingress.routes import MAX_BODY, Limits, PushRoutes, WebhookRoutes
 from webhook_ingress.settings import Settings, WebhookIngressSection
 
-TOPICS = frozenset({*topics.EVENT_TOPICS.values(), topics.ENTITY_LINKS, topics.WEBHOOK_INGRESS_DLQ})
+TOPICS = frozenset(
+    {*topics.EVENT_TOPICS.values(), topics.ENTITY_LINKS, topics.CALENDAR_SYNC, topics.WEBHOOK_INGRESS_DLQ}
+)
 
 
 def build(settings: Settings) -> Service:
@@ -27,6 +29,9 @@ def build(settings: Settings) -> Service:
     limits = Limits(in_flight=own.max_in_flight, seconds=own.answer_seconds)
     app = web.Application(client_max_size=MAX_BODY)
     WebhookRoutes(Webhooks(publisher, clock), secrets, clock, limits).add_to(app)
+    push_secret = settings.calendar.push_secret
+    pushes = Pushes(publisher, clock, push_secret.get_secret_value() if push_secret else "")
+    PushRoutes(pushes, clock, limits).add_to(app)
     health = Health([Check("kafka", publisher.ping), Check("secrets", secrets.check)])
 
     async def require() -> None:

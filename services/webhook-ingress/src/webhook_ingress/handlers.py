@@ -9,8 +9,9 @@ from datetime import datetime
 
 import structlog
 
+from kanzlei.calendar_events import employee_event, pushed_for
 from synckit import topics
-from synckit.events import LINKS, Action, Record
+from synckit.events import LINKS, Action, Record, encode
 from synckit.ports import Clock, Publisher
 from webhook_ingress.domain.dead_letter import dead_letter
 from webhook_ingress.domain.envelope import Envelope
@@ -109,3 +110,35 @@ class Webhooks:
             items=sum(bad.values()),
             size=len(delivery.body),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message of a Google channel, as its headers say it. It only says: look again."""
+
+    channel_id: str
+    token: str
+    state: str
+    traceparent: str
+
+
+class Pushes:
+    """Turns push messages into one event an employee. Keeps nothing: the token says whose channel it is."""
+
+    def __init__(self, publisher: Publisher, clock: Clock, secret: str) -> None:
+        """Without a secret every message is a stranger's."""
+        self._publisher = publisher
+        self._clock = clock
+        self._secret = secret
+
+    async def receive(self, push: Push) -> bool:
+        """False for one whose token proves nothing. Answers when the broker has acknowledged the event."""
+        now = self._clock.now()
+        kuerzel = pushed_for(self._secret, push.channel_id, push.token, now) if self._secret else None
+        if kuerzel is None:
+            return False
+        # Google says hello to a new channel: nothing has changed yet.
+        if push.state != "sync":
+            event = employee_event(kuerzel, "google", now, traceparent=push.traceparent)
+            await self._publisher.publish(topics.CALENDAR_SYNC, [encode(event)])
+        return True

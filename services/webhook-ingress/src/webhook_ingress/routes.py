@@ -24,11 +24,11 @@ from synckit.runtime.checked_text import ident, word
 from synckit.runtime.prebuilt import PrebuiltAnswer
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
-from webhook_ingress.domain.paths import link_paths, webhook_paths
+from webhook_ingress.domain.paths import PUSH_PATH, link_paths, webhook_paths
 from webhook_ingress.domain.room import NoRoom, Room, Share
 from webhook_ingress.domain.signature import claimed_id, is_signed
 from webhook_ingress.domain.webhook_line import WebhookLine
-from webhook_ingress.handlers import Delivery, Receipt, Webhooks
+from webhook_ingress.handlers import Delivery, Push, Pushes, Receipt, Webhooks
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 4 << 20
@@ -168,6 +168,70 @@ class WebhookRoutes:
                 await asyncio.sleep(0)
             if not piece:
                 return bytes(body)
+
+
+class PushRoutes:
+    """`POST /google/push`: messages of Google's channels, without a body. Google repeats what is answered by 503."""
+
+    def __init__(self, pushes: Pushes, clock: Clock, limits: Limits | None = None) -> None:
+        self._pushes = pushes
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._deadlines = Deadlines(self._limits.seconds)
+        self._in_flight = 0
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post(PUSH_PATH, self._receive)
+
+    async def _receive(self, request: web.Request) -> PrebuiltAnswer:
+        started, outcome = self._clock.monotonic(), "accepted"
+        trace = tracing.carried(request.headers.get("traceparent"))
+        try:
+            await self._bounded(_push(request, str(trace)))
+            response = PrebuiltAnswer(b"{}")
+        except _Refused as refused:
+            response, outcome = _refusal(refused), refused.outcome
+        seconds = self._clock.monotonic() - started
+        metrics.webhook("calendar", "push", outcome, seconds)
+        line = WebhookLine(
+            entity=word("calendar"),
+            action=word("push"),
+            outcome=word(outcome),
+            status=response.status,
+            items=0,
+            records=int(outcome == "accepted"),
+            seconds=round(seconds, 4),
+            trace_id=ident(trace.trace_id),
+        )
+        logging.tell(line)
+        return response
+
+    async def _bounded(self, push: Push) -> None:
+        """Own trouble, whatever it is, is a 503, and in time."""
+        if self._in_flight >= self._limits.in_flight:
+            raise _Refused(503, "overloaded")
+        self._in_flight += 1
+        try:
+            if not await self._deadlines.within(self._pushes.receive(push)):
+                raise _Refused(404, "unknown_channel")
+        except _Refused:
+            raise
+        except TimeoutError:
+            raise _Refused(503, "too_slow") from None
+        except TransientError as error:
+            raise _Refused(503, error.code) from None
+        except Exception:
+            log.exception("bug", entity="calendar", action="push")
+            raise _Refused(503, "bug") from None
+        finally:
+            self._in_flight -= 1
+
+
+def _push(request: web.Request, traceparent: str) -> Push:
+    told = {
+        name: request.headers.get(f"X-Goog-{name}", "") for name in ("Channel-ID", "Channel-Token", "Resource-State")
+    }
+    return Push(told["Channel-ID"], told["Channel-Token"], told["Resource-State"], traceparent)
 
 
 async def _body(request: web.Request) -> bytes:

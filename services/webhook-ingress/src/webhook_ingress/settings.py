@@ -36,7 +36,17 @@ class WebhookIngressSection(Section):
         return self
 
 
+class CalendarSection(Section):
+    """What the calendar's service sets for its channels; the rest of its variables is nothing of ours."""
+
+    foreign_names: ClassVar[bool] = True
+    push_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="Key of the channels' tokens, as calendar-sync has it; unset: no push."
+    )
+
+
 class Settings(ServiceSettings):
     service: ClassVar[str] = "webhook-ingress"
     kafka: KafkaSection
     webhook_ingress: WebhookIngressSection
+    calendar: CalendarSection = CalendarSection()

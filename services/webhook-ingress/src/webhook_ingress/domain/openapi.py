@@ -7,7 +7,7 @@ from typing import Any
 from synckit.events import Action
 from synckit.runtime.openapi import RETRY_AFTER, shell_paths
 from webhook_ingress.domain.links import MAX_PAIRS, NOUNS
-from webhook_ingress.domain.paths import link_paths, webhook_paths
+from webhook_ingress.domain.paths import PUSH_PATH, link_paths, webhook_paths
 
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 
@@ -16,10 +16,15 @@ def document() -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {path: {"post": _webhook(entity, action)} for path, entity, action in webhook_paths()}
     paths |= {path: {"post": _link(action)} for path, _, action in link_paths()}
+    paths[PUSH_PATH] = {"post": _push()}
     paths |= shell_paths()
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Webhook ingress", "version": "1", "description": "Takes EspoCRM's webhooks into Kafka."},
+        "info": {
+            "title": "Webhook ingress",
+            "version": "1",
+            "description": "Takes EspoCRM's webhooks and Google's push into Kafka.",
+        },
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": _schemes()},
     }
@@ -70,6 +75,25 @@ def _link(action: Action) -> dict[str, Any]:
     }
 
 
+def _push() -> dict[str, Any]:
+    """Google's own form: all is in the headers."""
+    text = {"type": "string"}
+    names = ("X-Goog-Channel-ID", "X-Goog-Channel-Token", "X-Goog-Resource-State")
+    return {
+        "operationId": "google_push",
+        "summary": "A message of a Google channel (events.watch): that employee's calendar is synced.",
+        "parameters": [{"name": name, "in": "header", "required": True, "schema": text} for name in names],
+        "responses": {
+            "200": {
+                "description": "The broker has acknowledged the event; of a `sync` message there is none.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Nothing"}}},
+            },
+            "404": {"description": "The token is not ours, of another channel, or over.", "content": _ERROR},
+            "503": {"description": "Trouble of our own: send it again.", "headers": RETRY_AFTER, "content": _ERROR},
+        },
+    }
+
+
 def _schemas() -> dict[str, Any]:
     item = {
         "type": "object",
@@ -88,6 +112,7 @@ def _schemas() -> dict[str, Any]:
             "properties": {"accepted": count, "records": count},
             "additionalProperties": False,
         },
+        "Nothing": {"type": "object", "required": [], "additionalProperties": False},
         "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
     }
 

@@ -17,6 +17,10 @@ LINKED = "entity"
 """Word in the path of what happens to two records at once, whatever their nouns are."""
 
 
+PUSH_PATH = "/google/push"
+"""Of Google's channels: no noun of EspoCRM's, and no body."""
+
+
 def webhook_paths() -> Iterator[tuple[str, str, Action]]:
     """Path, entity, action."""
     for word, entity in NOUNS.items():
