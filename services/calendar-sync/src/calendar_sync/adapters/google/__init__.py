@@ -1,0 +1,1 @@
+"""Google Calendar by google-api-python-client, in threads of its own."""
