@@ -1,0 +1,60 @@
+"""Push channels: opened by `events.watch`, never renewed by Google; a new one is opened before the old one ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from calendar_sync.adapters.google.client import Ask, GoogleClient
+from calendar_sync.adapters.google.translation import UPSTREAM
+from calendar_sync.domain.google_values import CalendarRef, Channel
+from synckit.errors import RemoteRejected, RemoteUnavailable
+
+GONE = frozenset({404, 410})
+
+
+class GoogleChannels:
+    """Channels on the events of a calendar."""
+
+    def __init__(self, client: GoogleClient) -> None:
+        self._client = client
+
+    async def watch(self, calendar: CalendarRef, wanted: Channel, url: str, token: str) -> Channel:
+        """Opens it with an id of ours; answers with Google's id of the resource, and the end that Google grants."""
+        body = {
+            "id": wanted.channel_id,
+            "type": "web_hook",
+            "address": url,
+            "token": token,
+            "expiration": str(int(wanted.expires.timestamp() * 1000)),
+        }
+
+        def build(service: Any) -> Any:
+            return service.events().watch(calendarId=calendar.calendar_id, body=body, eventTypes=["default"])
+
+        told = await self._client.call(Ask("events.watch", calendar.account, build))
+        resource = told.get("resourceId") if isinstance(told, dict) else None
+        if not isinstance(resource, str):
+            raise RemoteUnavailable(UPSTREAM, "a channel without a resource", maybe_applied=True)
+        return Channel(wanted.channel_id, resource, _end(told.get("expiration"), wanted.expires))
+
+    async def stop(self, account: str, channel: Channel) -> None:
+        """One that is over is fine."""
+        body = {"id": channel.channel_id, "resourceId": channel.resource_id}
+
+        def build(service: Any) -> Any:
+            return service.channels().stop(body=body)
+
+        try:
+            await self._client.call(Ask("channels.stop", account, build))
+        except RemoteRejected as error:
+            if error.status not in GONE:
+                raise
+
+
+def _end(told: Any, wished: datetime) -> datetime:
+    """Milliseconds as a text; nonsense, or a later one, is what we wished."""
+    text = str(told or "")
+    if not text.isdigit() or len(text) > 14:
+        return wished
+    return min(datetime.fromtimestamp(int(text) / 1000, UTC), wished)
