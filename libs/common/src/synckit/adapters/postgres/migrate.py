@@ -1,73 +1,52 @@
-"""Compares the database's schema with ours, or brings it there: `python -m … check|apply [--dry-run] [--json]`.
+"""Compares a database's schemas with ours, or brings them there: `public` and those of all services, or of one.
 
-Reads DATABASE_URL.
+`check` and `status` compare; `apply` and `migrate` bring them there, step by step, but for contracts: those end the
+time in which older code runs, so they are refused without --forward-only. Reads DATABASE_URL.
 
-Exit status: 0 as it should be; 1 it differs (check); 2 wrong call or variable; 3 the database is away or refuses;
-70 a bug of ours.
+Exit status: 0 as it should be; 1 it differs, or a step was refused; 2 wrong call or variable; 3 the database is away or
+refuses; 70 a bug of ours.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from synckit.adapters.postgres.pool import TAKES_WRITES
+from synckit.adapters.postgres.branch import PUBLIC, Branch, branches, records
+from synckit.adapters.postgres.upgrade import LONGEST_WAIT, ONE_AT_A_TIME, Report, planned_sql, status, upgrade
 from synckit.command import run_command
 from synckit.connection_url import check_url
 
-ONE_AT_A_TIME = 7_305_201_117
-"""Key of the advisory lock: two jobs that start together apply once."""
-LONGEST_WAIT = 60
-T = TypeVar("T")
-Connection = sqlalchemy.Connection
+__all__ = ["ONE_AT_A_TIME", "apply", "head", "main"]
+PROGRAM = "python -m synckit.adapters.postgres.migrate"
+_CHANGES = ("apply", "migrate")
 
 
 def head() -> str:
-    """The newest revision that this code brings along."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    """The newest revision of `public` that this code brings along."""
+    return records().head
 
 
-def check(dsn: str) -> dict[str, Any]:
-    """`{"current", "head", "pending", "ok"}`."""
-    return _report(_on_database(dsn, _current))
-
-
-def planned_sql(dsn: str) -> str:
-    """The SQL that `apply` would run, from where the database is now."""
-    return _sql_from(_on_database(dsn, _current))
-
-
-def apply(dsn: str, wait: int = LONGEST_WAIT) -> dict[str, Any]:
-    """All pending migrations in one transaction; answers like `check`, with what was pending before.
-
-    `wait`: seconds for a lock, ours and those of tables: what waits for one itself keeps everybody else waiting.
-    """
-    return _on_database(dsn, partial(_upgrade, wait=wait))
+def apply(dsn: str, wait: int = LONGEST_WAIT) -> list[Report]:
+    """All branches that can be imported here."""
+    return upgrade(dsn, branches(), wait=wait)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m synckit.adapters.postgres.migrate", description=__doc__)
-    parser.add_argument("command", choices=["check", "apply"])
-    parser.add_argument("--dry-run", action="store_true", help="print the SQL of apply, change nothing")
-    parser.add_argument("--json", action="store_true", help="the result as JSON")
-    parser.add_argument("--wait", type=int, default=LONGEST_WAIT, metavar="SECONDS", help="for a lock; then exit 3")
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
+    chosen = [branch for branch in branches() if options.service in (None, *_names(branch))]
+    if not chosen:
+        known = ", ".join(branch.name for branch in branches())
+        sys.stderr.write(f"--service {options.service}: no such branch; there are {known}\n")
+        return 2
     dsn = os.environ.get("DATABASE_URL", "")
     if not dsn:
         sys.stderr.write("DATABASE_URL is not set\n")
@@ -78,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"DATABASE_URL: wrong: {error}\n")
         return 2
     try:
-        return _run(options, dsn)
+        return _run(options, dsn, chosen)
     except (
         OSError,
         TimeoutError,
@@ -90,78 +69,81 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 3
 
 
-def _run(options: argparse.Namespace, dsn: str) -> int:
-    if options.command == "apply" and options.dry_run:
-        sys.stdout.write(planned_sql(dsn))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("command", choices=["status", "migrate", "check", "apply"])
+    parser.add_argument("--service", metavar="NAME", help="its branch alone; `public` is what is older than branches")
+    parser.add_argument("--forward-only", action="store_true", help="contracts too: older code stops working")
+    parser.add_argument("--dry-run", action="store_true", help="print the SQL, change nothing")
+    parser.add_argument("--json", action="store_true", help="the result as JSON")
+    parser.add_argument("--wait", type=int, default=LONGEST_WAIT, metavar="SECONDS", help="for a lock; then exit 3")
+    return parser
+
+
+def _names(branch: Branch) -> tuple[str, ...]:
+    return branch.name, branch.name.replace("_", "-"), branch.schema
+
+
+def _run(options: argparse.Namespace, dsn: str, chosen: Sequence[Branch]) -> int:
+    changes = options.command in _CHANGES
+    if changes and options.dry_run:
+        sys.stdout.write(planned_sql(dsn, chosen, forward_only=options.forward_only))
         return 0
-    report = apply(dsn, options.wait) if options.command == "apply" else check(dsn)
-    if options.json:
-        sys.stdout.write(json.dumps(report) + "\n")
+    if changes:
+        reports = upgrade(dsn, chosen, wait=options.wait, forward_only=options.forward_only)
     else:
-        sys.stdout.write(_in_words(report, options.command))
-    return 0 if report["ok"] else 1
+        reports = status(dsn, chosen)
+    if options.json:
+        sys.stdout.write(json.dumps(_as_json(reports, options.command)) + "\n")
+    else:
+        sys.stdout.writelines(_in_words(report, changes=changes) for report in reports)
+    refused = [report for report in reports if changes and report.refused]
+    for report in refused:
+        steps = ", ".join(report.refused)
+        sys.stderr.write(f"{report.branch.name}: {steps} refused: a contract, older code stops: --forward-only\n")
+    return 0 if all(report.ok for report in reports) and not refused else 1
 
 
-def _in_words(report: dict[str, Any], task: str) -> str:
-    pending = ", ".join(report["pending"])
-    if task == "apply":
-        return f"schema is {report['head']}" + (f" (applied {pending})\n" if pending else " (nothing to do)\n")
-    if report["ok"]:
-        return f"schema is {report['head']}, as it should be\n"
-    return f"schema is {report['current'] or 'empty'}, should be {report['head']}; pending: {pending or 'none known'}\n"
+def _as_json(reports: Sequence[Report], task: str) -> dict[str, Any]:
+    """`check` and `apply` answer of `public` what they always have, `ok` is of all branches."""
+    ok = all(report.ok for report in reports)
+    if task in ("check", "apply"):
+        first = reports[0]
+        return {"current": first.current, "head": first.branch.head, "pending": list(first.pending), "ok": ok}
+    return {"ok": ok, "branches": [_branch_as_json(report) for report in reports]}
 
 
-def _config(buffer: io.StringIO | None = None) -> Config:
-    config = Config(output_buffer=buffer) if buffer else Config()
-    config.set_main_option("script_location", "synckit.adapters.postgres:migrations")
-    config.set_main_option("path_separator", "os")
-    return config
+def _branch_as_json(report: Report) -> dict[str, Any]:
+    return {
+        "service": report.branch.name,
+        "schema": report.branch.schema,
+        "current": report.current,
+        "head": report.branch.head,
+        "oldest_code": report.oldest_code,
+        "pending": list(report.pending),
+        "refused": list(report.refused),
+        "ok": report.ok,
+    }
 
 
-def _on_database(dsn: str, task: Callable[[Connection], T]) -> T:
-    async def run() -> T:
-        engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=lambda: asyncpg.connect(dsn, timeout=5, target_session_attrs=TAKES_WRITES),
-            poolclass=sqlalchemy.NullPool,
+def _in_words(report: Report, *, changes: bool) -> str:
+    branch = report.branch
+    named = "schema" if branch.schema == PUBLIC else f"schema {branch.schema}"
+    if changes:
+        applied = ", ".join(one for one in report.pending if one not in report.refused)
+        return f"{named} is {report.current or 'empty'}" + (
+            f" (applied {applied})\n" if applied else " (nothing to do)\n"
         )
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(task)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())
+    if report.ok:
+        return f"{named} is {report.current}, as it should be{_more(report)}\n"
+    pending = ", ".join(report.pending)
+    return f"{named} is {report.current or 'empty'}, should be {branch.needed}; pending: {pending or 'none known'}\n"
 
 
-def _current(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or ""
-
-
-def _upgrade(connection: Connection, wait: int) -> dict[str, Any]:
-    connection.execute(sqlalchemy.text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": f"{wait}s"})
-    connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
-    pending = _report(_current(connection))["pending"]
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    return {**_report(_current(connection)), "pending": pending}
-
-
-def _report(current: str) -> dict[str, Any]:
-    scripts = ScriptDirectory.from_config(_config())
-    newest = str(scripts.get_current_head())
-    known = {each.revision for each in scripts.walk_revisions()}
-    pending = []
-    if not current or current in known:
-        pending = [each.revision for each in scripts.iterate_revisions("head", current or "base")]
-    return {"current": current, "head": newest, "pending": pending[::-1], "ok": current == newest}
-
-
-def _sql_from(current: str) -> str:
-    buffer = io.StringIO()
-    command.upgrade(_config(buffer), f"{current or 'base'}:head", sql=True)
-    return buffer.getvalue()
+def _more(report: Report) -> str:
+    if report.current > report.branch.head:
+        return f": newer than this code, and for code from {report.oldest_code} on"
+    return f"; contracts pending: {', '.join(report.pending)}" if report.pending else ""
 
 
 def _state(error: Exception) -> str:

@@ -1,34 +1,66 @@
-"""The schema that this code speaks. A service refuses to start on another one."""
+"""Whether this code can work with the schema that is there: a service refuses to start on any other.
+
+It runs on its own revision and on every newer one whose schema still names this code or older (`oldest_code`): so a new
+schema can be there before the new services are, and one service does not stop another.
+"""
 
 from __future__ import annotations
 
+from synckit.adapters.postgres.branch import Branch, records
 from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import PermanentError
 
 SCHEMA_REVISION = "0005"
 COMMAND = "python -m synckit.adapters.postgres.migrate apply"
+WINDOW = "schema_window"
+"""Table with the one row `oldest_code`. Where there is none, the schema is for code of its own revision."""
 
 
 class SchemaMismatch(PermanentError):
-    """The database holds another schema than this code speaks; the message has the command."""
+    """The database holds a schema that this code can't work with; the message has the command."""
 
     code = "schema_mismatch"
 
 
 async def ensure_schema(pool: PostgresPool) -> None:
-    """SchemaMismatch where the database is not at `SCHEMA_REVISION`; RemoteUnavailable where it is away.
+    """SchemaMismatch where `public` is not what this code needs; RemoteUnavailable where the database is away.
 
     Also reads the key of the journal's hashes, so that the first commit need not.
     """
-    found = await _revision(pool)
-    if found != SCHEMA_REVISION:
-        raise SchemaMismatch(
-            f"database schema is {found or 'empty'}, this code needs {SCHEMA_REVISION}: run `{COMMAND}`"
-        )
+    await ensure_branch(pool, records())
     await pool.hash_key()
 
 
-async def _revision(pool: PostgresPool) -> str:
-    if await pool.fetch_value("SELECT to_regclass('alembic_version') IS NULL"):
+async def ensure_branch(pool: PostgresPool, branch: Branch) -> None:
+    """The same for a branch of a service's own."""
+    found = await _revision(pool, branch)
+    if found < branch.needed:
+        raise SchemaMismatch(
+            f"{_named(branch)} is {found or 'empty'}, this code needs {branch.needed}: run `{COMMAND}`"
+        )
+    if found > branch.head:
+        oldest = await _oldest_code(pool, branch) or found
+        if oldest > branch.head:
+            raise SchemaMismatch(
+                f"{_named(branch)} is {found} and takes code from {oldest} on, this code is {branch.head}: "
+                f"start newer code; what is there says `{COMMAND.removesuffix('apply')}check` of that code"
+            )
+
+
+def _named(branch: Branch) -> str:
+    return f"database schema {branch.prefix.removesuffix('.')}".rstrip()
+
+
+async def _revision(pool: PostgresPool, branch: Branch) -> str:
+    return await _told(pool, f"{branch.prefix}alembic_version", "version_num")
+
+
+async def _oldest_code(pool: PostgresPool, branch: Branch) -> str:
+    return await _told(pool, f"{branch.prefix}{WINDOW}", "oldest_code")
+
+
+async def _told(pool: PostgresPool, table: str, column: str) -> str:
+    """Both names are our own: a schema's is a plain identifier."""
+    if await pool.fetch_value(f"SELECT to_regclass('{table}') IS NULL"):
         return ""
-    return str(await pool.fetch_value("SELECT version_num FROM alembic_version") or "")
+    return str(await pool.fetch_value(f"SELECT {column} FROM {table}") or "")  # noqa: S608

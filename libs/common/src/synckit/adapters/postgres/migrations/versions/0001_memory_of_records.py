@@ -5,6 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.migrations.script import execute
 
 revision = "0001"
+kind = "expand"
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.migrations.script import execute
 
 revision = "0002"
+kind = "expand"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.migrations.script import execute
 
 revision = "0003"
+kind = "expand"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

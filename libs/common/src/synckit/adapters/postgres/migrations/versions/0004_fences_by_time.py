@@ -8,6 +8,7 @@ from __future__ import annotations
 from synckit.adapters.postgres.migrations.script import execute
 
 revision = "0004"
+kind = "expand"
 down_revision = "0003"
 branch_labels = None
 depends_on = None

@@ -8,6 +8,9 @@ from __future__ import annotations
 from synckit.adapters.postgres.migrations.script import execute
 
 revision = "0005"
+kind = "expand"
+# Older code demands its own revision, whatever the schema says.
+oldest_code = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
