@@ -4,6 +4,7 @@ SyncError
 ├── TransientError(retry_after)   in place with backoff, then parked with a due time
 │   ├── RemoteUnavailable         connect, timeout, 5xx
 │   │   ├── TooEarly              an earlier POST may still arrive, until a time that we know
+│   │   ├── Implausible           an answer that can't be true: nothing may be concluded from it
 │   │   ├── CredentialsRefused    what AuthenticationRefused means for a record: it waits
 │   │   └── CircuitOpen           a remote as a whole is in trouble: every record waits
 │   ├── RateLimited               429, with its delay
@@ -55,6 +56,12 @@ class RemoteUnavailable(TransientError):
 
 class TooEarly(RemoteUnavailable):
     """An earlier POST may still arrive. `retry_after` is no wish but the very time after which it can't any more."""
+
+
+class Implausible(RemoteUnavailable):
+    """An answer with 200 that can't be true, e.g. an empty list of many. It is no proof that anything is gone."""
+
+    code = "implausible"
 
 
 class CredentialsRefused(RemoteUnavailable):

@@ -1,0 +1,1 @@
+"""Fakes of this office's systems."""
