@@ -17,19 +17,20 @@ import faust
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer
 
-from synckit.adapters.kafka import KafkaPublisher
+from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import PermanentError, TransientError
 from synckit.events import ChangeEvent
+from synckit.faust import KafkaWorkerSettings, build_app, keyed_agent
+from synckit.faust.worker_process import KafkaWorker
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime import logging, metrics
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app, keyed_agent
-from synckit.runtime.http import Check, Health, HttpServer, add_shell
-from synckit.runtime.service import Service
-from synckit.runtime.worker import KeyedExecutor, Limits
-from synckit.runtime.worker.dead_letters import DeadLetters
-from synckit.runtime.worker_process import KafkaWorker
+from synckit.kafka.publisher import KafkaPublisher
+from synckit.log import logging
+from synckit.service import metrics
+from synckit.service.server import Check, Health, HttpServer, add_shell
+from synckit.service.service import Service
+from synckit.worker import KeyedExecutor, Limits
+from synckit.worker.dead_letters import DeadLetters
 
 WARM = 500
 """Events before the measured ones: connections, caches and first imports are not what is asked for."""

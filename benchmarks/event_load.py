@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from synckit.adapters.kafka import KafkaPublisher
-from synckit.events import Action, ChangeEvent, Origin, Record, encode
-from synckit.topics import dead_letter_topic
+from synckit.events import Action, ChangeEvent, Origin, Record, dead_letter_topic, encode
+from synckit.kafka.publisher import KafkaPublisher
 
 PARTITIONS = 12
 PORTION = 500

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 from benchmarks.event_load import change, publish
 from benchmarks.grounds import Grounds, until
 from deploy.local.table import WORKER
-from synckit.topics import BETEILIGTE
+from kanzlei.topics import BETEILIGTE
 
 ENTITY = "CBeteiligte"
 PORTION = 500

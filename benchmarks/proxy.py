@@ -20,9 +20,9 @@ from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from deploy.local.addresses import Addresses
 from deploy.local.table import PROXY
-from synckit.adapters.postgres.migrate import apply
-from synckit.adapters.postgres.pool import PostgresPool
 from synckit.command import run_command
+from synckit.postgres.migrate import apply
+from synckit.postgres.pool import PostgresPool
 
 TITLE = "Advoware proxy: what its duties cost"
 OURS, BARE = "ours", "bare"

@@ -12,10 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.redis import connect
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.redis.locks import connect
 
-MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
+MIGRATE = [sys.executable, "-m", "synckit.postgres.migrate"]
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
+from recordsync.postgres.links import PostgresLinkStore
 from synckit.ports import Clock, Commit, Intent, RecordState
+from synckit.postgres.pool import PostgresPool
 
 
 class StagedLinkStore(PostgresLinkStore):

@@ -15,29 +15,29 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.advoware.rows import AdvowareRows
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
 from recordsync import Cause, Companion, Engine, Remotes
 from recordsync.explain.findings import Findings
 from recordsync.explain.gather import LockView, Memory, Sources, TopicView, gather
 from recordsync.explain.report import Report, explain
+from recordsync.mapping.field import EntityMapping
+from recordsync.testing.brake import FakeBrake
+from recordsync.testing.memory import FakeLinks, FakeLocks
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, OFFICE_USER_ID, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.advoware_rows import AdvowareRows
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.errors import TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
-from synckit.mapping.field import EntityMapping
 from synckit.ports import BrakeLedger, Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
-from synckit.runtime.worker.dead_letters import DeadLetters
-from synckit.runtime.worker.delivery import Delivery
-from synckit.testing.brake import FakeBrake
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakeLocks
-from synckit.testing.tokens import FakeTokenCache
+from synckit.worker.dead_letters import DeadLetters
+from synckit.worker.delivery import Delivery
 from tests.staged_store import StagedLinkStore
 
 Control = TestClient[Any, Any]

@@ -11,18 +11,18 @@ import faust
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.handlers import SyncHandler
 from beteiligte_sync.settings import Settings
+from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.espocrm.client import EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.topics import BETEILIGTE as TOPIC
+from kanzlei.wiring import connections
 from recordsync import Engine, Remotes
-from synckit.adapters.advoware import AdvowareBeteiligteStore
-from synckit.adapters.espocrm import EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.postgres.links import PostgresLinkStore
+from recordsync.postgres.links import PostgresLinkStore
+from synckit.clock import SystemClock
 from synckit.events import decode
 from synckit.handling import Attempt
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.logging import configure
-from synckit.runtime.settings import load
-from synckit.topics import BETEILIGTE as TOPIC
-from synckit.wiring import connections
+from synckit.log.logging import configure
+from synckit.service.settings import load
 
 
 async def run(settings: Settings) -> None:

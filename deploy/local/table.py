@@ -105,8 +105,8 @@ PROXY = Service(
 )
 SERVICES = (INGRESS, WORKER, TICKER, PROXY)
 
-TOPICS = Job("topics", "synckit.topics", ("apply",), KAFKA)
-MIGRATE = Job("migrate", "synckit.adapters.postgres.migrate", ("apply",), ("DATABASE_URL",))
+TOPICS = Job("topics", "synckit.kafka", ("apply",), KAFKA)
+MIGRATE = Job("migrate", "synckit.postgres.migrate", ("apply",), ("DATABASE_URL",))
 INSTALL = Job(
     "install-espocrm",
     "kanzlei.espocrm",

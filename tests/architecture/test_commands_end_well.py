@@ -135,6 +135,6 @@ def test_an_interrupt_is_quiet() -> None:
 
 
 def test_a_closed_output_is_no_crash() -> None:
-    argv = ["/bin/sh", "-c", 'exec "$0" -m synckit.runtime.settings_doc ticker.settings:Settings >&-', sys.executable]
+    argv = ["/bin/sh", "-c", 'exec "$0" -m synckit.service.settings_doc ticker.settings:Settings >&-', sys.executable]
     done = subprocess.run(argv, env=_environment(), cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,9 +13,9 @@ import yaml
 from deploy.local.table import INGRESS, MIGRATE, REGISTER, ROOT, SANDBOXES, SERVICES, TOPICS, Job, Service
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from sandbox.espocrm.settings import API_KEY
-from synckit.runtime.settings import ServiceSettings
-from synckit.runtime.settings_doc import Variable, variables
-from synckit.topics.__main__ import DEFAULT_FILE
+from synckit.kafka.__main__ import DEFAULT_FILE
+from synckit.service.settings import ServiceSettings
+from synckit.service.settings_doc import Variable, variables
 
 COMPOSE: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 JOBS = {"topics": TOPICS, "migrate": MIGRATE, "register": REGISTER}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.table import ROOT, SERVICES, Service
-from synckit.mapping.field import EntityMapping
-from synckit.runtime.settings_doc import table, variables
+from recordsync.mapping.field import EntityMapping
+from synckit.service.settings_doc import table, variables
 from tests.chaos.kills import SHARES
 from tests.chaos.overload import CASES
 from tests.chaos.world import SAFETIES
@@ -94,7 +94,7 @@ def test_every_variable_of_ours_that_is_named_exists(page: Path) -> None:
 
 @each_page
 def test_every_metric_that_is_named_exists(page: Path) -> None:
-    known = set(re.findall(r'"(sync_\w+)"', (ROOT / "libs/common/src/synckit/runtime/metrics.py").read_text()))
+    known = set(re.findall(r'"(sync_\w+)"', (ROOT / "libs/common/src/synckit/service/metrics.py").read_text()))
     named = {name.removesuffix("_bucket") for name in re.findall(r"\bsync_[a-z_]+_\w+", _code_of(page))}
     assert {name for name in named if name not in known} == set()
 

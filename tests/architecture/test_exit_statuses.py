@@ -12,8 +12,8 @@ import pytest
 from deploy.local.table import SERVICES
 
 COMMANDS = (
-    "synckit.topics",
-    "synckit.adapters.postgres.migrate",
+    "synckit.kafka",
+    "synckit.postgres.migrate",
     "recordsync.explain",
     "recordsync.explain.brake",
     "webhook_ingress.register",

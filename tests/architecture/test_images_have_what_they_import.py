@@ -15,7 +15,7 @@ from deploy.local.table import ROOT, SERVICES
 OURS = ("synckit", "recordsync", "kanzlei", "webhook_ingress", "beteiligte_sync", "ticker", "advoware_proxy", "sandbox")
 IMAGES = {
     **{service.name: (service.module,) for service in SERVICES},
-    "migrate": ("synckit.topics.__main__", "synckit.adapters.postgres.migrate", "synckit.adapters.postgres.migrations"),
+    "migrate": ("synckit.kafka.__main__", "synckit.postgres.migrate", "synckit.postgres.migrations"),
     "sandbox": ("sandbox",),
 }
 

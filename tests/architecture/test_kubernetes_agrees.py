@@ -12,7 +12,7 @@ import yaml
 
 from deploy.kubernetes.network import OURS, OUTSIDE, End, allowed
 from deploy.local.table import MIGRATE, ROOT, SERVICES, TOPICS, Job, Service
-from synckit.runtime.settings_doc import Variable, variables
+from synckit.service.settings_doc import Variable, variables
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))

@@ -11,9 +11,9 @@ import msgspec
 
 import beteiligte_sync.app  # noqa: F401 -- all forms of lines are known once the services are imported
 import webhook_ingress.app  # noqa: F401
-from synckit.runtime.checked_text import Ident, Word
-from synckit.runtime.known_lines import KnownLine
-from synckit.runtime.redaction import KNOWN_KEYS
+from synckit.log.checked_text import Ident, Word
+from synckit.log.known_lines import KnownLine
+from synckit.log.redaction import KNOWN_KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical", "bind", "bound_contextvars"})

@@ -32,8 +32,8 @@ def _faked(library: str, file: Path) -> dict[str, str]:
 
 
 def _shift(file: Path) -> None:
-    from synckit.runtime.clock import SystemClock
-    from synckit.runtime.worker.ports import LoopTimers
+    from synckit.clock import SystemClock
+    from synckit.worker.ports import LoopTimers
 
     def seconds() -> float:
         try:

@@ -17,19 +17,19 @@ from typing import Any, TypeVar
 
 import beteiligte_sync.app as app
 import recordsync.engine as engine
-import synckit.adapters.redis as redis
+import synckit.redis.locks as redis
 from beteiligte_sync.settings import Settings
 from recordsync.act.actor import Actor
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation
+from recordsync.postgres.links import PostgresLinkStore
 from recordsync.steps import Act, WriteRight
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.redis import RedisLease
+from synckit.log.logging import configure
 from synckit.ports import Attempted, Commit, Intent, PendingNote
-from synckit.runtime.logging import configure
-from synckit.runtime.settings import load
-from synckit.runtime.worker import tracker
-from synckit.runtime.worker.tracker import PartitionTracker
+from synckit.redis.locks import RedisLease
+from synckit.service.settings import load
+from synckit.worker import tracker
+from synckit.worker.tracker import PartitionTracker
 
 T = TypeVar("T")
 WITHOUT, TRAP = "CHAOS_WITHOUT", "CHAOS_TRAP"

@@ -13,20 +13,20 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from kanzlei.advoware.appointments import AdvowareAppointments
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareClient
 from kanzlei.advoware.termin_record import body_of
 from kanzlei.termine import Appointments, Place, TerminValues, Unreadable
 from kanzlei.testing.appointments import FakeAppointments
 from kanzlei.testing.contract_appointments import DAY, END, SINGLE, START, AppointmentsContract
+from kanzlei.testing.tokens import FakeTokenCache
 from sandbox.advoware.app import DIARY
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.advoware.lies import LIES
-from synckit.adapters.advoware import AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.http_client import Wiring
 from synckit.errors import Implausible, MappingError, RemoteUnavailable
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
-from synckit.testing.tokens import FakeTokenCache
 
 
 class TestFakeAppointments(AppointmentsContract):

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from synckit.adapters.postgres.brake import PostgresBrake, PostgresBrakes
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
+from recordsync.postgres.brake import PostgresBrake, PostgresBrakes
+from recordsync.postgres.links import PostgresLinkStore
+from recordsync.testing.brake import FakeBrake
+from recordsync.testing.memory import FakeLinks
+from recordsync.testing.parking import park
 from synckit.ports import BRAKED, BrakeLedger, Commit, Link, LinkStore, Parked, Suspicion
+from synckit.postgres.pool import PostgresPool
 from synckit.reconcile.brake import BrakeLimits, Loss
 from synckit.reconcile.plan import Side
-from synckit.testing.brake import FakeBrake
-from synckit.testing.memory import FakeLinks
-from synckit.testing.parking import park
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LIMITS = BrakeLimits(least=2)

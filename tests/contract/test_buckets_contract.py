@@ -8,10 +8,10 @@ from datetime import datetime
 import pytest
 from redis.asyncio import Redis
 
-from synckit.adapters.redis import connect
 from synckit.buckets import Bucket, Buckets
 from synckit.errors import RemoteUnavailable
 from synckit.redis.buckets import RedisBuckets
+from synckit.redis.locks import connect
 from synckit.testing.buckets import FakeBuckets
 from synckit.testing.clock import FakeClock
 from synckit.testing.contract_buckets import HOUR, BucketsContract

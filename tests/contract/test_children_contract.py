@@ -11,20 +11,20 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.bankverbindungen.mapping import BANKVERBINDUNGEN
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.children import AdvowareChildren
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.testing.tokens import FakeTokenCache
+from recordsync.mapping.child import ChildOf
+from recordsync.mapping.field import EntityMapping
+from recordsync.testing.contract_remote import ChildStoreContract
+from recordsync.testing.remotes import FakeRight
+from recordsync.testing.rows import FakeRows
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.advoware_children import AdvowareChildren
 from synckit.errors import RemoteRejected, RemoteUnavailable
-from synckit.mapping.child import ChildOf
-from synckit.mapping.field import EntityMapping
 from synckit.ports import SearchableStore
 from synckit.testing.clock import FakeClock
-from synckit.testing.contract_remote import ChildStoreContract
-from synckit.testing.remotes import FakeRight
-from synckit.testing.rows import FakeRows
-from synckit.testing.tokens import FakeTokenCache
 
 PARTY = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
 

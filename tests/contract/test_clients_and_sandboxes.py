@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_NAME, OFFICE_USER_ID, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import Wiring
 from synckit.errors import AuthenticationRefused, Locked, RemoteRejected, RemoteUnavailable
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import IMPATIENT, PATIENT
-from synckit.testing.tokens import FakeTokenCache
 
 Control = TestClient[Any, Any]
 

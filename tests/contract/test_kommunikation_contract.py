@@ -11,20 +11,20 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.advoware.rows import AdvowareRows
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
 from recordsync import Companion, Engine, Outcome, Remotes
+from recordsync.testing.memory import FakeLinks, FakeLocks
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.advoware_rows import AdvowareRows
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.errors import Locked
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakeLocks
-from synckit.testing.tokens import FakeTokenCache
 
 SHAPES: list[dict[str, Any]] = [{}, {"single_as_list": False, "post_row_id": False, "komm_kz_zero": False}]
 

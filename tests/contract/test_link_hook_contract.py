@@ -15,10 +15,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from deploy.local.waiting import LONG
+from recordsync.testing.memory import FakePublisher
 from sandbox.espocrm import link_hook
+from synckit.clock import SystemClock
 from synckit.events import decode
-from synckit.runtime.clock import SystemClock
-from synckit.testing.memory import FakePublisher
 from webhook_ingress.domain.links import NOUNS
 from webhook_ingress.handlers import Webhooks
 from webhook_ingress.routes import WebhookRoutes

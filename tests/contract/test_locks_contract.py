@@ -7,11 +7,11 @@ import uuid
 import pytest
 from redis.asyncio import Redis
 
-from synckit.adapters.redis import RedisLocks
+from recordsync.testing.memory import FakeLocks
+from synckit.clock import SystemClock
 from synckit.ports import Locks
-from synckit.runtime.clock import SystemClock
+from synckit.redis.locks import RedisLocks
 from synckit.testing.contract_locks import LocksContract
-from synckit.testing.memory import FakeLocks
 
 
 class TestFakeLocks(LocksContract):

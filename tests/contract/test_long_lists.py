@@ -13,16 +13,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import Wiring
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
+from recordsync.testing.memory import FakeLinks, FakePublisher
 from synckit.errors import RemoteRejected, RemoteUnavailable
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakePublisher
 from synckit.testing.patience import PATIENT_LIMITS
-from synckit.testing.tokens import FakeTokenCache
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.domain.entities import ADRESSEN
 from ticker.handlers import ChangedAtDesk, Emitter, Modified, RowsAtDesk, WaitingStates

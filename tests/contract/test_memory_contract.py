@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.postgres.sweep import PostgresSweepStore
+from recordsync.postgres.links import PostgresLinkStore
+from recordsync.postgres.sweep import PostgresSweepStore
+from recordsync.testing.contract_linkstore import NOON, LinkStoreContract
+from recordsync.testing.contract_store_time import StoreTimeContract
+from recordsync.testing.memory import FakeLinks
 from synckit.ports import LinkStore, SweepStore
+from synckit.postgres.pool import PostgresPool
 from synckit.testing.clock import FakeClock
-from synckit.testing.contract_linkstore import NOON, LinkStoreContract
-from synckit.testing.contract_store_time import StoreTimeContract
-from synckit.testing.memory import FakeLinks
 
 
 class TestFakeLinks(LinkStoreContract, StoreTimeContract):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.bankverbindungen.mapping import BANKVERBINDUNGEN
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from recordsync.mapping.field import EntityMapping
+from recordsync.mapping.text import NAME_LENGTH, record_name
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, Settings
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.mapping.field import EntityMapping
-from synckit.mapping.text import NAME_LENGTH, record_name
 from synckit.reconcile.plan import Side
 
 IBAN = "DE02120300000000202051"

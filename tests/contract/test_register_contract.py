@@ -14,11 +14,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from deploy.local.waiting import LONG
+from recordsync.testing.memory import FakePublisher
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, OFFICE_USER_NAME, Settings
+from synckit.clock import SystemClock
 from synckit.events import decode
-from synckit.runtime.clock import SystemClock
-from synckit.testing.memory import FakePublisher
 from webhook_ingress.adapters.secrets_source import SecretsSource
 from webhook_ingress.handlers import Webhooks
 from webhook_ingress.routes import WebhookRoutes

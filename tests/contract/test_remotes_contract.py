@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.testing.tokens import FakeTokenCache
+from recordsync.testing.contract_remote import RemoteStoreContract, SearchableStoreContract
+from recordsync.testing.remotes import FakeLeft, FakeRight
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, HMAC_API_KEY, HMAC_SECRET_KEY, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
 from synckit.ports import Payload, RemoteStore, SearchableStore, Snapshot
 from synckit.testing.clock import FakeClock
-from synckit.testing.contract_remote import RemoteStoreContract, SearchableStoreContract
-from synckit.testing.remotes import FakeLeft, FakeRight
-from synckit.testing.tokens import FakeTokenCache
 
 PARTY = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient
+from kanzlei.testing.tokens import FakeTokenCache
+from recordsync.testing.memory import FakeLinks
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_ID, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.espocrm import EspoAuth, EspoClient
-from synckit.adapters.http_client import Wiring
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks
-from synckit.testing.tokens import FakeTokenCache
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.handlers import ChangedAtDesk, Modified, WaitingStates
 

@@ -12,14 +12,14 @@ import structlog
 from prometheus_client.exposition import generate_latest
 
 from demo.people import NEW_MAILS, OLD_IBAN, PERSON, PHONE, TYPED_PHONE
+from recordsync.testing.memory import FakePublisher
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime import metrics
-from synckit.runtime.logging import configure
-from synckit.runtime.worker import KeyedExecutor, Limits
-from synckit.runtime.worker.dead_letters import DeadLetters
+from synckit.log.logging import configure
+from synckit.service import metrics
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from synckit.testing.worker import Partition, change, settle
+from synckit.worker import KeyedExecutor, Limits
+from synckit.worker.dead_letters import DeadLetters
 
 CONTROL = "Kontrollfisch-7"
 GOOD = "in-step"

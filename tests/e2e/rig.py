@@ -20,27 +20,27 @@ from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.handlers import SyncHandler
 from demo.remotes import USER_ID, Advoware, EspoCrm, Linked
 from demo.wait import until
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
 from recordsync import Engine, EngineSettings, Outcome, Remotes
+from recordsync.postgres.brake import PostgresBrake
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_NAME, Settings
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import Wiring
-from synckit.adapters.postgres.brake import PostgresBrake
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.redis import RedisLocks
+from synckit.clock import SystemClock
+from synckit.http.client import Wiring
 from synckit.ports import LinkStore
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.worker import KeyedExecutor, Limits
-from synckit.runtime.worker.delivery import Delivery
+from synckit.postgres.pool import PostgresPool
+from synckit.redis.locks import RedisLocks
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT
-from synckit.testing.tokens import FakeTokenCache
 from synckit.testing.worker import BuriedLetters, Partition
+from synckit.worker import KeyedExecutor, Limits
+from synckit.worker.delivery import Delivery
 from tests.e2e.budgets import Budget
 from tests.staged_store import StagedLinkStore
 

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.remotes import Linked
-from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import RemoteUnavailable
+from synckit.postgres.pool import PostgresPool
 from synckit.testing.patience import IMPATIENT
 from synckit.testing.worker import Partition, change
 from tests.e2e import budgets

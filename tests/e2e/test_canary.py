@@ -23,10 +23,10 @@ from deploy.local.addresses import Addresses, read_addresses
 from deploy.local.guardian import Guardian
 from deploy.local.supervisor import Supervisor
 from deploy.local.table import ROOT
+from kanzlei import topics
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
-from synckit import topics
-from synckit.adapters.kafka import KafkaPublisher
 from synckit.events import Record, encode
+from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
 from tests.e2e import places
 from tests.e2e import through_the_proxy as proxy

@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 from demo.remotes import Linked
 from recordsync import EngineSettings
 from recordsync.memory.look import RELEASED
+from recordsync.postgres.brake import PostgresBrakes
 from sandbox.espocrm.lies import LIES
-from synckit.adapters.postgres.brake import PostgresBrakes
-from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import SyncError
 from synckit.ports import BRAKED, Commit
+from synckit.postgres.pool import PostgresPool
 from synckit.reconcile.brake import BrakeLimits
 from tests.e2e.rig import Rig, rig
 

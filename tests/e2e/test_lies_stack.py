@@ -21,12 +21,12 @@ from demo.remotes import ENTITY, Advoware, EspoCrm, Linked
 from demo.wait import until
 from deploy.local.office import Office
 from deploy.local.table import TICKER, WORKER
+from kanzlei import topics
 from sandbox.espocrm.lies import LIES
-from synckit import topics
-from synckit.adapters.kafka import KafkaPublisher
-from synckit.adapters.postgres.pool import PostgresPool
+from synckit.clock import SystemClock
 from synckit.events import Action, ChangeEvent, Origin, encode
-from synckit.runtime.clock import SystemClock
+from synckit.kafka.publisher import KafkaPublisher
+from synckit.postgres.pool import PostgresPool
 from tests.e2e.outside import metric, not_acknowledged
 
 pytestmark = pytest.mark.stack

@@ -13,7 +13,7 @@ from demo.people import Person
 from demo.steps_children import ADDRESS, until_child
 from demo.wait import until
 from deploy.local.office import Office
-from synckit.topics import BETEILIGTE, ENTITY_LINKS
+from kanzlei.topics import BETEILIGTE, ENTITY_LINKS
 from tests.e2e import budgets
 from tests.e2e.outside import metric, not_acknowledged
 

@@ -139,4 +139,4 @@ async def test_a_missing_topic_ends_the_service_with_the_command_that_creates_it
     status, out, _ = await ended(wired.argv(service), wired.environment(service, 0))
     assert status == 1
     assert "vmh.beteiligte" in out
-    assert "python -m synckit.topics apply" in out
+    assert "python -m synckit.kafka apply" in out

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from recordsync.postgres.sweep import PostgresSweepStore
+from recordsync.testing.memory import FakePublisher
 from sandbox.espocrm.settings import API_USER_ID
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.postgres.sweep import PostgresSweepStore
-from synckit.testing.memory import FakePublisher
+from synckit.postgres.pool import PostgresPool
 from tests.e2e.budgets import SWEEP_CALLS, SWEEP_RECORDS
 from tests.e2e.rig import Rig, rig
 from ticker.adapters.lists import AdvowareLists, EspoLists

@@ -13,9 +13,9 @@ from demo.remotes import Linked
 from demo.wait import until
 from deploy.local.office import Office
 from deploy.local.table import INGRESS, WORKER
-from synckit import topics
-from synckit.adapters.kafka import KafkaPublisher
-from synckit.events import Record, encode
+from kanzlei import topics
+from synckit.events import Record, dead_letter_topic, encode
+from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
 from tests.e2e.outside import headers_of, metric, not_acknowledged, send_webhook
 
@@ -110,7 +110,7 @@ async def test_an_unknown_event_type_is_a_dead_letter_and_holds_nothing_up(seen:
     await in_step(seen, linked, "Dr. Danach")
 
     async def letter() -> dict[str, str] | None:
-        letters = await headers_of(seen.addresses.kafka, topics.dead_letter_topic(topics.BETEILIGTE))
+        letters = await headers_of(seen.addresses.kafka, dead_letter_topic(topics.BETEILIGTE))
         return next((each for each in letters if each["ce_id"] == "exploded"), None)
 
     found = await until(letter, "the dead letter")

@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.remotes import Linked
-from synckit.adapters.postgres.pool import PostgresPool
 from synckit.errors import SyncError
+from synckit.postgres.pool import PostgresPool
 from tests.e2e.rig import PERSON, Rig, rig
 
 pytestmark = pytest.mark.stack

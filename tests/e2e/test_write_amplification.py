@@ -10,12 +10,12 @@ import pytest
 
 from beteiligte_sync.entities.beteiligte.mapping import ANREDEN, BETEILIGTE, RECHTSFORMEN
 from recordsync import Engine, Remotes
+from recordsync.testing.memory import FakeLinks, FakeLocks, FakeNotifier
+from recordsync.testing.remotes import FakeLeft, FakeRight
+from recordsync.testing.strategies import WORDS, attributes
 from synckit.ports import Payload, Snapshot
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakeLocks, FakeNotifier
-from synckit.testing.remotes import FakeLeft, FakeRight
-from synckit.testing.strategies import WORDS, attributes
 from tests.e2e.budgets import AMPLIFICATION, AMPLIFICATION_EDITS, MOVES_WITH_EVERY_WRITE
 
 RECORDS = 300

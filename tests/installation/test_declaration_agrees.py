@@ -12,8 +12,8 @@ from kanzlei.espocrm.schema import PERSON, EntitySpec
 from kanzlei.espocrm.target import ADRESSEN, BANKVERBINDUNGEN, BETEILIGTE, LEGAL_FORMS, SALUTATIONS, target
 from kanzlei.espocrm.target_parts import PART_NAMES
 from kanzlei.nouns import NOUNS
+from recordsync.mapping.field import Attribute, ByKind, EntityMapping, Field, Place
 from recordsync.states import SyncStatus
-from synckit.mapping.field import Attribute, ByKind, EntityMapping, Field, Place
 from synckit.reconcile.plan import Direction
 from synckit.reconcile.policy import Unmappable
 

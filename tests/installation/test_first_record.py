@@ -12,19 +12,19 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.target import BETEILIGTE as DECLARED
 from kanzlei.espocrm.target import PARTY_STATES
+from kanzlei.testing.tokens import FakeTokenCache
 from recordsync import Engine, Outcome, Remotes
+from recordsync.testing.memory import FakeLinks, FakeLocks
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakeLocks
 from synckit.testing.patience import PATIENT
-from synckit.testing.tokens import FakeTokenCache
 from tests.installation.conftest import Crm
 
 PERSON = {"firstName": "Paula", "lastName": "Probe", "zusatz": "c/o Amt", "titel": "Dr."}

@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local.backends import Backends
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.migrate import apply
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
+from recordsync.postgres.links import PostgresLinkStore
+from synckit.postgres.migrate import apply
+from synckit.postgres.pool import PoolLimits, PostgresPool
 
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 

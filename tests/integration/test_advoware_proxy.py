@@ -29,10 +29,10 @@ from deploy.local.backends import LazyBackends
 from deploy.local.waiting import LONG, in_time
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
-from synckit.adapters.postgres.pool import PostgresPool
+from synckit.clock import SystemClock
 from synckit.errors import RemoteUnavailable
+from synckit.postgres.pool import PostgresPool
 from synckit.redis.buckets import RedisBuckets
-from synckit.runtime.clock import SystemClock
 from synckit.testing.clock import FakeClock
 
 pytestmark = pytest.mark.stack

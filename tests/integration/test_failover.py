@@ -13,12 +13,12 @@ from redis.asyncio import Redis
 
 from deploy.local.backends import Backends
 from deploy.local.waiting import in_time
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.redis import LockTimes, RedisLease, RedisLocks, connect, ping
+from recordsync.postgres.links import PostgresLinkStore
+from synckit.clock import SystemClock
 from synckit.errors import Locked, RemoteUnavailable
 from synckit.ports import Commit, Link
-from synckit.runtime.clock import SystemClock
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.redis.locks import LockTimes, RedisLease, RedisLocks, connect, ping
 from tests.integration.own_postgres import Server
 
 pytestmark = pytest.mark.stack

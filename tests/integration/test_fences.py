@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from synckit.adapters.postgres.clock import DatabaseClock
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.postgres.sweep import PostgresSweepStore
+from recordsync.postgres.links import PostgresLinkStore
+from recordsync.postgres.sweep import PostgresSweepStore
 from synckit.errors import StaleVersion
 from synckit.ports import Attempted, Commit, Intent, Link
+from synckit.postgres.clock import DatabaseClock
+from synckit.postgres.pool import PostgresPool
 from synckit.testing.clock import FakeClock
 from tests.integration.own_postgres import Server
 

@@ -87,7 +87,7 @@ async def running(module: str, environment: Mapping[str, str]) -> AsyncIterator[
 def bootstrap(backends: LazyBackends) -> str:
     servers = backends.kafka_bootstrap
     subprocess.run(
-        [sys.executable, "-m", "synckit.topics", "apply"],
+        [sys.executable, "-m", "synckit.kafka", "apply"],
         env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers},
         check=True,
         capture_output=True,
@@ -260,5 +260,5 @@ async def test_a_ticker_without_its_tables_does_not_start(backends: LazyBackends
     empty = backends.create_database(f"empty_{uuid.uuid4().hex[:8]}")
     async with running("ticker", {**office, "DATABASE_URL": empty}) as ticker:
         failed = await ticker.until("background_failed")
-        assert "python -m synckit.adapters.postgres.migrate apply" in failed["exception"]
+        assert "python -m synckit.postgres.migrate apply" in failed["exception"]
         assert await ticker.end() == 1

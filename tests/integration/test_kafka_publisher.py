@@ -18,12 +18,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.backends import LazyBackends
 from deploy.local.waiting import in_time
-from synckit.adapters.kafka import KafkaPublisher, MissingTopics, require_topics
-from synckit.adapters.kafka_batches import MOST_WAITING
-from synckit.begun import Begun
+from synckit.eager import Begun
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.events import Record
-from synckit.topics.__main__ import main as topics_command
+from synckit.kafka.__main__ import main as topics_command
+from synckit.kafka.batches import MOST_WAITING
+from synckit.kafka.publisher import KafkaPublisher, MissingTopics, require_topics
 
 pytestmark = pytest.mark.stack
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "topics.yaml"

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from deploy.local.waiting import in_time
-from synckit.adapters.postgres.brake import PostgresBrake, PostgresBrakes
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
+from recordsync.postgres.brake import PostgresBrake, PostgresBrakes
+from recordsync.postgres.links import PostgresLinkStore
 from synckit.ports import BRAKED, Commit, Parked, Suspicion
+from synckit.postgres.pool import PostgresPool
 from synckit.reconcile.brake import BrakeLimits, Loss
 from synckit.reconcile.plan import Side
 

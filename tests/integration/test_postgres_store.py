@@ -21,17 +21,17 @@ import pytest
 
 from deploy.local.backends import LazyBackends
 from deploy.local.waiting import LONG, in_time
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.migrate import ONE_AT_A_TIME
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.postgres.schema import SCHEMA_REVISION, SchemaMismatch, ensure_schema
+from recordsync.postgres.links import PostgresLinkStore
 from synckit.errors import Ambiguous, RemoteUnavailable, StaleVersion
 from synckit.ports import Commit, Intent, JournalEntry, Link
+from synckit.postgres.migrate import ONE_AT_A_TIME
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.schema import SCHEMA_REVISION, SchemaMismatch, ensure_schema
 from synckit.reconcile.plan import Base
 
 pytestmark = pytest.mark.stack
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
+MIGRATE = [sys.executable, "-m", "synckit.postgres.migrate"]
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 SHORT = PoolLimits(size=2, connect=3.0, acquire=3.0, statement=3.0, command=3.0)
 """For a database that is silent, statements that hang, and connections that are taken."""
@@ -94,7 +94,7 @@ def test_the_command_says_what_is_missing_or_away() -> None:
 
 async def test_a_service_refuses_a_schema_that_is_not_its_own(empty_database: str, postgres_pool: PostgresPool) -> None:
     pool = PostgresPool(empty_database)
-    with pytest.raises(SchemaMismatch, match=r"python -m synckit\.adapters\.postgres\.migrate apply"):
+    with pytest.raises(SchemaMismatch, match=r"python -m synckit\.postgres\.migrate apply"):
         await ensure_schema(pool)
     await pool.fetch("CREATE TABLE alembic_version (version_num text)", writes=True)
     await pool.fetch("INSERT INTO alembic_version VALUES ('9999')", writes=True)

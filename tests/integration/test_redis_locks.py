@@ -14,11 +14,11 @@ from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
 from deploy.local.waiting import LONG, in_time
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.redis import LockTimes, OncePerCluster, RedisLocks, connect, ping
-from synckit.adapters.redis_token import RedisTokenCache
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.token_cache import RedisTokenCache
+from synckit.clock import SystemClock
 from synckit.errors import AuthenticationRefused, Locked, RemoteUnavailable
-from synckit.runtime.clock import SystemClock
+from synckit.redis.locks import LockTimes, OncePerCluster, RedisLocks, connect, ping
 from synckit.testing.clock import FakeClock, HandClock
 from synckit.testing.scripted_http import ScriptedServer
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
+from recordsync.postgres.links import PostgresLinkStore
 from synckit.errors import StaleVersion
 from synckit.ports import Commit, JournalEntry, Link
+from synckit.postgres.pool import PostgresPool
 from ticker.adapters import retention
 from ticker.adapters.retention import LAST_RUN, MARKS_BEFORE, PostgresRetention, RetentionRefused
 from ticker.domain.retention import Kept

@@ -17,17 +17,17 @@ import pytest
 from advoware_proxy.adapters.callers import PostgresCallers
 from advoware_proxy.domain.callers import recognise
 from deploy.local.backends import LazyBackends
-from synckit.adapters.postgres.branch import Branch, NoMigrations, branch_of, branches, records
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.postgres.schema import SchemaMismatch, ensure_branch, ensure_schema
-from synckit.adapters.postgres.sweep import PostgresSweepStore
-from synckit.runtime.clock import SystemClock
+from recordsync.postgres.links import PostgresLinkStore
+from recordsync.postgres.sweep import PostgresSweepStore
+from synckit.clock import SystemClock
+from synckit.postgres.branch import Branch, NoMigrations, branch_of, branches, records
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.schema import SchemaMismatch, ensure_branch, ensure_schema
 
 pytestmark = pytest.mark.stack
 DUMP = Path(__file__).parent / "dumps" / "public_0005.sql"
 """By pg_dump, of December 2026: records that are linked, parked, held, half created, half written; keys of callers."""
-MIGRATE = [sys.executable, "-m", "synckit.adapters.postgres.migrate"]
+MIGRATE = [sys.executable, "-m", "synckit.postgres.migrate"]
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 SHAPE = """
 SELECT c.relname || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull AS told

@@ -21,19 +21,18 @@ from deploy.local.backends import LazyBackends
 from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, Hands, carry_out
 from recordsync.explain.render import plain
 from recordsync.memory.look import RELEASED
+from recordsync.postgres.inspect import PostgresInspector
+from recordsync.postgres.links import PostgresLinkStore
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.settings import API_KEY
-from synckit.adapters.kafka import KafkaPublisher
-from synckit.adapters.kafka_inspect import KafkaInspector, ScanLimits
-from synckit.adapters.postgres.inspect import PostgresInspector
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.redis import RedisLocks
-from synckit.adapters.redis_inspect import RedisLockInspector
+from synckit.clock import SystemClock
 from synckit.errors import RemoteUnavailable
-from synckit.events import Origin, Record, decode
-from synckit.runtime.clock import SystemClock
-from synckit.topics import dead_letter_topic
+from synckit.events import Origin, Record, dead_letter_topic, decode
+from synckit.kafka.inspect import KafkaInspector, ScanLimits
+from synckit.kafka.publisher import KafkaPublisher
+from synckit.postgres.pool import PostgresPool
+from synckit.redis.inspect import RedisLockInspector
+from synckit.redis.locks import RedisLocks
 from tests.staged_store import StagedLinkStore
 from tests.why_examples import examples
 from tests.why_stage import BRAKED, CONFLICT, SCENES, Ground, LockBook, Stage, braked, conflict, stage

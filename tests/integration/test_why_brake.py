@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from synckit.adapters.postgres.brake import PostgresBrake
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.postgres.pool import PostgresPool
+from recordsync.postgres.brake import PostgresBrake
+from recordsync.postgres.links import PostgresLinkStore
+from recordsync.testing.parking import park
 from synckit.ports import BRAKED, Parked, Suspicion
+from synckit.postgres.pool import PostgresPool
 from synckit.reconcile.brake import BrakeLimits, Loss, Tally
 from synckit.reconcile.plan import Side
-from synckit.testing.parking import park
 
 pytestmark = pytest.mark.stack
 LIMITS = BrakeLimits()

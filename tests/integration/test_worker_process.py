@@ -117,7 +117,7 @@ def test_a_missing_topic_is_named_with_the_command_that_creates_it(stage: Stage)
     assert worker.ended() == 1
     [line] = worker.log_lines("worker.failed")
     assert stage.topic in line["error"]
-    assert "python -m synckit.topics apply" in line["error"]
+    assert "python -m synckit.kafka apply" in line["error"]
 
 
 def test_a_sigterm_lets_the_running_end_and_commits(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.backends import LazyBackends
 from deploy.local.waiting import in_time
-from synckit.runtime.faust_adapter.consumer import SafeConsumerThread
+from synckit.faust.consumer import SafeConsumerThread
 from tests.integration.worker_stage import Line, Stage, changes
 
 pytestmark = pytest.mark.stack

@@ -15,19 +15,18 @@ from typing import Any
 
 from aiohttp import web
 
-from synckit.adapters.kafka import KafkaPublisher, require_topics
+from synckit.clock import SystemClock
 from synckit.errors import Locked, PermanentError, TransientError
-from synckit.events import ChangeEvent
+from synckit.events import ChangeEvent, dead_letter_topic
+from synckit.faust import KafkaWorkerSettings, SafeApp, build_app, keyed_agent
+from synckit.faust.worker_process import KafkaWorker
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime import logging
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.faust_adapter import KafkaWorkerSettings, SafeApp, build_app, keyed_agent
-from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
-from synckit.runtime.worker.dead_letters import DeadLetters
-from synckit.runtime.worker.watch import Patience
-from synckit.runtime.worker_process import KafkaWorker
-from synckit.topics import dead_letter_topic
+from synckit.kafka.publisher import KafkaPublisher, require_topics
+from synckit.log import logging
+from synckit.service.server import Check, Health, HttpServer, add_shell, run_service
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
+from synckit.worker.dead_letters import DeadLetters
+from synckit.worker.watch import Patience
 
 
 class Journal:

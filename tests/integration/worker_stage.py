@@ -23,10 +23,9 @@ from aiokafka.errors import KafkaError
 from deploy.local.backends import LazyBackends
 from deploy.local.ports import Ports
 from deploy.local.waiting import LONG, in_time, wait_until
-from synckit.adapters.kafka import KafkaPublisher
-from synckit.events import ChangeEvent, Record, encode
+from synckit.events import ChangeEvent, Record, dead_letter_topic, encode
+from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
-from synckit.topics import dead_letter_topic
 
 PROGRAM = Path(__file__).with_name("worker_program.py")
 Line = dict[str, Any]

@@ -49,17 +49,18 @@ TARGETS = (
     Target(f"{ENGINE}/act/telling.py", TOLD),
     *(Target(f"{ENGINE}/{name}.py", CHILDREN) for name in ("engine", "observe", "sieve", "lists")),
     *(
-        Target(f"{LIBS}/runtime/worker/{name}.py", WORKER)
+        Target(f"{LIBS}/worker/{name}.py", WORKER)
         for name in ("executor", "lanes", "tracker", "retry", "fuse", "watch", "dead_letters", "delivery")
     ),
-    *(Target(f"{LIBS}/adapters/postgres/{name}.py", STORES) for name in ("pool", "codec")),
-    Target(f"{LIBS}/adapters/redis.py", STORES),
+    *(Target(f"{LIBS}/postgres/{name}.py", STORES) for name in ("pool", "codec")),
+    Target(f"{LIBS}/redis/locks.py", STORES),
     *(Target(f"{PROXY}/domain/{name}.py", HOSTILE) for name in ("path_rules", "header_rules", "callers")),
     *(Target(f"{PROXY}/handlers/{name}.py", PROXIED) for name in ("once", "settling", "places", "proxy", "refusals")),
     Target(f"{PROXY}/adapters/upstream.py", PROXIED),
-    Target(f"{LIBS}/adapters/kafka.py", (f"{COMMON}/test_kafka_batches.py", f"{COMMON}/test_kafka_renewal.py")),
+    Target(f"{LIBS}/kafka/publisher.py", (f"{COMMON}/test_kafka_batches.py", f"{COMMON}/test_kafka_renewal.py")),
+    *(Target(f"{LIBS}/http/{name}.py", CLIENTS) for name in ("client", "circuit")),
     *(
-        Target(f"{LIBS}/adapters/{name}.py", CLIENTS)
-        for name in ("http_client", "circuit", "advoware_auth", "advoware", "espocrm")
+        Target(f"libs/common/src/kanzlei/{name}.py", CLIENTS)
+        for name in ("advoware/auth", "advoware/client", "espocrm/client")
     ),
 )

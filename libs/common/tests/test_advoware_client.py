@@ -16,15 +16,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient, local_to_utc, utc_to_local
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.http_client import HttpClient, HttpLimits, Wiring, parse_retry_after
-from synckit.adapters.redis import LockTimes, RedisLease
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient, local_to_utc, utc_to_local
+from kanzlei.testing.tokens import FakeTokenCache
 from synckit.errors import AuthenticationRefused, Locked, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.http.client import HttpClient, HttpLimits, Wiring, parse_retry_after
+from synckit.redis.locks import LockTimes, RedisLease
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
 from synckit.testing.scripted_http import ScriptedServer
-from synckit.testing.tokens import FakeTokenCache
 
 KEY = base64.b64encode(b"a key of no value").decode()
 LOGIN = AdvowareLogin("app", "64", KEY, "Kanzlei", "db", "user", "2", "geheim")

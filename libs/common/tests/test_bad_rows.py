@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.advoware_children import AdvowareChildren
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import Wiring
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.children import AdvowareChildren
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.testing.tokens import FakeTokenCache
+from recordsync.mapping.child import ChildOf
 from synckit.errors import RemoteUnavailable
-from synckit.mapping.child import ChildOf
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer
-from synckit.testing.tokens import FakeTokenCache
 
 SINCE = datetime(2026, 6, 1, tzinfo=UTC)
 LOGIN = AdvowareLogin("app", "64", "a2V5", "Kanzlei", "db", "user", "2", "geheim")

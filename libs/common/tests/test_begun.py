@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from synckit.begun import Begun
+from synckit.eager import Begun
 
 
 async def test_what_never_waits_has_ended_at_once() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synckit.adapters.circuit import Circuit, CircuitLimits
 from synckit.errors import CircuitOpen
+from synckit.http.circuit import Circuit, CircuitLimits
 from synckit.testing.clock import FakeClock
 
 

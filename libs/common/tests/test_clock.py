@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from synckit.clock import SystemClock
 from synckit.ports import Clock
-from synckit.runtime.clock import SystemClock
 
 
 async def test_now_is_utc_and_monotonic_never_goes_back() -> None:

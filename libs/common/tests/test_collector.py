@@ -12,7 +12,7 @@ PROGRAM = """
 import gc, json
 from collections import deque
 import psutil
-from synckit.runtime.collector import settle
+from synckit.service.collector import settle
 
 class Ring:
     def __init__(self):

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synckit.connection_url import ESCAPES, check_address, check_brokers, check_key, check_url
-from synckit.runtime.settings import DatabaseSection, EspoCrmSection, RedisSection, ServiceSettings, load
+from synckit.service.settings import DatabaseSection, EspoCrmSection, RedisSection, ServiceSettings, load
 
 POSTGRES = ("postgresql", "postgres")
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 NASTY = [f"pa{character}xyz" for character in "/#@?[]% \n"] + ["4711/xyz", "4711?@xyz"]
 COMMANDS = [
-    ["synckit.adapters.postgres.migrate", "check"],
+    ["synckit.postgres.migrate", "check"],
     ["advoware_proxy.keys", "list"],
     ["recordsync.explain.brake"],
     ["advoware_proxy"],

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.http_client import HttpLimits, Wiring
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
 from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteRejected, RemoteUnavailable
+from synckit.http.client import HttpLimits, Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
 from synckit.testing.scripted_http import Asked, Line, ScriptedServer

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from synckit.adapters.http_client import HttpClient, new_session
 from synckit.errors import RemoteUnavailable
+from synckit.http.client import HttpClient, new_session
 from synckit.testing.patience import PATIENT
 from synckit.testing.scripted_http import Line, ScriptedServer
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = [path for folder in ("libs", "services") for path in (ROOT / folder).glob("**/src/**/*.py")]
-BUILDER = "http_client.py"
+BUILDER = "synckit/http/client.py"
 OPENERS = {"ClientSession", "TCPConnector"}
 OTHER_CLIENTS = {"httpx", "requests", "urllib3", "urllib.request", "http.client"}
 
@@ -60,7 +60,7 @@ async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatc
 
 def test_sessions_are_opened_in_one_place() -> None:
     found = {f"{path.relative_to(ROOT)}:{line}" for path in SHIPPED for line in _openings(path)}
-    assert {each.partition(":")[0].rpartition("/")[2] for each in found} == {BUILDER}
+    assert {each.partition(":")[0].removeprefix("libs/common/src/") for each in found} == {BUILDER}
 
 
 def _openings(path: Path) -> Iterator[int]:

@@ -14,7 +14,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
 from deploy.local.waiting import LONG
-from synckit.runtime.http import Check, Health, HttpServer, add_shell, run_service
+from synckit.service.server import Check, Health, HttpServer, add_shell, run_service
 
 Start = Callable[[web.Application], Awaitable[TestClient[web.Request, web.Application]]]
 
@@ -116,7 +116,7 @@ async def test_an_end_that_hangs_is_cut_at_the_deadline() -> None:
     program = (
         "import asyncio, os, signal\n"
         "from aiohttp import web\n"
-        "from synckit.runtime.http import *\n"
+        "from synckit.service.server import *\n"
         "async def hang(): await asyncio.Event().wait()\n"
         "async def kill(): os.kill(os.getpid(), signal.SIGTERM); await hang()\n"
         "server = HttpServer(web.Application(), port=0, host='127.0.0.1')\n"
@@ -186,7 +186,7 @@ async def test_a_flood_on_metrics_makes_few_pages(aiohttp_client: Start, monkeyp
         made.append(registry)
         return b"x"
 
-    monkeypatch.setattr("synckit.runtime.http.generate_latest", page)
+    monkeypatch.setattr("synckit.service.server.generate_latest", page)
     client = await aiohttp_client(add_shell(web.Application(), Health()))
     began = asyncio.get_running_loop().time()
     for _ in range(200):

@@ -12,8 +12,8 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
-from synckit.adapters.kafka_batches import MOST_WAITING, Crowded, Receipt, TooLate, TopicBatches
 from synckit.events import Record
+from synckit.kafka.batches import MOST_WAITING, Crowded, Receipt, TooLate, TopicBatches
 from synckit.testing.worker import settle
 
 TOPIC, ROOM = "topic", 3

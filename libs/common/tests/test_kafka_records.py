@@ -14,9 +14,9 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.kafka_records import UNREADABLE, UnreadablePartition, install
-from synckit.kafka_records.parser import parse_records
-from synckit.kafka_records.reader import RawRecords, SafeRecords
+from synckit.kafka.records import UNREADABLE, UnreadablePartition, install
+from synckit.kafka.records.parser import parse_records
+from synckit.kafka.records.reader import RawRecords, SafeRecords
 
 BODY, CRC, MAGIC, ATTRIBUTES = 61, 17, 16, 22
 AT = TopicPartition("vmh.beteiligte", 3)

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.waiting import in_time
-from synckit.adapters.kafka import KafkaPublisher
+from synckit.kafka.publisher import KafkaPublisher
 
 
 class Producer:

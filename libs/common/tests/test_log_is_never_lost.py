@@ -19,9 +19,9 @@ import asyncio, gc, os, signal, sys
 import structlog
 from aiohttp import web
 from synckit.command import run_command
-from synckit.runtime import logging
-from synckit.runtime.http import Health, HttpServer
-from synckit.runtime.service import Service
+from synckit.log import logging
+from synckit.service.server import Health, HttpServer
+from synckit.service.service import Service
 from synckit.testing.known_line import example_line
 
 async def background():

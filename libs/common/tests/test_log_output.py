@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.runtime.log_output import MOST_LINES, LogOutput
+from synckit.log.output import MOST_LINES, LogOutput
 
 STEPS = st.sampled_from(["info", "warning", "library", "moment", "in_batches", "at_once"])
 

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synckit.errors import RemoteRejected
-from synckit.runtime.checked_text import PLAIN, ident, word
-from synckit.runtime.logging import configure, tell
-from synckit.runtime.redaction import redacted
+from synckit.log.checked_text import PLAIN, ident, word
+from synckit.log.logging import configure, tell
+from synckit.log.redaction import redacted
 from synckit.testing.known_line import example_line
 
 PLANTED = ("Zwiebelfisch", "Käthe Müller-Lüdenscheidt", "DE89370400440532013000", "1952-03-14", "kaethe@example.org")

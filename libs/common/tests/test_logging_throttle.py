@@ -13,8 +13,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.runtime.logging import configure
-from synckit.runtime.throttle import ThrottledHandler
+from synckit.log.logging import configure
+from synckit.log.throttle import ThrottledHandler
 
 
 class Log:

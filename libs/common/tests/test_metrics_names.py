@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synckit.runtime import metrics
-from synckit.runtime.worker.observer import Handled, WorkerObserver
+from synckit.service import metrics
+from synckit.worker.observer import Handled, WorkerObserver
 
 LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "remote", "method", "code", "topic"}
 LABELS |= {"timer", "source", "table", "severity"}

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.adapters.postgres.change import keyed_hash, note_document, record_state
-from synckit.adapters.postgres.codec import from_json, to_json
-from synckit.adapters.postgres.migrate import head
-from synckit.adapters.postgres.migrations.script import statements
-from synckit.adapters.postgres.pool import DatabaseDefect, json_text, translated
-from synckit.adapters.postgres.schema import SCHEMA_REVISION
+from recordsync.postgres.change import keyed_hash, note_document, record_state
 from synckit.errors import RemoteUnavailable, StaleVersion
 from synckit.ports import PendingNote
+from synckit.postgres.codec import from_json, to_json
+from synckit.postgres.migrate import head
+from synckit.postgres.migrations.script import statements
+from synckit.postgres.pool import DatabaseDefect, json_text, translated
+from synckit.postgres.schema import SCHEMA_REVISION
 
 any_text = st.text(st.characters(blacklist_categories=()))
 values = st.none() | st.booleans() | st.integers() | st.dates() | any_text

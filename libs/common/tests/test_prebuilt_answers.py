@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from deploy.local.waiting import LONG
-from synckit.runtime.prebuilt import PrebuiltAnswer
+from synckit.service.prebuilt import PrebuiltAnswer
 
 BODY = b'{"error": "overloaded"}'
 

@@ -11,9 +11,9 @@ from redis._parsers.resp2 import _RESP2Parser
 from redis.asyncio import Redis
 
 from deploy.local.waiting import in_time
-from synckit.adapters.redis import LockTimes, RedisLease, RedisLocks
-from synckit.adapters.redis_connection import refuses
 from synckit.errors import Locked
+from synckit.redis.connection import refuses
+from synckit.redis.locks import LockTimes, RedisLease, RedisLocks
 from synckit.testing.clock import FakeClock, HandClock
 
 

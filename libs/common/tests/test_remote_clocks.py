@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.adapters.espocrm import EspoAuth, EspoClient, EspoStore
-from synckit.adapters.remote_clocks import MOST_BEHIND, RemoteClocks
+from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
+from synckit.http.remote_clocks import MOST_BEHIND, RemoteClocks
 from synckit.skew import Skew, credible, measured, narrowed
 from synckit.testing.patience import PATIENT
 from synckit.testing.scripted_http import ScriptedServer

@@ -10,12 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
-from synckit.adapters.espocrm import EspoAuth, EspoClient
-from synckit.adapters.http_client import Wiring
+from kanzlei.espocrm.client import EspoAuth, EspoClient
 from synckit.errors import AuthenticationRefused
-from synckit.runtime import metrics
-from synckit.runtime.http import Health, add_shell
-from synckit.runtime.remote_trouble import AGAIN_SECONDS, MOST_ROWS, WHAT_TO_DO, BadRows, Credentials
+from synckit.http.client import Wiring
+from synckit.service import metrics
+from synckit.service.remote_trouble import AGAIN_SECONDS, MOST_ROWS, WHAT_TO_DO, BadRows, Credentials
+from synckit.service.server import Health, add_shell
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from synckit.runtime.service import Service, main
-from synckit.runtime.settings import KafkaSection, ServiceSettings
+from synckit.service.service import Service, main
+from synckit.service.settings import KafkaSection, ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 from pydantic import Field, SecretStr
 
-from synckit.runtime import settings_doc
-from synckit.runtime.settings import (
+from synckit.service import settings_doc
+from synckit.service.settings import (
     AdvowareSection,
     DatabaseSection,
     EspoCrmSection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synckit.errors import PermanentError, RemoteUnavailable
-from synckit.runtime.startup import until_there
+from synckit.service.startup import until_there
 from synckit.testing.clock import FakeClock
 
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.adapters.advoware import AdvowareBeteiligteStore, AdvowareClient
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.http_client import Wiring
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
+from kanzlei.testing.tokens import FakeTokenCache
 from synckit.errors import AuthenticationRefused, CircuitOpen, RemoteUnavailable, TransientError
+from synckit.http.client import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer
-from synckit.testing.tokens import FakeTokenCache
 
 LOGIN = AdvowareLogin("app", "64", base64.b64encode(b"no value").decode(), "Kanzlei", "db", "user", "2", "geheim")
 PAGE = b"<!DOCTYPE html><html>Not Found</html>"

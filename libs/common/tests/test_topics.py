@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit import topics
-from synckit.topics.__main__ import main
-from synckit.topics.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
+from kanzlei import topics
+from synckit.events import dead_letter_topic
+from synckit.kafka.__main__ import main
+from synckit.kafka.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
 
 FILE = Path(__file__).resolve().parents[3] / "deploy" / "kafka" / "topics.yaml"
 DEFAULTS = {"partitions": 2, "keyed": True, "cleanup": "delete", "retention_days": 1, "min_insync": 2}
@@ -27,7 +28,7 @@ def test_every_topic_that_has_a_name_is_declared_and_nothing_else() -> None:
 
 
 def test_every_source_has_its_dead_letters() -> None:
-    assert {topics.dead_letter_topic(name) for name in topics.SOURCE_TOPICS} <= topics.ALL_TOPICS
+    assert {dead_letter_topic(name) for name in topics.SOURCE_TOPICS} <= topics.ALL_TOPICS
 
 
 def test_topics_whose_events_are_in_order_by_record_are_keyed_and_shared_evenly_by_workers() -> None:
@@ -131,4 +132,4 @@ def test_the_command_says_in_one_line_what_it_lacks_and_no_broker_is_not_a_wrong
     assert main(arguments) == status
     told = capsys.readouterr().err.strip().splitlines()
     assert len(told) == 1
-    assert told[0].startswith("synckit.topics: ")
+    assert told[0].startswith("synckit.kafka: ")

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import pytest
 
 from recordsync.explain import brake
-from synckit.adapters.postgres.pool import DatabaseDefect
-from synckit.adapters.postgres.schema import SCHEMA_REVISION
 from synckit.errors import RemoteUnavailable
 from synckit.ports import BrakeState
+from synckit.postgres.pool import DatabaseDefect
+from synckit.postgres.schema import SCHEMA_REVISION
 
 RELEASE = ["release", "advoware", "--yes"]
 
@@ -85,7 +85,7 @@ def test_tables_of_another_version_are_named_with_the_command_that_mends_them(
     answers["version_num"] = revision
     answers["release_brake"] = AssertionError("nothing may be written")
     assert brake.main(RELEASE) == 4
-    assert "synckit.adapters.postgres.migrate apply" in capsys.readouterr().err
+    assert "synckit.postgres.migrate apply" in capsys.readouterr().err
 
 
 def test_a_bug_is_not_called_a_database_that_is_away(answers: dict[str, Any]) -> None:

@@ -12,10 +12,10 @@ import pytest
 from recordsync.explain import entities
 from recordsync.explain.entities import UnknownEntity, find
 from recordsync.explain.gather import Sources, gather
+from recordsync.mapping.child import ChildOf
+from recordsync.mapping.field import Attribute, EntityMapping, Field
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
-from synckit.mapping.child import ChildOf
-from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.ports import JournalEntry, Link, RecordState, Snapshot
 from synckit.testing.clock import FakeClock
 

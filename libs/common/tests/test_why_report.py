@@ -17,10 +17,10 @@ from recordsync.explain.findings import Findings, Found, Remembered, Scan
 from recordsync.explain.render import WIDTH, plain, show
 from recordsync.explain.report import Report, explain, last_look, writes
 from recordsync.explain.words import clean, span
+from recordsync.mapping.codecs import DAY, choice
+from recordsync.mapping.field import Attribute, EntityMapping, Field
 from recordsync.memory.look import RELEASED
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
-from synckit.mapping.codecs import DAY, choice
-from synckit.mapping.field import Attribute, EntityMapping, Field
 from synckit.ports import (
     BRAKED,
     Attempted,

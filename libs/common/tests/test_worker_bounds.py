@@ -10,10 +10,10 @@ from deploy.local.waiting import in_time
 from synckit.errors import RemoteUnavailable
 from synckit.events import ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
-from synckit.runtime.worker.delivery import KEPT_BYTES, bounded
-from synckit.runtime.worker.observer import NullObserver, WorkerObserver
 from synckit.testing.worker import BuriedLetters, FakeTimers, Gate, Partition, ScriptedHandler, change, settle
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
+from synckit.worker.delivery import KEPT_BYTES, bounded
+from synckit.worker.observer import NullObserver, WorkerObserver
 
 STEADY = RetryPolicy(base=30.0, cap=30.0, jitter=0.0, budget=1000.0, max_attempts=1000)
 

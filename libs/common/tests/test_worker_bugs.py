@@ -13,8 +13,8 @@ import structlog
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
 from synckit.events import ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.testing.worker import BuriedLetters, FakeTimers, Gate, Partition, ScriptedHandler, change, settle
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
 
 STEADY = RetryPolicy(base=1.0, cap=8.0, jitter=0.0, budget=45.0, max_attempts=12)
 
@@ -308,7 +308,7 @@ async def test_a_bug_of_our_decoding_is_held_as_well(monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> ChangeEvent:
         raise TypeError
 
-    monkeypatch.setattr("synckit.runtime.worker.runner.decode", broken)
+    monkeypatch.setattr("synckit.worker.runner.decode", broken)
     topic = Topic(ScriptedHandler())
     await topic.feed(topic.start(), *(change(f"k{number}") for number in range(20)))
     assert topic.blown == ["TypeError"]

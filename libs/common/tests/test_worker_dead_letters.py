@@ -11,8 +11,8 @@ import pytest
 
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.events import Record, encode
-from synckit.runtime.worker.dead_letters import MAX_HEADER, MAX_HEADERS, MAX_TRACEBACK, MAX_VALUE, DeadLetters
 from synckit.testing.worker import Partition, change
+from synckit.worker.dead_letters import MAX_HEADER, MAX_HEADERS, MAX_TRACEBACK, MAX_VALUE, DeadLetters
 
 
 class Noon:

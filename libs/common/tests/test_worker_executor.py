@@ -17,7 +17,6 @@ from synckit.errors import (
 )
 from synckit.events import Action, ChangeEvent, Record
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.testing.worker import (
     BuriedLetters,
     FakeTimers,
@@ -27,6 +26,7 @@ from synckit.testing.worker import (
     change,
     settle,
 )
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
 
 STEADY = RetryPolicy(base=1.0, cap=8.0, jitter=0.0, budget=45.0, max_attempts=12)
 
@@ -307,7 +307,7 @@ async def test_an_undecodable_record_among_merged_ones_is_buried_once_though_the
 
 async def test_an_event_of_another_topics_noun_is_a_dead_letter() -> None:
     bench = Bench()
-    bench.partition.topic = "vmh.adressen"
+    bench.executor.takes_only("adressen")
     await bench.take(change("a"))
     assert bench.letters.reasons == ["invalid_event"]
 

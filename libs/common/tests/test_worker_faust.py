@@ -17,13 +17,13 @@ from faust import streams
 from faust.tables import recovery as stock
 from mode.services import Service
 
-from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app, keyed_agent
-from synckit.runtime.faust_adapter.consumer import SafeConsumer, bounded, delivered, still_to_do
-from synckit.runtime.faust_adapter.recovery import SafeRecovery, SafeTableManager
-from synckit.runtime.worker import KeyedExecutor
-from synckit.runtime.worker.watch import Patience
-from synckit.runtime.worker_process import KafkaWorker, WorkerFailed
+from synckit.faust import KafkaWorkerSettings, build_app, keyed_agent
+from synckit.faust.consumer import SafeConsumer, bounded, delivered, still_to_do
+from synckit.faust.recovery import SafeRecovery, SafeTableManager
+from synckit.faust.worker_process import KafkaWorker, WorkerFailed
 from synckit.testing.worker import BuriedLetters, ScriptedHandler
+from synckit.worker import KeyedExecutor
+from synckit.worker.watch import Patience
 
 SETTINGS = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1,127.0.0.1:2", session_seconds=10.0)
 

@@ -7,8 +7,8 @@ import asyncio
 from synckit.errors import CircuitOpen, RemoteUnavailable
 from synckit.events import ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.testing.worker import EPOCH, BuriedLetters, FakeTimers, Partition, ScriptedHandler, change, settle
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
 
 
 class Outage:

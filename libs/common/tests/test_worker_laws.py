@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from synckit.errors import Locked, RemoteRejected
 from synckit.events import ChangeEvent, Record, encode
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker import Delivery, KeyedExecutor, Limits, RetryPolicy
 from synckit.testing.worker import EPOCH, BuriedLetters, FakeTimers, Gate, ScriptedHandler, change, settle
+from synckit.worker import Delivery, KeyedExecutor, Limits, RetryPolicy
 
 KEYS = ("a", "b", "c", "d")
 PARTITIONS = 2

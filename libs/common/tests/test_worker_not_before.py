@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from synckit.clamps import HIGHEST_WAIT
 from synckit.errors import InvalidEvent
 from synckit.events import Action, ChangeEvent
-from synckit.runtime.worker import KeyedExecutor, Limits
 from synckit.testing.worker import BuriedLetters, FakeTimers, Partition, ScriptedHandler, change, settle
+from synckit.worker import KeyedExecutor, Limits
 
 
 class Bench:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synckit.error_text import message_of, traceback_of
 from synckit.errors import MappingError
-from synckit.runtime.worker import RetryPolicy
-from synckit.runtime.worker.fuse import Fuse
-from synckit.runtime.worker.lanes import Lanes
-from synckit.runtime.worker.report import message_of, traceback_of
-from synckit.runtime.worker.tracker import Completed, Entry, Trackers
 from synckit.testing.worker import EPOCH, FakeTimers, Partition, change
+from synckit.worker import RetryPolicy
+from synckit.worker.fuse import Fuse
+from synckit.worker.lanes import Lanes
+from synckit.worker.tracker import Completed, Entry, Trackers
 
 chances = st.floats(min_value=0.0, max_value=1.0, exclude_max=True)
 

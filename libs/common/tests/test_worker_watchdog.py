@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.runtime.worker.lease import Lease
-from synckit.runtime.worker.watch import Patience, Seen, Watch
+from synckit.worker.lease import Lease
+from synckit.worker.watch import Patience, Seen, Watch
 
 PATIENCE = Patience(rebalance=120, first_assignment=60, stuck=120, silent=60, refused_commits=2, gap=5)
 

@@ -22,16 +22,16 @@ from advoware_proxy.domain.path_rules import Base
 from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from deploy.local.waiting import LONG, in_time
-from synckit.adapters.advoware import API
-from synckit.adapters.advoware_auth import AdvowareAuth, AdvowareLogin, Token
-from synckit.adapters.http_client import Wiring
+from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
+from kanzlei.advoware.client import API
+from kanzlei.testing.tokens import FakeTokenCache
 from synckit.buckets import Charge
 from synckit.errors import RemoteUnavailable
-from synckit.runtime.http import Health, HttpServer, add_shell
+from synckit.http.client import Wiring
+from synckit.service.server import Health, HttpServer, add_shell
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer
-from synckit.testing.tokens import FakeTokenCache
 
 SECRET = "s" * 43
 KEY = f"k0123456789ab.{SECRET}"

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from advoware_proxy.adapters.callers import KeyTable, PostgresCallers
-from synckit.adapters.postgres.pool import PostgresPool
+from synckit.postgres.pool import PostgresPool
 from synckit.testing.clock import FakeClock
 
 GOOD = {

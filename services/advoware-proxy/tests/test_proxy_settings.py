@@ -8,8 +8,8 @@ import pytest
 
 from advoware_proxy.app import build
 from advoware_proxy.settings import Settings
-from synckit.runtime.settings import load
-from synckit.runtime.settings_doc import table
+from synckit.service.settings import load
+from synckit.service.settings_doc import table
 
 README = Path(__file__).parents[1] / "README.md"
 ENVIRONMENT = {

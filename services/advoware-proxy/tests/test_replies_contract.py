@@ -17,7 +17,7 @@ from advoware_proxy.adapters.replies import CLAIMED, PostgresReplies
 from advoware_proxy.domain.calls import KeptReply
 from advoware_proxy.handlers.ports import Claim, Claimed, Replies
 from deploy.local.backends import LazyBackends
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.testing.clock import FakeClock
 
 DAY = 86400.0
@@ -50,7 +50,7 @@ class Table:
 @pytest.fixture(scope="module")
 def database(backends: LazyBackends) -> str:
     url = backends.create_database(f"replies_{uuid.uuid4().hex[:8]}")
-    migrate = [sys.executable, "-m", "synckit.adapters.postgres.migrate", "apply"]
+    migrate = [sys.executable, "-m", "synckit.postgres.migrate", "apply"]
     done = subprocess.run(migrate, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return url

@@ -8,13 +8,13 @@ from office import ANNA, STATE, STATE_TOO, Office
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync import Children, Engine, Family, Outcome, Remotes
+from recordsync.mapping.field import EntityMapping
+from recordsync.testing.memory import FakeLinks, FakePublisher
+from recordsync.testing.remotes import FakeLeft
+from recordsync.testing.rows import FakeRows
+from recordsync.testing.strategies import attributes
 from synckit.events import decode
-from synckit.mapping.field import EntityMapping
 from synckit.reconcile.plan import Side
-from synckit.testing.memory import FakeLinks, FakePublisher
-from synckit.testing.remotes import FakeLeft
-from synckit.testing.rows import FakeRows
-from synckit.testing.strategies import attributes
 
 PARTY = "p1"
 

@@ -11,10 +11,10 @@ from office import ANNA, Office
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from recordsync import Companion, Engine, Remotes
+from recordsync.testing.remotes import FakeRight
 from synckit.errors import RemoteUnavailable
 from synckit.ports import Payload, Snapshot
 from synckit.testing.faults import Faults
-from synckit.testing.remotes import FakeRight
 
 
 class FakeRows:

@@ -7,12 +7,12 @@ from typing import Any
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync import Cause, Engine, EngineSettings, Outcome, Remotes
+from recordsync.testing.memory import FakeLinks, FakeLocks, FakeNotifier
+from recordsync.testing.remotes import FakeLeft, FakeRight
+from recordsync.testing.strategies import attributes
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
 from synckit.testing.faults import Faults
-from synckit.testing.memory import FakeLinks, FakeLocks, FakeNotifier
-from synckit.testing.remotes import FakeLeft, FakeRight
-from synckit.testing.strategies import attributes
 
 STATE = ("syncStatus", "syncErrorMessage", "syncRetryCount", "syncNextRetry", "betnr", "advowareRowId")
 STATE_TOO = ("advowareLastSync", "advowareDeletedAt", "assignedUserId")

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from hypothesis import strategies as st
 
 from beteiligte_sync.entities.beteiligte.mapping import ANREDEN, RECHTSFORMEN
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
 from synckit.reconcile.plan import Side
 
 FORMAT = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]

@@ -13,14 +13,14 @@ from office import STATE, STATE_TOO
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync import Engine, Remotes
+from recordsync.testing.memory import FakeLinks, FakeLocks, FakeNotifier
+from recordsync.testing.remotes import FakeLeft, FakeRight
+from recordsync.testing.strategies import attributes
 from synckit.errors import RemoteUnavailable, StaleVersion, SyncError
 from synckit.ports import Commit, Parked
 from synckit.reconcile.plan import Side
 from synckit.testing.clock import FakeClock
 from synckit.testing.faults import Crash, Faults
-from synckit.testing.memory import FakeLinks, FakeLocks, FakeNotifier
-from synckit.testing.remotes import FakeLeft, FakeRight
-from synckit.testing.strategies import attributes
 
 HOUR = 3600.0
 off = st.floats(-600, 600, allow_nan=False)

@@ -17,12 +17,12 @@ from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from recordsync import Companion, Engine, Outcome, Remotes
 from recordsync.decide.deletion import KEPT
 from recordsync.explain.commands import CARRY_OVER, KEEP_ADVOWARE, Hands, carry_out
+from recordsync.testing.brake import FakeBrake
+from recordsync.testing.memory import FakePublisher
 from synckit.errors import SyncError
 from synckit.events import decode
 from synckit.ports import Payload, Snapshot
 from synckit.reconcile.plan import Side
-from synckit.testing.brake import FakeBrake
-from synckit.testing.memory import FakePublisher
 
 DAY = timedelta(days=1).total_seconds()
 HOUR = timedelta(hours=1).total_seconds()

@@ -15,11 +15,11 @@ from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync.explain.commands import RELEASE_BRAKE, propose
 from recordsync.explain.findings import Findings, Found, Remembered
 from recordsync.explain.report import Report, explain
+from recordsync.mapping.field import EntityMapping
+from recordsync.testing.memory import FakeLinks
+from recordsync.testing.remotes import FakeLeft, FakeRight
+from recordsync.testing.rows import FakeRows
 from synckit.errors import SyncError
-from synckit.mapping.field import EntityMapping
-from synckit.testing.memory import FakeLinks
-from synckit.testing.remotes import FakeLeft, FakeRight
-from synckit.testing.rows import FakeRows
 
 
 async def findings_of(

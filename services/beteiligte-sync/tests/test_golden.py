@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from beteiligte_sync.entities.registry import REGISTRY
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
 from synckit.reconcile.plan import Base, Side
 from synckit.reconcile.three_way import Seen, reconcile
 

@@ -11,8 +11,8 @@ from office import Office
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync import Engine, EngineSettings, Remotes
+from recordsync.testing.brake import FakeBrake
 from synckit.ports import BRAKED, Snapshot
-from synckit.testing.brake import FakeBrake
 
 RETRY = EngineSettings().brake.retry.total_seconds() + 1
 DAY = timedelta(days=1).total_seconds()

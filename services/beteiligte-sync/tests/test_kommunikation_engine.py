@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kommunikation_office import Shop
 
+from recordsync.mapping.rows import as_seen
 from recordsync.memory.look import RELEASED
 from synckit.errors import (
     Locked,
@@ -20,7 +21,6 @@ from synckit.errors import (
     SyncError,
     TransientError,
 )
-from synckit.mapping.rows import as_seen
 from synckit.ports import Commit
 from synckit.testing.faults import Crash
 

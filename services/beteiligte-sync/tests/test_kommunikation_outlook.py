@@ -11,8 +11,8 @@ from kommunikation_desk import MAIL, PHONE, Desk
 
 from beteiligte_sync.entities.kommunikation.entry import to_base
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
+from recordsync.mapping.rows import Outlook
 from recordsync.memory.look import RELEASED
-from synckit.mapping.rows import Outlook
 from synckit.reconcile.plan import Side
 
 LISTS = KommunikationLists()

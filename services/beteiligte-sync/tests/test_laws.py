@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beteiligte_sync.entities.registry import REGISTRY
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
+from recordsync.testing.strategies import payload, records
 from synckit.reconcile.plan import Base, Canonical, Direction, NoticeKind, Plan, Rule, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 from synckit.reconcile.three_way import Seen, reconcile
-from synckit.testing.strategies import payload, records
 
 ENTITIES = [pytest.param(m, id=m.entity) for m in REGISTRY]
 

@@ -13,10 +13,10 @@ from beteiligte_sync.domain.links import looks
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import LinkHandler
+from recordsync.testing.memory import FakePublisher
 from synckit.errors import InvalidEvent, RemoteUnavailable
 from synckit.events import LINKS, Action, ChangeEvent, Origin, decode
 from synckit.handling import Attempt
-from synckit.testing.memory import FakePublisher
 
 OURS = frozenset(mapping.entity for mapping in REGISTRY)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -19,16 +19,16 @@ from beteiligte_sync.entities.bankverbindungen.account import bank_code, compact
 from beteiligte_sync.entities.beteiligte.mapping import RECHTSFORMEN
 from beteiligte_sync.entities.kommunikation.entry import identity, value_of
 from beteiligte_sync.entities.kommunikation.kinds import Kind
+from recordsync.mapping.codecs import TEXT, choice
+from recordsync.mapping.derived import planned
+from recordsync.mapping.field import EntityMapping
+from recordsync.mapping.text import clean, option_key, squeezed
 from recordsync.memory.normal_forms import as_read_today
+from recordsync.testing.strategies import WORDS, payload
 from synckit.errors import MappingError
-from synckit.mapping.codecs import TEXT, choice
-from synckit.mapping.derived import planned
-from synckit.mapping.field import EntityMapping
-from synckit.mapping.text import clean, option_key, squeezed
 from synckit.ports import RecordState
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
 from synckit.reconcile.three_way import Seen
-from synckit.testing.strategies import WORDS, payload
 
 ANYTHING = st.text() | st.text(st.characters(categories=["L", "M", "Zs", "Cf", "Pd", "Nd", "Po"]))
 

@@ -12,8 +12,8 @@ from office import Office
 from test_adressen import HOME
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
+from recordsync.testing.remotes import FakeLeft
 from synckit.errors import RemoteRejected
-from synckit.testing.remotes import FakeLeft
 
 DAY = 86_400
 Rule = Callable[[Mapping[str, Any]], tuple[str, str] | None]

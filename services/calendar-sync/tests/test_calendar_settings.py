@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from calendar_sync.settings import Settings
-from synckit.runtime.settings import WRONG_SETTINGS, load
+from synckit.service.settings import WRONG_SETTINGS, load
 
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synckit.errors import RemoteUnavailable
 from synckit.ports import BrakeState
-from synckit.runtime.metrics import REGISTRY
+from synckit.service.metrics import REGISTRY
 from synckit.testing.clock import FakeClock
 from ticker.timers import BrakeGauge, guarded
 

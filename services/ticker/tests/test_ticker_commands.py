@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.waiting import LONG
+from recordsync.testing.memory import FakePublisher
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin
-from synckit.runtime.settings_doc import table
+from synckit.service.settings_doc import table
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from ticker.commands import chosen_of, parser, prune, run_once
 from ticker.handlers import Emitter, Found
 from ticker.settings import Settings

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recordsync.mapping.rows import SEEN
+from recordsync.testing.memory import FakeLinks, FakePublisher
+from recordsync.testing.parking import park
 from synckit.errors import RemoteUnavailable
 from synckit.events import Action, Origin, decode
-from synckit.mapping.rows import SEEN
 from synckit.ports import Commit, Link, Parked
 from synckit.reconcile.plan import Base
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakeLinks, FakePublisher
-from synckit.testing.parking import park
 from ticker.commands import look_back, moment
 from ticker.domain.entities import ADRESSEN, BANKVERBINDUNGEN, Watched
 from ticker.domain.queries import Where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synckit.runtime.settings import load
+from synckit.service.settings import load
 from ticker.settings import Settings
 
 

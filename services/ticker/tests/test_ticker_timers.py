@@ -6,11 +6,11 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from recordsync.testing.memory import FakePublisher
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin
-from synckit.runtime import metrics
+from synckit.service import metrics
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from ticker import app
 from ticker.domain import schedule
 from ticker.handlers import Emitter, Found

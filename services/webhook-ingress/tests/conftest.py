@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from recordsync.testing.memory import FakePublisher
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from webhook_ingress.handlers import Pushes, Webhooks
 from webhook_ingress.routes import MAX_BODY, Limits, PushRoutes, WebhookRoutes
 

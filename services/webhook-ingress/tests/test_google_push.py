@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from kanzlei.calendar_events import push_token
+from recordsync.testing.memory import FakePublisher
 from synckit.events import decode
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import PUSH_PATH
 from webhook_ingress.routes import Limits

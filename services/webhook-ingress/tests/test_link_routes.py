@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from recordsync.testing.memory import FakePublisher
 from synckit.events import Action, ChangeEvent, decode
-from synckit.runtime import metrics
-from synckit.testing.memory import FakePublisher
+from synckit.service import metrics
 from webhook_ingress.domain.paths import link_paths
 
 Client = TestClient[web.Request, web.Application]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synckit.events import Action, ChangeEvent, Origin, decode, encode
-from synckit.runtime import tracing
+from synckit.service import tracing
 from webhook_ingress.domain import payload
 from webhook_ingress.domain.dead_letter import dead_letter
 from webhook_ingress.domain.envelope import Envelope

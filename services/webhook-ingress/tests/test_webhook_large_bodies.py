@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from deploy.local.waiting import LONG
-from synckit.testing.memory import FakePublisher
+from recordsync.testing.memory import FakePublisher
 from webhook_ingress.routes import LARGE_BODY, MAX_BODY, Limits
 
 Client = TestClient[web.Request, web.Application]

@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from openapi_spec_validator import validate
 
-from synckit.runtime.http import Health, add_shell
-from synckit.testing.memory import FakePublisher
+from recordsync.testing.memory import FakePublisher
+from synckit.service.server import Health, add_shell
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import PUSH_PATH
 from webhook_ingress.routes import MAX_BODY, Limits

@@ -14,9 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from deploy.local.waiting import LONG, in_time
+from recordsync.testing.memory import FakePublisher
 from synckit.events import Action, Record, decode
-from synckit.runtime import metrics
-from synckit.testing.memory import FakePublisher
+from synckit.service import metrics
 from webhook_ingress.domain.paths import webhook_paths
 from webhook_ingress.routes import MAX_BODY, Limits
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kanzlei.espocrm.webhook_secrets import parse_secrets
-from synckit.runtime import metrics
+from synckit.service import metrics
 from synckit.testing.clock import FakeClock
 from webhook_ingress.adapters.secrets_source import SecretsSource
 

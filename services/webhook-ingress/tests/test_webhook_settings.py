@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.waiting import LONG
-from synckit.runtime.settings import load
-from synckit.runtime.settings_doc import table
+from synckit.service.settings import load
+from synckit.service.settings_doc import table
 from webhook_ingress.app import build
 from webhook_ingress.settings import Settings
 

@@ -14,6 +14,7 @@ from recordsync.clock import StoreTime
 from recordsync.companion import Companion
 from recordsync.decide import decide
 from recordsync.decide.facts import there
+from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import Cause, Memory, Outcome, begin
 from recordsync.memory.normal_forms import as_read_today
 from recordsync.observation import Observation, Rejected
@@ -32,7 +33,6 @@ from synckit.errors import (
     SyncError,
     TransientError,
 )
-from synckit.mapping.field import EntityMapping
 from synckit.ports import Lease, Link, RecordState
 from synckit.reconcile.plan import Side
 

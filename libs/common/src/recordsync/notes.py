@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from recordsync.mapping.field import EntityMapping
 from recordsync.quoting import quoted, shown
-from synckit.mapping.field import EntityMapping
 from synckit.ports import PendingNote
 from synckit.reconcile.plan import EMPTY, Canonical, Decision, Notice, NoticeKind, Plan, Side
 

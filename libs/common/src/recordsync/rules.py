@@ -8,8 +8,8 @@ from typing import Literal
 
 from recordsync.erased import cleaned
 from recordsync.lists import ListMapping
+from recordsync.mapping.field import EntityMapping
 from recordsync.states import States
-from synckit.mapping.field import EntityMapping
 from synckit.ports import Snapshot
 from synckit.reconcile.brake import BrakeLimits
 from synckit.reconcile.plan import Canonical, Side

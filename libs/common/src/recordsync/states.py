@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from recordsync.mapping.codecs import espo_time
+from recordsync.mapping.field import EntityMapping
+from recordsync.mapping.state import EVERY_STATE, LeftState
 from recordsync.quoting import message as limited
 from recordsync.refusals import words_of
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
-from synckit.mapping.codecs import espo_time
-from synckit.mapping.field import EntityMapping
-from synckit.mapping.state import EVERY_STATE, LeftState
 from synckit.reconcile.plan import Side
 
 Payload = Mapping[str, Any]

@@ -1,1 +1,1 @@
-"""synckit: keeps the records of two systems in step. Decide purely (`reconcile`), act at the edge (`adapters`)."""
+"""synckit: what every service is made of: events, reconciling, a worker, and the edges. Knows no system and no noun."""

@@ -282,3 +282,8 @@ def _time(raw: bytes | None) -> datetime:
     if at is None:
         raise InvalidEvent("ce_time is no RFC 3339 time")
     return at
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where a record of `topic` goes that can't be handled."""
+    return f"{topic}.dlq"

@@ -19,20 +19,20 @@ from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from advoware_proxy.settings import AdvowareProxySection, Settings
 from advoware_proxy.timers import SweepTimer
-from synckit.adapters.advoware import API
-from synckit.adapters.http_client import HttpLimits, Wiring
-from synckit.adapters.postgres.clock import DatabaseClock
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.postgres.schema import ensure_schema
-from synckit.adapters.redis import connect, ping
+from kanzlei.advoware.client import API
+from kanzlei.wiring import advoware_auth
+from synckit.clock import SystemClock
+from synckit.http.client import HttpLimits, Wiring
+from synckit.postgres.clock import DatabaseClock
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.schema import ensure_schema
 from synckit.redis.buckets import RedisBuckets
-from synckit.runtime import metrics
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Check, Health, HttpServer, add_shell
-from synckit.runtime.remote_trouble import Credentials
-from synckit.runtime.service import Service
-from synckit.runtime.startup import until_there
-from synckit.wiring import advoware_auth
+from synckit.redis.locks import connect, ping
+from synckit.service import metrics
+from synckit.service.remote_trouble import Credentials
+from synckit.service.server import Check, Health, HttpServer, add_shell
+from synckit.service.service import Service
+from synckit.service.startup import until_there
 
 SPARE = 4
 

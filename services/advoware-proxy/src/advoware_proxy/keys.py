@@ -17,11 +17,11 @@ from typing import Any
 
 from advoware_proxy.adapters.callers import KeyTable, ListedKey, NewKey
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.postgres.schema import ensure_schema
 from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
-from synckit.runtime.settings import database_url
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.schema import ensure_schema
+from synckit.service.settings import database_url
 
 DONE, NOT_DONE, AWAY = 0, 1, 3
 

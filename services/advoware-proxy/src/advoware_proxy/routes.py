@@ -18,7 +18,7 @@ from advoware_proxy.domain.openapi import PATH, document
 from advoware_proxy.domain.problem import Refused
 from advoware_proxy.handlers.proxy import CallerGone, CutShort, Done, Proxy
 from synckit.ports import Clock
-from synckit.runtime import metrics, tracing
+from synckit.service import metrics, tracing
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

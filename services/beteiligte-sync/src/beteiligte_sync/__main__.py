@@ -7,7 +7,7 @@ import sys
 from beteiligte_sync.app import build
 from beteiligte_sync.settings import Settings
 from synckit.command import run_command
-from synckit.runtime.service import main
+from synckit.service.service import main
 
 if __name__ == "__main__":
     run_command(lambda: main(Settings, build, sys.argv[1:]))

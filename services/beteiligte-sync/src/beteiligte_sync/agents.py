@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from beteiligte_sync.entities.registry import REGISTRY
-from synckit.mapping.field import EntityMapping
-from synckit.runtime.faust_adapter import SafeApp, keyed_agent
-from synckit.runtime.worker import KeyedExecutor
-from synckit.topics import ENTITY_LINKS, EVENT_TOPICS
+from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
+from recordsync.mapping.field import EntityMapping
+from synckit.faust import SafeApp, keyed_agent
+from synckit.worker import KeyedExecutor
 
 TOPICS = (*(EVENT_TOPICS[mapping.entity] for mapping in REGISTRY), ENTITY_LINKS)
 
 
 def attach(app: SafeApp, mapping: EntityMapping, executor: KeyedExecutor) -> None:
     """Feeds an entity's topic to its executor."""
+    executor.takes_only(mapping.entity)
     keyed_agent(app, EVENT_TOPICS[mapping.entity], executor)
 
 

@@ -13,28 +13,28 @@ from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import LinkHandler, SyncHandler, accepts
 from beteiligte_sync.settings import Settings
+from kanzlei.advoware.children import AdvowareChildren
+from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.advoware.rows import AdvowareRows
+from kanzlei.espocrm.client import EspoStore
+from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.watch import watch_of
+from kanzlei.wiring import Connections, connections
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
-from synckit.adapters.advoware import AdvowareBeteiligteStore
-from synckit.adapters.advoware_children import AdvowareChildren
-from synckit.adapters.advoware_rows import AdvowareRows
-from synckit.adapters.espocrm import EspoStore
-from synckit.adapters.espocrm_notes import EspoNotifier
-from synckit.adapters.kafka import require_topics
-from synckit.adapters.postgres.brake import PostgresBrake
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
+from recordsync.postgres.brake import PostgresBrake
+from recordsync.postgres.links import PostgresLinkStore
+from synckit.clock import SystemClock
+from synckit.events import dead_letter_topic
+from synckit.faust import KafkaWorkerSettings, build_app
+from synckit.faust.worker_process import KafkaWorker
+from synckit.kafka.publisher import require_topics
 from synckit.ports import Clock, SearchableStore
-from synckit.runtime import metrics
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.faust_adapter import KafkaWorkerSettings, build_app
-from synckit.runtime.http import Check, Health, HttpServer, add_shell
-from synckit.runtime.service import Service
-from synckit.runtime.worker import KeyedExecutor, Limits, RetryPolicy
-from synckit.runtime.worker.dead_letters import DeadLetters
-from synckit.runtime.worker_process import KafkaWorker
-from synckit.topics import dead_letter_topic
-from synckit.wiring import Connections, connections
+from synckit.service import metrics
+from synckit.service.server import Check, Health, HttpServer, add_shell
+from synckit.service.service import Service
+from synckit.worker import KeyedExecutor, Limits, RetryPolicy
+from synckit.worker.dead_letters import DeadLetters
 
 CHILDREN_SHARE = 4
 """A child's entity syncs a quarter as many records at once as its parent's."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from synckit.runtime.settings import (
+from synckit.service.settings import (
     AdvowareSection,
     BrakeSection,
     DatabaseSection,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from synckit.runtime.settings import (
+from synckit.service.settings import (
     AdvowareSection,
     DatabaseSection,
     HeaderKey,

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from synckit.command import run_command
 from synckit.errors import SyncError
-from synckit.runtime.logging import configure
-from synckit.runtime.service import Service
-from synckit.runtime.service import main as service
-from synckit.runtime.settings import load
+from synckit.log.logging import configure
+from synckit.service.service import Service
+from synckit.service.service import main as service
+from synckit.service.settings import load
 from ticker.app import build
 from ticker.commands import PRUNE, chosen_of, in_order, look_back, parser, prune, run_once, status_of
 from ticker.settings import Settings

@@ -9,19 +9,19 @@ from functools import partial
 
 from aiohttp import web
 
+from kanzlei import topics
+from kanzlei.advoware.client import AdvowareBeteiligteStore
 from kanzlei.espocrm.watch import watch_of
-from synckit import topics
-from synckit.adapters.advoware import AdvowareBeteiligteStore
-from synckit.adapters.kafka import require_topics
-from synckit.adapters.postgres.brake import PostgresBrakes
-from synckit.adapters.postgres.sweep import PostgresSweepStore
-from synckit.adapters.redis import OncePerCluster
+from kanzlei.wiring import Connections, connections
+from recordsync.postgres.brake import PostgresBrakes
+from recordsync.postgres.sweep import PostgresSweepStore
+from synckit.clock import SystemClock
+from synckit.kafka.publisher import require_topics
 from synckit.ports import Clock
-from synckit.runtime import metrics
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Health, HttpServer, Step, add_shell
-from synckit.runtime.service import Service
-from synckit.wiring import Connections, connections
+from synckit.redis.locks import OncePerCluster
+from synckit.service import metrics
+from synckit.service.server import Health, HttpServer, Step, add_shell
+from synckit.service.service import Service
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.adapters.retention import PostgresRetention
 from ticker.domain.entities import BETEILIGTE, WATCHED, Watched

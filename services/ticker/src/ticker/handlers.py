@@ -15,10 +15,10 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from synckit import topics
+from kanzlei import topics
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.ports import Clock, Publisher, SweepStore
-from synckit.runtime import tracing
+from synckit.service import tracing
 from ticker.domain import queries, schedule, selection
 from ticker.domain.entities import BETEILIGTE, Watched
 from ticker.domain.rows import LeftRow, PartyRow, RightRow

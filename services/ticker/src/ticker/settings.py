@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from synckit.runtime.settings import (
+from synckit.service.settings import (
     AdvowareSection,
     DatabaseSection,
     EspoCrmSection,

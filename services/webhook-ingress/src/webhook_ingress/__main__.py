@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from synckit.command import run_command
-from synckit.runtime.service import main
+from synckit.service.service import main
 from webhook_ingress.app import build
 from webhook_ingress.settings import Settings
 

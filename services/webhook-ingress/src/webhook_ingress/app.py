@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from kanzlei import topics
 from kanzlei.espocrm.webhook_secrets import parse_secrets
-from synckit import topics
-from synckit.adapters.kafka import KafkaPublisher, require_topics
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.http import Check, Health, HttpServer, add_shell
-from synckit.runtime.service import Service
+from synckit.clock import SystemClock
+from synckit.kafka.publisher import KafkaPublisher, require_topics
+from synckit.service.server import Check, Health, HttpServer, add_shell
+from synckit.service.service import Service
 from webhook_ingress.adapters.secrets_source import SecretsSource
 from webhook_ingress.handlers import Pushes, Webhooks
 from webhook_ingress.routes import MAX_BODY, Limits, PushRoutes, WebhookRoutes

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import structlog
 
+from kanzlei import topics
 from kanzlei.calendar_events import employee_event, pushed_for
-from synckit import topics
 from synckit.events import LINKS, Action, Record, encode
 from synckit.ports import Clock, Publisher
 from webhook_ingress.domain.dead_letter import dead_letter

@@ -18,10 +18,11 @@ from kanzlei.espocrm.webhook_secrets import Secrets
 from synckit.deadlines import Deadlines
 from synckit.errors import TransientError
 from synckit.events import Action
+from synckit.log import logging
+from synckit.log.checked_text import ident, word
 from synckit.ports import Clock
-from synckit.runtime import logging, metrics, tracing
-from synckit.runtime.checked_text import ident, word
-from synckit.runtime.prebuilt import PrebuiltAnswer
+from synckit.service import metrics, tracing
+from synckit.service.prebuilt import PrebuiltAnswer
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import PUSH_PATH, link_paths, webhook_paths

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from kanzlei.espocrm.webhook_secrets import parse_secrets
-from synckit.runtime.settings import KafkaSection, Port, Seconds, Section, ServiceSettings
+from synckit.service.settings import KafkaSection, Port, Seconds, Section, ServiceSettings
 
 
 class WebhookIngressSection(Section):

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from kanzlei.advoware.auth import UPSTREAM
+from kanzlei.advoware.client import AdvowareClient, single
 from kanzlei.advoware.termin_record import FIELDS, NUMBER, body_of, employee_of, number_of, replaced, termin_of
 from kanzlei.termine import FEW, Mitarbeiter, Place, Termin, TerminList, TerminValues, Unreadable, Written
 from synckit import clamps
-from synckit.adapters.advoware import AdvowareClient, single
-from synckit.adapters.advoware_auth import UPSTREAM
 from synckit.errors import (
     Implausible,
     MappingError,

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from synckit.adapters.espocrm import API
-from synckit.adapters.espocrm_answers import LOCKED_OUT_SECONDS, UPSTREAM
-from synckit.adapters.http_client import Answer, HttpClient, HttpLimits, Wiring
+from kanzlei.espocrm.answers import LOCKED_OUT_SECONDS, UPSTREAM
+from kanzlei.espocrm.client import API
 from synckit.errors import AuthenticationRefused, RemoteRejected, RemoteUnavailable
+from synckit.http.client import Answer, HttpClient, HttpLimits, Wiring
 
 LIMITS = HttpLimits(total=180.0, read=170.0, whole=180.0, concurrency=1)
 """Seconds. A new entity makes EspoCRM rebuild its tables, which takes its time on a small machine."""

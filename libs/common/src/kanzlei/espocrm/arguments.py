@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 
-from synckit.adapters.espocrm import EspoAuth
+from kanzlei.espocrm.client import EspoAuth
 from synckit.connection_url import check_address, check_key, shown
 from synckit.errors import AuthenticationRefused, RemoteRejected, SyncError, TransientError
-from synckit.runtime.settings import refuse
+from synckit.service.settings import refuse
 
 AWAY, REFUSED = 3, 4
 KEY, SECRET = "ESPOCRM_API_KEY", "ESPOCRM_HMAC_SECRET_KEY"

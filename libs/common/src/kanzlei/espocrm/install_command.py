@@ -18,6 +18,7 @@ from pathlib import Path
 
 from kanzlei.espocrm.api import Api, admin_login
 from kanzlei.espocrm.arguments import AWAY, KEY, REFUSED, SECRET, address, told
+from kanzlei.espocrm.client import EspoAuth, EspoClient
 from kanzlei.espocrm.env_file import EnvFileUnusable, ensure_writable, set_variables
 from kanzlei.espocrm.install import Installer, NotAnAdministrator, credentials, words
 from kanzlei.espocrm.install_words import Outcome, Places, lines
@@ -29,7 +30,6 @@ from kanzlei.espocrm.target import USER, target
 from kanzlei.espocrm.target_parts import PART_NAMES
 from kanzlei.espocrm.webhook_client import EspoWebhooks
 from kanzlei.espocrm.webhooks import wanted as all_webhooks
-from synckit.adapters.espocrm import EspoAuth, EspoClient
 from synckit.errors import PermanentError, SyncError, TransientError
 
 WRONG_CALL = 2

@@ -13,18 +13,18 @@ import structlog
 from aiohttp import web
 
 from kanzlei.espocrm.api import LIMITS, Api
+from kanzlei.espocrm.client import EspoAuth
 from kanzlei.espocrm.difference import Difference, Severity
 from kanzlei.espocrm.differences import differences
 from kanzlei.espocrm.look import installation
 from kanzlei.espocrm.observed import Installation
 from kanzlei.espocrm.schema import Target
 from kanzlei.espocrm.target import target
-from synckit.adapters.espocrm import EspoAuth
-from synckit.adapters.http_client import Wiring
 from synckit.errors import SyncError
+from synckit.http.client import Wiring
 from synckit.ports import Clock
-from synckit.runtime import metrics
-from synckit.runtime.settings import EspoCrmSection
+from synckit.service import metrics
+from synckit.service.settings import EspoCrmSection
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 24 * 3600.0

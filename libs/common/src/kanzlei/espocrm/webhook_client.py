@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kanzlei.espocrm.client import EspoClient
 from kanzlei.espocrm.webhooks import Webhook
-from synckit.adapters.espocrm import EspoClient
 
 MOST = 200
 _ATTRIBUTES = ["event", "url", "secretKey", "isActive", "skipOwn"]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from kanzlei.topics import EVENT_TOPICS
 from recordsync.act.actor import Actor
 from recordsync.act.imports import NOT_IMPORTED, Children, Held, Imports, Stranger
 from recordsync.decide.facts import there
@@ -20,7 +21,6 @@ from recordsync.rules import EngineSettings
 from synckit.errors import SyncError
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.ports import Link, Publisher, Snapshot
-from synckit.topics import EVENT_TOPICS
 
 Row = Mapping[str, Any]
 

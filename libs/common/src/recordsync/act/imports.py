@@ -10,6 +10,8 @@ from recordsync.act.intents import Posts
 from recordsync.act.store import Store
 from recordsync.decide.facts import owner_of, there
 from recordsync.decide.refused import causes_of
+from recordsync.mapping.child import ChildOf
+from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import Memory
 from recordsync.notes import Wording, marker_of, single
 from recordsync.observation import Observation
@@ -17,8 +19,6 @@ from recordsync.quoting import shown
 from recordsync.refusals import Rejection, digest, names_in, refused, rejection
 from recordsync.rules import EngineSettings, Rules
 from synckit.errors import MappingError, RemoteRejected
-from synckit.mapping.child import ChildOf
-from synckit.mapping.field import EntityMapping
 from synckit.ports import IMPORT, Clock, FindableStore, Intent, Lease, LinkStore, Snapshot
 from synckit.reconcile.plan import EMPTY, Canonical, Notice, NoticeKind, Side
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from recordsync.mapping.child import ChildOf
 from recordsync.memory.look import Memory
 from recordsync.notes import Wording, single
 from recordsync.notes import marker_of as marker
@@ -11,7 +12,6 @@ from recordsync.observation import UNASKED, Observation, Unasked
 from recordsync.rules import Rules
 from recordsync.steps import Announce
 from synckit.errors import MappingError
-from synckit.mapping.child import ChildOf
 from synckit.ports import Link, PendingNote, Snapshot
 from synckit.reconcile.plan import EMPTY, Canonical, Notice, Side
 

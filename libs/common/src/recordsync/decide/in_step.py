@@ -18,6 +18,7 @@ from recordsync.decide.older import OLDER_SINCE, older_sides, since, without, wi
 from recordsync.decide.plausibility import OLDER, REFUSED, evidence_of
 from recordsync.decide.unfinished import taken_up
 from recordsync.lists import ListWork
+from recordsync.mapping.derived import planned as planned_with_derived
 from recordsync.memory.look import Memory
 from recordsync.notes import announce, marker_of
 from recordsync.observation import Observation, ReadLeft
@@ -27,7 +28,6 @@ from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Announce, Close, Learn, Observe, Reason, Step, WriteLeft, WriteRight, WriteRow
 from synckit.errors import RemoteUnavailable, StaleVersion
-from synckit.mapping.derived import planned as planned_with_derived
 from synckit.ports import Attempted, PendingNote
 from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side
 from synckit.reconcile.three_way import Seen

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from recordsync.decide.facts import home_of, there
+from recordsync.mapping.child import ChildOf
 from recordsync.memory.look import Memory
 from recordsync.observation import UNASKED, AskParent, Observation, Parent
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, Forget, Observe, Patch, Step, Wait
 from synckit.errors import MappingError
-from synckit.mapping.child import ChildOf
 from synckit.ports import WAITS_FOR_PARENT, Link, Parked
 from synckit.reconcile.plan import Side
 

@@ -24,11 +24,11 @@ from recordsync.explain.gather import gather
 from recordsync.explain.render import show
 from recordsync.explain.report import Report, explain
 from recordsync.explain.wire import Desk, Settings, desk
+from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import Locked, RemoteUnavailable, SyncError
 from synckit.events import ENTITY_ID
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.settings import load
+from synckit.service.settings import load
 
 SHOWN, UNKNOWN, USAGE, AWAY, NOT_DONE = 0, 1, 2, 3, 4
 CONNECT_SECONDS = 10.0

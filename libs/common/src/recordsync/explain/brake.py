@@ -15,15 +15,15 @@ from datetime import timedelta
 from recordsync.explain.report import brake_lines
 from recordsync.explain.wire import whoami
 from recordsync.explain.words import SYSTEMS, count
-from synckit.adapters.postgres.brake import PostgresBrakes
-from synckit.adapters.postgres.pool import PoolLimits, PostgresPool
-from synckit.adapters.postgres.schema import ensure_schema
+from recordsync.postgres.brake import PostgresBrakes
+from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import BrakeState
+from synckit.postgres.pool import PoolLimits, PostgresPool
+from synckit.postgres.schema import ensure_schema
 from synckit.reconcile.plan import Side
-from synckit.runtime.clock import SystemClock
-from synckit.runtime.settings import BrakeSection, DatabaseSection, ServiceSettings, load
+from synckit.service.settings import BrakeSection, DatabaseSection, ServiceSettings, load
 
 SHOWN, USAGE, AWAY, NOT_DONE = 0, 2, 3, 4
 LISTED = 20

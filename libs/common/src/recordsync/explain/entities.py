@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
 
 GROUP = "synckit.entities"
 

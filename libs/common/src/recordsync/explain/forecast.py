@@ -12,6 +12,7 @@ from recordsync.explain.foreseen import Foreseen, Unknown, foreseen, rules_of
 from recordsync.explain.planned import Planned
 from recordsync.explain.rows import FieldRow, Table, Values, field_row, list_row, rows_as_seen
 from recordsync.explain.words import SIDES, SYSTEMS, clean, count, shown, target_of
+from recordsync.mapping.rows import Outlook
 from recordsync.memory.look import RELEASED
 from recordsync.states import SyncStatus, explain
 from recordsync.steps import (
@@ -29,7 +30,6 @@ from recordsync.steps import (
     WriteRow,
 )
 from synckit.errors import SyncError, TransientError
-from synckit.mapping.rows import Outlook
 from synckit.ports import RecordState, Snapshot
 from synckit.reconcile.plan import Plan, Side
 

@@ -13,6 +13,7 @@ from recordsync.decide import decide
 from recordsync.decide.record import trouble
 from recordsync.explain.findings import Findings
 from recordsync.lists import ListMapping
+from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import RELEASED, Cause, Memory, begin, newest_of
 from recordsync.memory.normal_forms import as_read_today
 from recordsync.observation import (
@@ -33,7 +34,6 @@ from recordsync.observation import (
 from recordsync.rules import EngineSettings, Rules
 from recordsync.steps import Announce, DropIntent, Engage, Learn, Observe, Step
 from synckit.errors import PermanentError
-from synckit.mapping.field import EntityMapping
 from synckit.ports import BRAKED, Link, Snapshot
 from synckit.reconcile.brake import Tally
 

@@ -13,9 +13,8 @@ from recordsync.explain.rows import Table
 from recordsync.explain.words import trouble_of
 from recordsync.memory.normal_forms import as_read_today
 from synckit.errors import SyncError
-from synckit.events import Record
+from synckit.events import Record, dead_letter_topic
 from synckit.ports import BrakeState, Clock, JournalEntry, RecordState, Snapshot
-from synckit.topics import dead_letter_topic
 
 T = TypeVar("T")
 RIVALS = 5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from recordsync.mapping.rows import Outlook
 from recordsync.notes import cause_of
-from synckit.mapping.rows import Outlook
 from synckit.reconcile.plan import Plan
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from recordsync.explain.findings import Findings
 from recordsync.explain.words import rule_words
+from recordsync.mapping.field import EntityMapping
+from recordsync.mapping.rows import RowOutlook
 from synckit.errors import MappingError
-from synckit.mapping.field import EntityMapping
-from synckit.mapping.rows import RowOutlook
 from synckit.reconcile.plan import Base, Canonical, Decision, Plan, Side, Value
 from synckit.reconcile.policy import FieldPolicy
 

@@ -10,21 +10,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kanzlei.advoware.children import AdvowareChildren
+from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.espocrm.client import EspoStore
+from kanzlei.topics import EVENT_TOPICS
+from kanzlei.wiring import Connections, connections
 from recordsync.explain.commands import Hands
 from recordsync.explain.entities import Entity
 from recordsync.explain.gather import Side, Sources
-from synckit.adapters.advoware import AdvowareBeteiligteStore
-from synckit.adapters.advoware_children import AdvowareChildren
-from synckit.adapters.espocrm import EspoStore
-from synckit.adapters.kafka_inspect import KafkaInspector
-from synckit.adapters.postgres.brake import PostgresBrakes
-from synckit.adapters.postgres.inspect import PostgresInspector
-from synckit.adapters.postgres.links import PostgresLinkStore
-from synckit.adapters.redis import LockTimes, RedisLocks
-from synckit.adapters.redis_inspect import RedisLockInspector
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
+from recordsync.postgres.brake import PostgresBrakes
+from recordsync.postgres.inspect import PostgresInspector
+from recordsync.postgres.links import PostgresLinkStore
+from synckit.kafka.inspect import KafkaInspector
 from synckit.ports import Clock
-from synckit.runtime.settings import (
+from synckit.redis.inspect import RedisLockInspector
+from synckit.redis.locks import LockTimes, RedisLocks
+from synckit.service.settings import (
     AdvowareSection,
     DatabaseSection,
     EspoCrmSection,
@@ -32,8 +34,6 @@ from synckit.runtime.settings import (
     RedisSection,
     ServiceSettings,
 )
-from synckit.topics import EVENT_TOPICS
-from synckit.wiring import Connections, connections
 
 LOCK_WAIT = 20.0
 """Seconds that a command waits for a running sync of its record; longer than a lock lives that nobody renews."""

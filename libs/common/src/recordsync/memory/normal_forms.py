@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from synckit.mapping.rows import ForeseenLists
+from recordsync.mapping.rows import ForeseenLists
 from synckit.ports import Attempted, PendingNote, RecordState
 from synckit.reconcile.plan import Base, Side, Value
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from synckit.adapters.redis import command
 from synckit.buckets import LONGEST_WITHIN, Charge, ensure_possible
+from synckit.redis.locks import command
 
 PREFIX = "bucket:"
 TAKE = f"""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from synckit.errors import PermanentError, TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.handling import Attempt, Done, Outcome
-from synckit.runtime.worker.delivery import Delivery
+from synckit.worker.delivery import Delivery
 
 EPOCH = 1_700_000_000.0
 

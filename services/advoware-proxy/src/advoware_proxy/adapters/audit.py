@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 import structlog
 
 from advoware_proxy.domain.calls import Entry
-from synckit.adapters.postgres.pool import DatabaseDefect, PostgresPool
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import Clock
-from synckit.runtime import metrics
+from synckit.postgres.pool import DatabaseDefect, PostgresPool
+from synckit.service import metrics
 
 log = structlog.get_logger(__name__)
 UPSTREAM = "audit"

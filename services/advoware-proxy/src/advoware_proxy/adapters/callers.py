@@ -12,8 +12,8 @@ import structlog
 
 from advoware_proxy.domain.callers import Caller, Grant, Rate, grants_document, grants_from
 from synckit import clamps
-from synckit.adapters.postgres.pool import PostgresPool, json_text
 from synckit.ports import Clock
+from synckit.postgres.pool import PostgresPool, json_text
 
 log = structlog.get_logger(__name__)
 

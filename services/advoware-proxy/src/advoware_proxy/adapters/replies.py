@@ -14,7 +14,7 @@ from uuid import UUID
 
 from advoware_proxy.domain.calls import KeptReply
 from advoware_proxy.handlers.ports import Claim, Claimed
-from synckit.adapters.postgres.pool import PostgresPool, json_text
+from synckit.postgres.pool import PostgresPool, json_text
 
 CLAIMED = timedelta(seconds=10)
 """As long as it takes to get a token and the audit's line. A claim that outlives it may be taken over."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from synckit.adapters.postgres.pool import PostgresPool
+from synckit.postgres.pool import PostgresPool
 
 AT_ONCE = 1000
 

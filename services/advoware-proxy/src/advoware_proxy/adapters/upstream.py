@@ -13,10 +13,10 @@ from yarl import URL
 from advoware_proxy.domain.calls import TooSlow
 from advoware_proxy.domain.path_rules import Base, Target, build_url
 from advoware_proxy.handlers.ports import Before
-from synckit.adapters.advoware import DISTRUST_SECONDS
-from synckit.adapters.advoware_auth import UPSTREAM, AdvowareAuth
-from synckit.adapters.http_client import SAFE_METHODS, Latch, Wiring, new_session
+from kanzlei.advoware.auth import UPSTREAM, AdvowareAuth
+from kanzlei.advoware.client import DISTRUST_SECONDS
 from synckit.errors import RemoteUnavailable
+from synckit.http.client import SAFE_METHODS, Latch, Wiring, new_session
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)

@@ -6,7 +6,7 @@ from typing import Any
 
 from advoware_proxy.domain.callers import METHODS
 from advoware_proxy.domain.problem import ADVOWARE, CONTENT_TYPE, KINDS, PROXY, TYPE
-from synckit.runtime.openapi import RETRY_AFTER, shell_paths
+from synckit.service.openapi import RETRY_AFTER, shell_paths
 
 PATH = "/advoware/proxy"
 REFUSALS = (400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from kanzlei.topics import EVENT_TOPICS
 from synckit.errors import InvalidEvent
 from synckit.events import LINKS, Action, ChangeEvent, Record, attribute_names, encode
-from synckit.topics import EVENT_TOPICS
 
 
 def looks(events: Iterable[ChangeEvent], entities: Collection[str]) -> Mapping[str, Record]:

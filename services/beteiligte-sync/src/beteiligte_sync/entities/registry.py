@@ -5,6 +5,6 @@ from __future__ import annotations
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.bankverbindungen.mapping import BANKVERBINDUNGEN
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
-from synckit.mapping.field import EntityMapping
+from recordsync.mapping.field import EntityMapping
 
 REGISTRY: tuple[EntityMapping, ...] = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from calendar_sync.domain.google_errors import WritesBlocked
-from synckit.adapters.redis import command
 from synckit.buckets import Bucket, Buckets, Charge, in_turn
 from synckit.ports import Clock
+from synckit.redis.locks import command
 
 UPSTREAM = "google"
 _in_background: ContextVar[bool] = ContextVar("in_background", default=False)

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import structlog
 
+from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.espocrm.client import EspoClient, EspoStore
+from recordsync.mapping.rows import as_seen
 from synckit import clamps
-from synckit.adapters.advoware import AdvowareBeteiligteStore
-from synckit.adapters.espocrm import EspoClient, EspoStore
 from synckit.errors import SyncError
-from synckit.mapping.rows import as_seen
 from synckit.ports import Snapshot
 from ticker.domain.entities import BETEILIGTE, Watched
 from ticker.domain.queries import Where

@@ -13,10 +13,10 @@ from datetime import datetime
 
 import structlog
 
-from synckit.adapters.postgres.pool import PostgresPool
-from synckit.adapters.postgres.sweep import PostgresSweepStore
+from recordsync.postgres.sweep import PostgresSweepStore
 from synckit.errors import PermanentError
 from synckit.ports import OPERATOR
+from synckit.postgres.pool import PostgresPool
 from ticker.domain.retention import Kept, abandoned, is_leap
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from synckit.mapping.codecs import espo_time
+from recordsync.mapping.codecs import espo_time
 from synckit.ports import LONGEST_PARKED
 
 Where = Sequence[Mapping[str, Any]]

@@ -28,7 +28,7 @@ class RightRow:
 class PartyRow:
     """A party in Advoware's list, with what belongs to it: noun → right id → row id.
 
-    `lists`: `synckit.mapping.rows.as_seen` of the rows that are synced along with the party.
+    `lists`: `recordsync.mapping.rows.as_seen` of the rows that are synced along with the party.
     """
 
     id: str

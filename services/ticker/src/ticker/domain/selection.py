@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from synckit.mapping.rows import NONE_SHOWN
+from recordsync.mapping.rows import NONE_SHOWN
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
 
 

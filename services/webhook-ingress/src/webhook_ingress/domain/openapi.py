@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synckit.events import Action
-from synckit.runtime.openapi import RETRY_AFTER, shell_paths
+from synckit.service.openapi import RETRY_AFTER, shell_paths
 from webhook_ingress.domain.links import MAX_PAIRS, NOUNS
 from webhook_ingress.domain.paths import PUSH_PATH, link_paths, webhook_paths
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from synckit.runtime.checked_text import Ident, Word
-from synckit.runtime.known_lines import KnownLine
+from synckit.log.checked_text import Ident, Word
+from synckit.log.known_lines import KnownLine
 
 
 class WebhookLine(KnownLine, kw_only=True, gc=False):

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kanzlei.espocrm.arguments import address, our_login, told
+from kanzlei.espocrm.client import EspoClient
 from kanzlei.espocrm.register import Report, register
 from kanzlei.espocrm.secrets_file import SecretsFileUnusable
 from kanzlei.espocrm.webhook_client import EspoWebhooks
-from synckit.adapters.espocrm import EspoClient
 from synckit.command import run_command
 from synckit.errors import SyncError
-from synckit.runtime.settings import refuse
+from synckit.service.settings import refuse
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 from babel import Locale
 from babel.core import get_global
 
-from synckit.mapping.codecs import TEXT, Codec
-from synckit.mapping.text import clean
+from recordsync.mapping.codecs import TEXT, Codec
+from recordsync.mapping.text import clean
 from synckit.reconcile.plan import Value
 from synckit.reconcile.policy import Unmappable
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from beteiligte_sync.entities.adressen.countries import country_of
-from synckit.mapping.codecs import Codec
-from synckit.mapping.text import clean, squeezed
+from recordsync.mapping.codecs import Codec
+from recordsync.mapping.text import clean, squeezed
 from synckit.reconcile.plan import Canonical, Value
 
 HOME = "DE"

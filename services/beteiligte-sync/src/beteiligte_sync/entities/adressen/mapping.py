@@ -13,11 +13,11 @@ from typing import Any
 
 from beteiligte_sync.entities.adressen.countries import COUNTRY
 from beteiligte_sync.entities.adressen.label import LABEL, composed
-from synckit.mapping.child import ChildOf
-from synckit.mapping.codecs import DAY, FLAG
-from synckit.mapping.field import Attribute, EntityMapping, Field
-from synckit.mapping.state import CHILD_STATE
-from synckit.mapping.text import clean
+from recordsync.mapping.child import ChildOf
+from recordsync.mapping.codecs import DAY, FLAG
+from recordsync.mapping.field import Attribute, EntityMapping, Field
+from recordsync.mapping.state import CHILD_STATE
+from recordsync.mapping.text import clean
 from synckit.reconcile.plan import Canonical, NoticeKind
 
 FIRST_DAY = date(1753, 1, 1)

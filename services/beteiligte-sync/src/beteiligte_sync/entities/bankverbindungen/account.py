@@ -8,7 +8,7 @@ from typing import Any
 
 from stdnum import iban as ibans
 
-from synckit.mapping.codecs import TEXT, Codec
+from recordsync.mapping.codecs import TEXT, Codec
 from synckit.reconcile.plan import Value
 
 _SEPARATORS = frozenset("./·•,:'’_−")

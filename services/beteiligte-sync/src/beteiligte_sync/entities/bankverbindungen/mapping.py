@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any
 
 from beteiligte_sync.entities.bankverbindungen.account import BIC, IBAN, compact, refusal
-from synckit.mapping.child import ChildOf
-from synckit.mapping.codecs import DAY
-from synckit.mapping.field import Attribute, EntityMapping, Field
-from synckit.mapping.state import CHILD_STATE
+from recordsync.mapping.child import ChildOf
+from recordsync.mapping.codecs import DAY
+from recordsync.mapping.field import Attribute, EntityMapping, Field
+from recordsync.mapping.state import CHILD_STATE
 from synckit.reconcile.plan import Canonical, NoticeKind, Value
 
 FIRST_DAY = date(1753, 1, 1)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
-from synckit.mapping.codecs import DAY, choice
-from synckit.mapping.field import Attribute, ByKind, EntityMapping, Field
-from synckit.mapping.text import option_key
+from recordsync.mapping.codecs import DAY, choice
+from recordsync.mapping.field import Attribute, ByKind, EntityMapping, Field
+from recordsync.mapping.text import option_key
 from synckit.reconcile.plan import Canonical, Direction
 
 PERSON, COMPANY = "person", "company"

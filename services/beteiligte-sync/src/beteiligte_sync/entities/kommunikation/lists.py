@@ -26,11 +26,11 @@ from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
 from recordsync.lists import ListWork, RowNote, RowWork
+from recordsync.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from recordsync.memory.look import RELEASED
 from recordsync.quoting import shown
 from recordsync.refusals import TOO_MANY, digest, remembered
 from synckit import clamps
-from synckit.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base, Side, Value
 

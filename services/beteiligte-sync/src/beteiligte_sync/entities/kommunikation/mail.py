@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import idna
 
-from synckit.mapping.text import squeezed
+from recordsync.mapping.text import squeezed
 
 _TAKEN = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

@@ -12,7 +12,7 @@ from beteiligte_sync.entities.kommunikation.diff import diff
 from beteiligte_sync.entities.kommunikation.entry import PREFIX, Entry, Known, Row, identity
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
-from synckit.mapping.rows import RowOutlook
+from recordsync.mapping.rows import RowOutlook
 from synckit.reconcile.plan import Side
 
 _TOLD = {

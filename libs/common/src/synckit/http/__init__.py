@@ -1,0 +1,1 @@
+"""The one HTTP client: limits, one-send-only writes, circuit, latch for refused credentials."""

@@ -1,0 +1,1 @@
+"""Topics as declared, records published and read."""

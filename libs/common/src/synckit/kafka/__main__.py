@@ -1,0 +1,109 @@
+"""`python -m synckit.kafka check|apply`: compares a cluster with `topics.yaml` and creates what is missing.
+
+Exit status: 0 in step; 1 differences (left); 2 wrong usage or wrong file; 3 no broker answers; 4 the broker refuses;
+70 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from synckit.command import run_command
+from synckit.connection_url import check_brokers
+from synckit.errors import SyncError, TransientError
+from synckit.kafka.admin import topic_admin
+from synckit.kafka.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
+
+IN_STEP, DIFFERENT, WRONG, AWAY, REFUSED = 0, 1, 2, 3, 4
+DEFAULT_FILE = "deploy/kafka/topics.yaml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    options = _parser().parse_args(arguments)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        declared = _declared(Path(options.file))
+        if not options.bootstrap:
+            raise DeclarationError("KAFKA_BOOTSTRAP_SERVERS is not set and --bootstrap is not given")
+        _check(options.bootstrap)
+        differences, left = asyncio.run(_run(options, declared))
+    except (DeclarationError, SyncError) as error:
+        print(f"synckit.kafka: {error}", file=sys.stderr)  # noqa: T201
+        return _status(error)
+    _tell(options, differences, left)
+    return DIFFERENT if left else IN_STEP
+
+
+def _check(bootstrap: str) -> None:
+    try:
+        check_brokers(bootstrap)
+    except ValueError as error:
+        raise DeclarationError(f"KAFKA_BOOTSTRAP_SERVERS or --bootstrap {error}") from None
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, TransientError):
+        return AWAY
+    return REFUSED if isinstance(error, SyncError) else WRONG
+
+
+async def _run(options: argparse.Namespace, declared: Mapping[str, Topic]) -> tuple[list[Difference], list[Difference]]:
+    """What differed, and what still differs."""
+    async with topic_admin(options.bootstrap) as admin:
+        differences = compare(declared, await admin.found(declared.keys()))
+        if options.command == "check" or options.dry_run or not differences:
+            return differences, differences
+        await admin.apply(differences, declared)
+        return differences, [one for one in differences if one.remedy is Remedy.REFUSE]
+
+
+def _tell(options: argparse.Namespace, differences: Sequence[Difference], left: Sequence[Difference]) -> None:
+    if options.json:
+        lines = [{**asdict(one), "remedy": one.remedy.value, "done": one not in left} for one in differences]
+        print(json.dumps({"in_step": not left, "differences": lines}, indent=2))  # noqa: T201
+        return
+    for one in differences:
+        done = options.command == "apply" and one not in left
+        word = "done" if done else "would" if options.command == "apply" and options.dry_run else "differs"
+        print(f"{word:8}{one.remedy.value:16}{one}")  # noqa: T201
+    if not left:
+        print("in step")  # noqa: T201
+
+
+def _declared(file: Path) -> dict[str, Topic]:
+    factor = os.environ.get("KAFKA_REPLICATION_FACTOR") or "1"
+    if not factor.isdigit():
+        raise DeclarationError("KAFKA_REPLICATION_FACTOR is not a number")
+    try:
+        return parse(yaml.safe_load(file.read_text(encoding="utf-8")), int(factor))
+    except OSError as error:
+        raise DeclarationError(f"{file}: {error.strerror} (run it where the repository is, or give --file)") from None
+    except yaml.YAMLError:
+        raise DeclarationError(f"{file}: not YAML") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m synckit.kafka", description="Topics as declared.", epilog=__doc__.partition("\n\n")[2]
+    )
+    parser.add_argument("command", choices=("check", "apply"))
+    parser.add_argument("--file", default=DEFAULT_FILE, help=f"the declaration (default: {DEFAULT_FILE})")
+    parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", ""), help="host:port,…")
+    parser.add_argument("--dry-run", action="store_true", help="apply: say what would be done")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main)

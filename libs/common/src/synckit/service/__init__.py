@@ -1,0 +1,1 @@
+"""What every service is made of: settings, HTTP server, health, metrics, start and end."""

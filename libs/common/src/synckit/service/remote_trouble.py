@@ -1,0 +1,99 @@
+"""What a person is told of the remotes: credentials that they refuse, and rows of their lists that are none.
+
+A line in the log for each, once and not at every call; a metric; and for credentials a reason not to be ready, which
+goes by itself with the first call that is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import structlog
+
+from synckit.errors import AuthenticationRefused
+from synckit.service import metrics
+from synckit.service.server import Check, Probe
+
+log = structlog.get_logger(__name__)
+AGAIN_SECONDS = 3600.0
+"""What still stands is told again after so long."""
+MOST_ROWS = 1000
+"""Bad rows that are told apart; more are only counted."""
+
+WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
+    {
+        "espocrm": (
+            "EspoCRM refuses our key (401): set ESPOCRM_API_KEY (with HMAC also ESPOCRM_HMAC_SECRET_KEY) to that of "
+            "the active API user, then restart"
+        ),
+        "advoware_auth": (
+            "Advoware's token service refuses our login: check ADVOWARE_PASSWORD, ADVOWARE_API_KEY, ADVOWARE_USER, "
+            "ADVOWARE_APP_ID, and this machine's clock; then restart"
+        ),
+        "advoware": (
+            "Advoware refuses a fresh token: check ADVOWARE_API_BASE_URL, ADVOWARE_DATABASE and the rights of "
+            "ADVOWARE_USER, then restart"
+        ),
+    }
+)
+"""Upstream → one line for whoever reads the log."""
+CHECKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"espocrm_credentials": ("espocrm",), "advoware_credentials": ("advoware_auth", "advoware")}
+)
+"""Name in `/health/ready` → upstreams that it stands for."""
+
+
+class Credentials:
+    """Whether each remote takes our credentials, as its last answer said. Told by the HTTP clients' hooks."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._refused: dict[str, float] = {}
+
+    def refused(self, upstream: str) -> None:
+        """The `on_refused` of the clients."""
+        metrics.auth_refused(upstream)
+        now, told_at = self._monotonic(), self._refused.get(upstream)
+        if told_at is None or now - told_at >= AGAIN_SECONDS:
+            self._refused[upstream] = now
+            log.error("credentials_refused", upstream=upstream, hint=WHAT_TO_DO.get(upstream, "check its credentials"))
+
+    def accepted(self, upstream: str) -> None:
+        """The `on_accepted` of the clients: called at every success, so it is quick."""
+        if self._refused.pop(upstream, None) is not None:
+            metrics.auth_accepted(upstream)
+            log.info("credentials_accepted", upstream=upstream)
+
+    def checks(self) -> tuple[Check, ...]:
+        """For readiness."""
+        return tuple(Check(name, self._probe(upstreams)) for name, upstreams in CHECKS.items())
+
+    def _probe(self, upstreams: tuple[str, ...]) -> Probe:
+        async def probe() -> None:
+            for upstream in upstreams:
+                if upstream in self._refused:
+                    raise AuthenticationRefused(upstream, retry_after=0.0)
+
+        return probe
+
+
+class BadRows:
+    """Rows that were left out of a list: counted each time, told once an hour by list and id."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._told: dict[tuple[str, str, str], float] = {}
+
+    def skipped(self, upstream: str, kind: str, row: str) -> None:
+        """The `on_bad_row` of the clients."""
+        metrics.bad_row(upstream)
+        now, key = self._monotonic(), (upstream, kind, row)
+        if now - self._told.get(key, now - AGAIN_SECONDS) < AGAIN_SECONDS:
+            return
+        if len(self._told) >= MOST_ROWS:
+            self._told = {known: at for known, at in self._told.items() if now - at < AGAIN_SECONDS}
+        if len(self._told) < MOST_ROWS:
+            self._told[key] = now
+            log.warning("bad_row_skipped", upstream=upstream, kind=kind, row_id=row or None)
