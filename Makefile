@@ -22,7 +22,7 @@ CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bootstrap demo test chaos mutants kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: help bootstrap demo test chaos mutants images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -70,6 +70,9 @@ types: $(READY)
 
 layers: $(READY)
 	@$(VENV)/bin/lint-imports --no-logo
+
+images: $(READY) ## build every image and try it, as root, without a container engine (ten minutes)
+	@$(PY) -m deploy.images
 
 kubernetes: $(READY) ## build every overlay of deploy/kubernetes and check it against Kubernetes' schemas
 	@$(PY) -m deploy.kubernetes

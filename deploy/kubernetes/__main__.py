@@ -11,15 +11,15 @@ import json
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.tools import TOOLS, ToolMissing, environment_of
 from synckit.command import run_command
 
 HERE = Path(__file__).resolve().parent
-TOOLS = HERE.parents[1] / "var" / "tools" / "kubernetes"
+BUILT = TOOLS / "kubernetes"
 PINS = HERE / "requirements.txt"
 SCHEMAS = "1.37"
 ROOTS = ("base", "overlays/single-node", "overlays/ha", "overlays/tls")
@@ -36,16 +36,12 @@ class Checked:
     wrong: tuple[str, ...]
 
 
-class ToolMissing(Exception):
-    """A tool could not be had; the text says which and why."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.kubernetes", description=__doc__)
     parser.add_argument("--json", action="store_true", help="for programs")
     wants = parser.parse_args(arguments)
     try:
-        python, builder = _validator(), _builder()
+        python, builder = environment_of(PINS, "kubernetes-validate") / "python", _builder()
         checked = [_check(name, python, builder) for name in (*ROOTS, *UNKNOWN)]
     except ToolMissing as missing:
         sys.stderr.write(f"{missing}\n")
@@ -63,7 +59,7 @@ def _line(checked: Checked) -> str:
 def _check(name: str, python: Path, builder: list[str]) -> Checked:
     folder = HERE / name
     if name in UNKNOWN:
-        folder = TOOLS / name
+        folder = BUILT / name
         folder.mkdir(parents=True, exist_ok=True)
         # kustomize takes relative paths alone.
         up = "../" * len(folder.relative_to(HERE.parents[1]).parts)
@@ -73,7 +69,8 @@ def _check(name: str, python: Path, builder: list[str]) -> Checked:
     built = _run([*builder, str(folder)])
     if built.returncode:
         return Checked(name, 0, (built.stderr.strip(),))
-    file = TOOLS / f"{name.replace('/', '-')}.yaml"
+    file = BUILT / f"{name.replace('/', '-')}.yaml"
+    BUILT.mkdir(parents=True, exist_ok=True)
     file.write_text(built.stdout)
     command = [str(python), "-m", "kubernetes_validate", "--strict", "-k", SCHEMAS, str(file)]
     said = _run(command)
@@ -99,27 +96,6 @@ def _builder() -> list[str]:
     raise ToolMissing(
         "neither kustomize nor kubectl is on the PATH; `go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1` makes one"
     )
-
-
-def _validator() -> Path:
-    python = TOOLS / "venv" / "bin" / "python"
-    if not python.exists():
-        venv.create(TOOLS / "venv", with_pip=True)
-    install = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-        "-r",
-        str(PINS),
-    ]
-    done = _run(install)
-    if done.returncode:
-        raise ToolMissing(f"kubernetes-validate can't be installed:\n{done.stderr.strip()}")
-    return python
 
 
 if __name__ == "__main__":

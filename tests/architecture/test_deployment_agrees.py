@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.images.__main__ import IMAGES
 from deploy.local.table import INGRESS, MIGRATE, REGISTER, ROOT, SANDBOXES, SERVICES, TOPICS, Job, Service
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from sandbox.espocrm.settings import API_KEY
@@ -200,3 +201,8 @@ def test_the_ingress_reads_the_file_that_the_registration_writes() -> None:
     command = [str(word) for word in COMPOSE["register"]["command"]]
     written = command[command.index("--secrets-file") + 1]
     assert environment_of(INGRESS.name)["WEBHOOK_INGRESS_SECRETS_FILE"].endswith(f":-{written}}}")
+
+
+def test_every_image_of_compose_is_built_and_tried_without_an_engine() -> None:
+    builds = {str(service["build"]["dockerfile"]) for service in COMPOSE.values() if "build" in service}
+    assert builds == set(IMAGES.values())

@@ -1,0 +1,1 @@
+"""Builds and tries every image without a container engine."""
