@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 REQUIRED = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",

@@ -17,14 +17,16 @@ T = TypeVar("T")
 TIME_WORDS = ("datetime:", "date:", "time:", "seconds:", "text:")
 
 
+def fields_to_json(value: Any) -> dict[str, Any]:
+    """A dataclass as JSON. Fields that hold their default are left out."""
+    named = ((each, getattr(value, each.name)) for each in dataclasses.fields(value))
+    return {each.name: to_json(held) for each, held in named if held != _default(each)}
+
+
 def to_json(value: Any) -> Any:
-    """JSON-able. Fields that hold their default are left out."""
+    """JSON-able."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            each.name: to_json(held)
-            for each in dataclasses.fields(value)
-            if (held := getattr(value, each.name)) != _default(each)
-        }
+        return fields_to_json(value)
     if isinstance(value, Mapping):
         return {str(name): to_json(held) for name, held in value.items()}
     if isinstance(value, list | tuple):

@@ -172,10 +172,10 @@ def _prepared(told: Appointment, minutes: int, before: Appointment | None) -> Ap
     minutes = minutes if before is None else before.preparation
     if not minutes or told.all_day:
         return told
-    if before is not None and not told.recurrence and before.end == told.end:
-        if told.start != later(before.start, -timedelta(minutes=minutes)):
-            left = max(int((as_moment(before.start) - as_moment(told.start)) / MINUTE), 0)
-            return replace(told, start=max(before.start, told.start), preparation=left)
+    only_its_beginning = before is not None and not told.recurrence and before.end == told.end
+    if before is not None and only_its_beginning and told.start != later(before.start, -timedelta(minutes=minutes)):
+        left = max(int((as_moment(before.start) - as_moment(told.start)) / MINUTE), 0)
+        return replace(told, start=max(before.start, told.start), preparation=left)
     start = _by_minutes(told.start, minutes, told)
     return replace(told, start=min(start, told.end), preparation=minutes)
 

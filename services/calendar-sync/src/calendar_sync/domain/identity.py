@@ -44,7 +44,7 @@ class Mark:
 
 
 def mark_of(body: Mapping[str, Any]) -> Mark | None:
-    """The mark of an event's body, whoever it was written for. None where there is none, or one that we did not make."""
+    """The mark of a body, whichever event it was written for. None where there is none that we made."""
     held = private_of(body).get(MARK)
     parts = held.split(";") if isinstance(held, str) else []
     if len(parts) != 3 or not parts[0].isascii() or not parts[0].isdigit() or len(parts[0]) > 18:

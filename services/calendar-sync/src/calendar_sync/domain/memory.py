@@ -1,14 +1,15 @@
-"""What is remembered of one employee's calendar, and what one run adds to it. Frozen; to JSON and back exactly. Pure."""
+"""What is remembered of one employee's calendar, and what a run adds to it. Frozen, to JSON and back exactly."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from calendar_sync.domain.frozen_json import from_json, to_json
+from calendar_sync.domain.frozen_json import fields_to_json, from_json
 from calendar_sync.domain.values import Appointment, CalendarRef
 from synckit.reconcile.plan import Base, Canonical
 
@@ -74,8 +75,8 @@ class Row:
     origin: str = ""
     parent: str = ""
     original: datetime | None = None
-    base_left: Canonical = field(default_factory=dict, repr=False)
-    base_right: Canonical = field(default_factory=dict, repr=False)
+    base_left: Canonical = dataclasses.field(default_factory=dict, repr=False)
+    base_right: Canonical = dataclasses.field(default_factory=dict, repr=False)
     etag: str = ""
     row_id: str = ""
     profile: str = ""
@@ -120,7 +121,7 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
-        return to_json(self)
+        return fields_to_json(self)
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
@@ -161,7 +162,7 @@ class Diary:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
-        return to_json(self)
+        return fields_to_json(self)
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
@@ -195,15 +196,15 @@ class JournalEntry:
     side: str
     action: str
     field: str = ""
-    before: Any = field(default=None, repr=False)
-    after: Any = field(default=None, repr=False)
-    loser: Any = field(default=None, repr=False)
+    before: Any = dataclasses.field(default=None, repr=False)
+    after: Any = dataclasses.field(default=None, repr=False)
+    loser: Any = dataclasses.field(default=None, repr=False)
     rule: str = ""
     at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
-        return to_json(self)
+        return fields_to_json(self)
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
@@ -218,7 +219,7 @@ class Notice:
     kind: str
     kuerzel: str
     key: str
-    text: str = field(repr=False)
+    text: str = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ class Report:
     kuerzel: str
     state: str
     reason: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
     waiting: tuple[tuple[str, str], ...] = ()
     parked: tuple[tuple[str, str], ...] = ()
     held: str = ""
@@ -244,7 +245,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
-        return to_json(self)
+        return fields_to_json(self)
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:

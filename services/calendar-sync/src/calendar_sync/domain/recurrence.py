@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rruleset, rrulestr
+from dateutil.rrule import rrule, rruleset, rrulestr
 
 from calendar_sync.domain.local_time import BERLIN, as_moment, as_wall
 from calendar_sync.domain.values import Appointment, Every, Recurrence
@@ -70,7 +70,7 @@ class Rule:
         for line in self.lines:
             kind = line.split(":", 1)[0].split(";", 1)[0].upper()
             if kind == "RRULE":
-                walked.rrule(rrulestr(self._naive(line), dtstart=self.start))
+                walked.rrule(_rule_of(self._naive(line), self.start))
             elif kind in ("EXDATE", "RDATE"):
                 add = walked.exdate if kind == "EXDATE" else walked.rdate
                 for text in _listed(line):
@@ -226,11 +226,18 @@ def _parts(line: str) -> dict[str, str]:
     pairs = [part.split("=", 1) for part in told.upper().split(";") if part]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise ValueError("no rule")
-    return {name: value for name, value in pairs}
+    return {pair[0]: pair[1] for pair in pairs}
 
 
 def _listed(line: str) -> Sequence[str]:
     return [text.strip() for text in line.split(":", 1)[-1].split(",") if text.strip()]
+
+
+def _rule_of(line: str, start: datetime) -> rrule:
+    read = rrulestr(line, dtstart=start)
+    if not isinstance(read, rrule):
+        raise ValueError("several rules in a line")
+    return read
 
 
 def _parsed(text: str, form: str) -> datetime:

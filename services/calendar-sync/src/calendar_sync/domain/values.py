@@ -12,6 +12,7 @@ from calendar_sync.domain.local_time import DAY
 from synckit.reconcile.plan import Canonical
 
 FIELDS = ("title", "notes", "place", "start", "end", "all_day", "recurrence", "preparation")
+NEVER = datetime(9999, 12, 31)
 TIMES = ("start", "end", "all_day")
 TEXTS = ("title", "notes", "place")
 LABELS = {
@@ -87,11 +88,11 @@ class Appointment:
 
     @property
     def last_moment(self) -> datetime:
-        """Wall time at which it is over; of a series, at which its last occurrence may be. `datetime.max`: never."""
+        """Wall time at which it is over; of a series, at the latest. `NEVER`: it has no end."""
         if self.recurrence is not None:
             until = self.recurrence.until
-            over = datetime.combine(until, self.end.time()) if until else datetime.max
-            return over if over is datetime.max else over + (self.end - self.start) + DAY
+            over = datetime.combine(until, self.end.time()) if until else NEVER
+            return over if over is NEVER else over + (self.end - self.start) + DAY
         return self.end + DAY if self.all_day else self.end
 
     def touches(self, window: Window) -> bool:
