@@ -14,12 +14,12 @@ from synckit.service.service import Service
 from synckit.service.service import main as service
 from synckit.service.settings import load
 from ticker.app import build
-from ticker.commands import PRUNE, chosen_of, in_order, look_back, parser, prune, run_once, status_of
+from ticker.commands import PRUNE, ask_by_hand, chosen_of, in_order, look_back, parsed, prune, run_once, status_of
 from ticker.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:
-    chosen = parser().parse_args(arguments)
+    chosen = parsed(arguments)
     if chosen.command is None:
         return service(Settings, _service, ())
     settings = load(Settings)
@@ -44,7 +44,7 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
                 ticker.retention.believe_the_time()
             return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
         await in_order(ticker.service.starting)
-        looks = chosen_of(ticker.looks, chosen.entity)
+        looks = ask_by_hand(chosen_of(ticker.looks, chosen.entity), chosen.employee)
         look_back(looks, chosen.since)
         return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)
     finally:

@@ -24,6 +24,7 @@ from synckit.service.server import Health, HttpServer, Step, add_shell
 from synckit.service.service import Service
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.adapters.retention import PostgresRetention
+from ticker.calendar import CalendarRound
 from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
 from ticker.domain.retention import Kept
 from ticker.handlers import (
@@ -93,6 +94,7 @@ def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer
         Timer("sweep", own.sweep_seconds, [look for w in WATCHED for look in _sweep(w, stores[w], own, opened, clock)]),
         Timer("desk", own.desk_seconds, [ChangedAtDesk(right, parties, clock, overlap=overlap, limit=own.desk_limit)]),
         Timer("rows", own.rows_seconds, [RowsAtDesk(right, parties, children)]),
+        Timer("calendar", own.calendar_seconds, [CalendarRound()]),
         Timer("parked", own.parked_seconds, [ParkedAndDue(s, clock, entity=w.entity) for w, s in stores.items()]),
     ]
 
@@ -118,7 +120,8 @@ def _sweep(
 def _starting(settings: Settings, opened: Connections, clock: Clock) -> list[Step]:
     async def topics_there() -> None:
         await require_topics(
-            settings.kafka.bootstrap_servers, [topics.EVENT_TOPICS[watched.entity] for watched in WATCHED]
+            settings.kafka.bootstrap_servers,
+            [topics.CALENDAR_SYNC, *(topics.EVENT_TOPICS[watched.entity] for watched in WATCHED)],
         )
 
     return [topics_there, opened.publisher.start, partial(opened.schema_there, clock)]

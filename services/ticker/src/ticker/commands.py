@@ -11,6 +11,8 @@ from datetime import datetime
 
 from synckit import clamps
 from synckit.errors import SyncError, TransientError
+from synckit.events import key_of
+from ticker.calendar import CALENDAR, CalendarRound
 from ticker.domain.entities import WATCHED
 from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
 
@@ -30,8 +32,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command")
     once = commands.add_parser("run-once", help="all looks, now: of all nouns, or of one")
-    once.add_argument("entity", choices=[ALL, *(watched.entity for watched in WATCHED)])
+    once.add_argument("entity", choices=[ALL, CALENDAR, *(watched.entity for watched in WATCHED)])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
+    once.add_argument("--employee", type=employee, metavar="KÜRZEL", help="this one calendar alone")
     once.add_argument("--since", type=moment, metavar="DAY", help="changes since 2026-01-31, not since the last look")
     old = commands.add_parser(PRUNE, help="remove bookkeeping that has had its time, now")
     old.add_argument("--dry-run", action="store_true", help="say how many rows would go")
@@ -41,12 +44,35 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Ends with 2 where `--employee` is asked of anything but calendars."""
+    made = parser()
+    chosen = made.parse_args(arguments)
+    if getattr(chosen, "employee", None) and chosen.entity != CALENDAR:
+        made.error(f"--employee belongs to run-once {CALENDAR}")
+    return chosen
+
+
 def moment(text: str) -> datetime:
     """A day or a moment; without a zone it is UTC."""
     at = clamps.moment(text)
     if at is None:
         raise argparse.ArgumentTypeError("a day like 2026-01-31 is wanted")
     return at
+
+
+def employee(text: str) -> str:
+    """A Kürzel that makes a key."""
+    try:
+        key_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"a Kürzel is wanted: {error}") from None
+    return text
+
+
+def ask_by_hand(looks: Sequence[Look], kuerzel: str | None) -> list[Look]:
+    """Calendars are synced at once where a person asks: all of them, or one."""
+    return [look.by_hand(kuerzel) if isinstance(look, CalendarRound) else look for look in looks]
 
 
 def chosen_of(looks: Sequence[Look], entity: str) -> list[Look]:

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import structlog
 
@@ -82,6 +82,16 @@ class Look(Protocol):
     async def find(self) -> Found: ...
 
 
+@runtime_checkable
+class OwnEvents(Protocol):
+    """A look whose events are not `sync_check` of a record."""
+
+    @property
+    def topic(self) -> str: ...
+
+    def event(self, key: str, at: datetime, trace: str) -> ChangeEvent: ...
+
+
 class Duty(Protocol):
     """What a timer does besides looking. `name` is its word in logs."""
 
@@ -138,9 +148,12 @@ class Emitter:
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]
             records = [encode(self._event(one, look, trace)) for one in batch]
-            await self._publisher.publish(topics.EVENT_TOPICS[look.entity], records)
+            topic = look.topic if isinstance(look, OwnEvents) else topics.EVENT_TOPICS[look.entity]
+            await self._publisher.publish(topic, records)
 
     def _event(self, left_id: str, look: Look, trace: str) -> ChangeEvent:
+        if isinstance(look, OwnEvents):
+            return look.event(left_id, self._clock.now(), trace)
         return ChangeEvent(look.entity, left_id, Action.SYNC_CHECK, look.origin, self._clock.now(), traceparent=trace)
 
 

@@ -27,6 +27,7 @@ class TickerSection(Section):
     rows_seconds: Seconds = Field(
         default=900.0, description="Between two looks at the rows of all parties in Advoware."
     )
+    calendar_seconds: Seconds = Field(default=900.0, description="Between two rounds over all employees' calendars.")
     parked_seconds: Seconds = Field(default=15.0, description="Between two looks at parked records that are due.")
     overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
     stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")
