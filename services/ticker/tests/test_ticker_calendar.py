@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from recordsync.testing.memory import FakePublisher
 from synckit.events import ChangeEvent, decode
 from synckit.testing.clock import FakeClock
-from synckit.testing.memory import FakePublisher
 from ticker.calendar import CalendarRound
 from ticker.commands import ask_by_hand, parsed, run_once
 from ticker.handlers import Emitter, Look

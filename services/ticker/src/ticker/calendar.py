@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from kanzlei import topics
 from kanzlei.calendar_events import ALL, all_event, employee_event
-from synckit import topics
 from synckit.events import ChangeEvent, Origin
 from ticker.handlers import Found
 

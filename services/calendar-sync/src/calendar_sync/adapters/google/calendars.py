@@ -12,7 +12,7 @@ from typing import Any, Literal
 from calendar_sync.adapters.google.client import Ask, GoogleClient
 from calendar_sync.adapters.google.translation import UPSTREAM
 from calendar_sync.domain.google_errors import CalendarLost
-from calendar_sync.domain.google_values import CalendarRef
+from calendar_sync.domain.values import CalendarRef
 from synckit.errors import RemoteRejected, RemoteUnavailable
 
 ZONE = "Europe/Berlin"
@@ -23,11 +23,6 @@ GONE = frozenset({404, 410})
 ActAs = Literal["role", "employee"]
 
 
-def marker_of(tenant: str, kuerzel: str) -> str:
-    """The line in a calendar's description that says whose it is."""
-    return f"{MARKER}{tenant}:{kuerzel}"
-
-
 class GoogleCalendars:
     """`role` makes and owns; `act_as` says who writes events."""
 
@@ -35,50 +30,66 @@ class GoogleCalendars:
         self._client = client
         self._role = role
         self._act_as = act_as
-        self._tenant = tenant
+        self._prefix = f"{MARKER}{tenant}:"
 
-    def ref(self, calendar_id: str, email: str) -> CalendarRef:
-        """A calendar that we know, with whoever acts in it."""
-        account = email if self._act_as == "employee" and email else self._role
-        return CalendarRef(calendar_id, account, owner=self._role)
+    def account(self, calendar: CalendarRef) -> str:
+        """Who acts in it, and pays."""
+        return self.account_for(calendar.email)
+
+    def account_for(self, email: str) -> str:
+        """The same, for whoever has this address."""
+        return email if self._act_as == "employee" and email else self._role
 
     async def ours(self) -> Mapping[str, Sequence[CalendarRef]]:
-        """Kürzel → calendars of the role account with its marker: more than one is a matter for the audit."""
+        """Marker → calendars that carry it in the role account's list: more than one is a matter for the audit."""
         found: dict[str, list[CalendarRef]] = {}
-        prefix, page = marker_of(self._tenant, ""), None
+        page = None
         for _ in range(MOST_PAGES):
             told = await self._call("calendarList.list", _list(page))
             for row in told.get("items", []):
-                marker = _marker(row, prefix)
+                marker = _marker(row, self._prefix)
                 if marker:
-                    ref = _ref(row, self._role, marker)
-                    found.setdefault(marker.removeprefix(prefix), []).append(ref)
+                    found.setdefault(marker, []).append(CalendarRef(_text(row, "id"), "", _owner(row, self._role)))
             page = told.get("nextPageToken")
             if page is None:
-                return {name: sorted(each, key=lambda ref: ref.calendar_id) for name, each in found.items()}
+                return {marker: sorted(each, key=lambda ref: ref.id) for marker, each in found.items()}
         raise RemoteUnavailable(UPSTREAM, "a list without an end")
 
-    async def find(self, kuerzel: str) -> CalendarRef | None:
-        """The one with this employee's marker: asked before one is made, and after every doubt."""
-        found = (await self.ours()).get(kuerzel, ())
+    def kuerzel_of(self, marker: str) -> str:
+        """Whose calendar a marker of ours means."""
+        return marker.removeprefix(self._prefix)
+
+    async def find(self, marker: str) -> CalendarRef | None:
+        """The one with this marker: asked before one is made, and after every doubt."""
+        found = (await self.ours()).get(marker, ())
         return found[0] if found else None
 
-    async def create(self, kuerzel: str, summary: str) -> CalendarRef:
+    async def create(self, summary: str, marker: str) -> CalendarRef:
         """Not safe to repeat: say the intent first, and `find` after a lost answer."""
-        marker = marker_of(self._tenant, kuerzel)
         body = {"summary": summary, "description": marker, "timeZone": ZONE}
 
         def build(service: Any) -> Any:
             return service.calendars().insert(body=body)
 
-        told = await self._call("calendars.insert", build, writes=self._role)
-        return CalendarRef(_text(told, "id"), self._role, str(told.get("dataOwner") or self._role), marker, summary)
+        told = await self._call("calendars.insert", build, writes=f"new:{self._role}")
+        return CalendarRef(_text(told, "id"), "", _owner(told, self._role))
+
+    async def mark(self, calendar: CalendarRef, marker: str, old: str) -> None:
+        """Another marker in its description, where the Kürzel is another one now; the rest stays."""
+        told = await self._call("calendars.get", _calendar("get", calendar))
+        lines = [line for line in str(told.get("description") or "").splitlines() if line.strip() not in (old, marker)]
+        body = {**told, "description": "\n".join([*lines, marker])}
+
+        def build(service: Any) -> Any:
+            return service.calendars().update(calendarId=calendar.id, body=body)
+
+        await self._call("calendars.update", build, writes=calendar.id)
 
     async def reachable(self, calendar: CalendarRef) -> bool:
         """The control question beside every "gone": False where the calendar itself can't be seen, asked twice."""
         for _ in range(2):
             try:
-                await self._call("calendars.get", _calendar("get", calendar), account=calendar.account)
+                await self._call("calendars.get", _calendar("get", calendar), account=self.account(calendar))
             except (RemoteRejected, CalendarLost) as error:
                 if isinstance(error, RemoteRejected) and error.status not in GONE:
                     raise
@@ -111,23 +122,23 @@ class GoogleCalendars:
         body = {"role": role, "scope": {"type": "user", "value": email}}
 
         def build(service: Any) -> Any:
-            return service.acl().insert(calendarId=calendar.calendar_id, body=body, sendNotifications=False)
+            return service.acl().insert(calendarId=calendar.id, body=body, sendNotifications=False)
 
-        await self._call("acl.insert", build, writes=calendar.calendar_id)
+        await self._call("acl.insert", build, writes=calendar.id)
 
     async def unshare(self, calendar: CalendarRef, email: str) -> None:
         """No rule is fine."""
 
         def build(service: Any) -> Any:
-            return service.acl().delete(calendarId=calendar.calendar_id, ruleId=f"user:{email}")
+            return service.acl().delete(calendarId=calendar.id, ruleId=f"user:{email}")
 
-        await self._tolerating(GONE, "acl.delete", build, self._role, calendar.calendar_id)
+        await self._tolerating(GONE, "acl.delete", build, self._role, calendar.id)
 
     async def show_to(self, calendar: CalendarRef, email: str) -> None:
         """Into the employee's own list, acting as the employee; there already is fine."""
 
         def build(service: Any) -> Any:
-            return service.calendarList().insert(body={"id": calendar.calendar_id})
+            return service.calendarList().insert(body={"id": calendar.id})
 
         await self._tolerating(frozenset({409}), "calendarList.insert", build, email, f"list:{email}")
 
@@ -150,11 +161,11 @@ def _list(page: str | None) -> Callable[[Any], Any]:
 
 
 def _rules(calendar: CalendarRef, page: str | None) -> Callable[[Any], Any]:
-    return lambda service: service.acl().list(calendarId=calendar.calendar_id, maxResults=PAGE, pageToken=page)
+    return lambda service: service.acl().list(calendarId=calendar.id, maxResults=PAGE, pageToken=page)
 
 
 def _calendar(method: str, calendar: CalendarRef) -> Callable[[Any], Any]:
-    return lambda service: getattr(service.calendars(), method)(calendarId=calendar.calendar_id)
+    return lambda service: getattr(service.calendars(), method)(calendarId=calendar.id)
 
 
 def _marker(row: Any, prefix: str) -> str:
@@ -163,10 +174,9 @@ def _marker(row: Any, prefix: str) -> str:
     return next((line.strip() for line in lines if line.strip().startswith(prefix)), "")
 
 
-def _ref(row: Any, account: str, marker: str) -> CalendarRef:
-    return CalendarRef(
-        _text(row, "id"), account, str(row.get("dataOwner") or ""), marker, str(row.get("summary") or "")
-    )
+def _owner(row: Any, role: str) -> str:
+    """Google's data owner; the role account where it does not say."""
+    return str(row.get("dataOwner") or role) if isinstance(row, dict) else role
 
 
 def _text(told: Any, name: str) -> str:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,6 +74,7 @@ class Hooks:
     on_refused: Callable[[str, str], None] = lambda _upstream, _hint: None
     on_accepted: Callable[[str], None] = lambda _upstream: None
     on_date: Callable[[str, str | None, float], None] = lambda _upstream, _date, _seconds: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class GoogleClient:
         self._own = threading.local()
         self._places = asyncio.Semaphore(limits.threads)
         self._refused_until = 0.0
+        self.skew = timedelta()
+        """Google's clock less ours, as its last answer says it."""
 
     @classmethod
     def of_key_file(cls, key_file: Path, prices: Prices, limits: GoogleLimits, hooks: Hooks) -> GoogleClient:
@@ -192,10 +197,20 @@ class GoogleClient:
         hooks = self._hooks
         hooks.on_call(UPSTREAM, ask.name, answer.code, answer.seconds)
         if answer.date:
+            self._measure(answer.date)
             hooks.on_date(UPSTREAM, answer.date, answer.seconds)
         if answer.error is None:
             hooks.on_accepted(UPSTREAM)
             hooks.on_accepted(UPSTREAM_AUTH)
+
+    def _measure(self, date: str) -> None:
+        """To the second, which is what the header has. Nonsense tells nothing."""
+        try:
+            told = parsedate_to_datetime(date)
+        except (ValueError, OverflowError):
+            return
+        if told.tzinfo is not None:
+            self.skew = told - self._hooks.now().replace(microsecond=0)
 
 
 def _keep_date(answer: _Answer, response: Any) -> None:

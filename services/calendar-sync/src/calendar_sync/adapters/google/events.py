@@ -5,17 +5,19 @@ A list is all of its pages or an error: an empty page in the middle ends nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from calendar_sync.adapters.google.client import Ask, GoogleClient
 from calendar_sync.adapters.google.translation import UPSTREAM
 from calendar_sync.domain.google_errors import CalendarLost, SyncTokenDead
-from calendar_sync.domain.google_values import Body, CalendarRef, Event, EventList
+from calendar_sync.domain.values import CalendarRef, Event, EventList
 from synckit import clamps
 from synckit.errors import RemoteRejected, RemoteUnavailable
 
+Body = Mapping[str, Any]
+Account = Callable[[CalendarRef], str]
 PAGE = 2500
 MOST_PAGES = 1000
 SEND_TO_NOBODY = "none"
@@ -27,8 +29,9 @@ KIND = "default"
 class GoogleEvents:
     """`list, get, insert, update, delete` and the instances of a series, for any calendar of ours."""
 
-    def __init__(self, client: GoogleClient) -> None:
+    def __init__(self, client: GoogleClient, account: Account) -> None:
         self._client = client
+        self._account = account
 
     async def changes(self, calendar: CalendarRef, token: str) -> EventList:
         """What changed since the list that gave this token, deleted ones included. SyncTokenDead where it is over."""
@@ -46,7 +49,7 @@ class GoogleEvents:
         """None where Google has none of this id, or no access: `GoogleCalendars.reachable` tells the two apart."""
         try:
             body = await self._client.call(
-                Ask("events.get", calendar.account, _one("get", calendar.calendar_id, event_id))
+                Ask("events.get", self._account(calendar), _one("get", calendar.id, event_id))
             )
         except RemoteRejected as error:
             if error.status in GONE:
@@ -61,7 +64,7 @@ class GoogleEvents:
 
         def build(service: Any) -> Any:
             return service.events().insert(
-                calendarId=calendar.calendar_id, body=dict(body), sendUpdates=SEND_TO_NOBODY, **_extras(body)
+                calendarId=calendar.id, body=dict(body), sendUpdates=SEND_TO_NOBODY, **_extras(body)
             )
 
         return _event(await self._write(calendar, "events.insert", build))
@@ -71,7 +74,7 @@ class GoogleEvents:
 
         def build(service: Any) -> Any:
             return service.events().update(
-                calendarId=calendar.calendar_id,
+                calendarId=calendar.id,
                 eventId=event_id,
                 body=dict(body),
                 sendUpdates=SEND_TO_NOBODY,
@@ -84,9 +87,7 @@ class GoogleEvents:
         """Gone already is done. StaleVersion as `update`."""
 
         def build(service: Any) -> Any:
-            return service.events().delete(
-                calendarId=calendar.calendar_id, eventId=event_id, sendUpdates=SEND_TO_NOBODY
-            )
+            return service.events().delete(calendarId=calendar.id, eventId=event_id, sendUpdates=SEND_TO_NOBODY)
 
         try:
             await self._write(calendar, "events.delete", build, etag)
@@ -99,11 +100,11 @@ class GoogleEvents:
 
         def build(service: Any) -> Any:
             return service.events().instances(
-                calendarId=calendar.calendar_id, eventId=series_id, originalStart=original_start, showDeleted=True
+                calendarId=calendar.id, eventId=series_id, originalStart=original_start, showDeleted=True
             )
 
         try:
-            told = await self._client.call(Ask("events.instances", calendar.account, build))
+            told = await self._client.call(Ask("events.instances", self._account(calendar), build))
         except RemoteRejected as error:
             if error.status in GONE:
                 return None
@@ -114,29 +115,29 @@ class GoogleEvents:
     async def _write(
         self, calendar: CalendarRef, name: str, build: Callable[[Any], Any], etag: str | None = None
     ) -> Any:
-        return await self._client.call(Ask(name, calendar.account, build, calendar=calendar.calendar_id, etag=etag))
+        return await self._client.call(Ask(name, self._account(calendar), build, calendar=calendar.id, etag=etag))
 
     async def _pages(self, calendar: CalendarRef, asked: dict[str, str], *, full: bool) -> EventList:
         """SyncTokenDead also where it dies in the middle of paging: what came before is thrown away."""
         events: dict[str, Event] = {}
         page: str | None = None
-        for number in range(1, MOST_PAGES + 1):
+        for _ in range(MOST_PAGES):
             told = await self._page(calendar, asked, page)
             for row in _rows(told):
                 found = _event(row)
-                events[found.event_id] = found
+                events[found.id] = found
             page = told.get("nextPageToken")
             if page is None:
                 token = told.get("nextSyncToken")
                 if not isinstance(token, str) and "timeMax" not in asked:
                     raise RemoteUnavailable(UPSTREAM, "a list that ends without a sync token")
-                return EventList(tuple(events.values()), token or "", full=full, pages=number)
+                return EventList(tuple(events.values()), token or "", full=full, skew=self._client.skew)
         raise RemoteUnavailable(UPSTREAM, "a list without an end")
 
     async def _page(self, calendar: CalendarRef, asked: dict[str, str], page: str | None) -> Any:
         def build(service: Any) -> Any:
             return service.events().list(
-                calendarId=calendar.calendar_id,
+                calendarId=calendar.id,
                 maxResults=PAGE,
                 singleEvents=False,
                 showDeleted=True,
@@ -146,7 +147,7 @@ class GoogleEvents:
             )
 
         try:
-            told = await self._client.call(Ask("events.list", calendar.account, build))
+            told = await self._client.call(Ask("events.list", self._account(calendar), build))
         except RemoteRejected as error:
             if error.status == 404:
                 raise CalendarLost(f"{UPSTREAM}: 404") from None

@@ -1,0 +1,3 @@
+"""Tables of calendar-sync, in a schema of their own."""
+
+SCHEMA = "calendar_sync"
