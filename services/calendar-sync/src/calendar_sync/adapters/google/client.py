@@ -107,6 +107,7 @@ class GoogleClient:
         self._hooks = hooks or Hooks()
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="google")
         self._own = threading.local()
+        self._opened: list[SentOnceHttp] = []
         self._places = asyncio.Semaphore(limits.threads)
         self._refused_until = 0.0
         self.skew = timedelta()
@@ -120,6 +121,8 @@ class GoogleClient:
     async def close(self) -> None:
         """Lets the calls under way end; starts none."""
         await asyncio.to_thread(partial(self._threads.shutdown, wait=True, cancel_futures=True))
+        for http in self._opened:
+            http.close()
 
     async def call(self, ask: Ask) -> Any:
         """Google's answer as the library decodes it. Raises errors of `synckit.errors` and of `ports` alone."""
@@ -188,6 +191,7 @@ class GoogleClient:
         if not hasattr(own, "http"):
             options = {"api_endpoint": f"{self._limits.endpoint}/calendar/v3/"} if self._limits.endpoint else None
             own.http = SentOnceHttp(self._limits.seconds)
+            self._opened.append(own.http)
             own.service = build(
                 "calendar", "v3", http=own.http, static_discovery=True, cache_discovery=False, client_options=options
             )

@@ -78,7 +78,7 @@ def translated(error: BaseException, *, writes: bool) -> SyncError | None:
         return _of_status(refusal_of(error), writes=writes)
     if isinstance(error, DelegationRefused):
         return AuthenticationRefused(UPSTREAM_AUTH, retry_after=AUTH_SECONDS)
-    if isinstance(error, MaybeSent | _NO_ANSWER):
+    if isinstance(error, (MaybeSent, *_NO_ANSWER)):
         return RemoteUnavailable(UPSTREAM, type(error).__name__, maybe_applied=writes)
     return None
 
