@@ -99,7 +99,7 @@ async def test_what_is_committed_is_loaded(store: Store) -> None:
     first = await store.load("ÄB")
     assert (first.diary, first.rows) == (Diary("ÄB"), ())
     diary = Diary("ÄB", "ab@k.example", CalendarRef("c1", "ab@k.example", "role"), CalendarState.READY, "t1")
-    start = datetime(2026, 10, 27, 9, 0)  # noqa: DTZ001 -- local wall time
+    start = datetime(2026, 10, 27, 9, 0)
     series = row(
         frnr=7, event_id="a1", kind=Kind.SERIES, base_left={"title": "Müller ./. Groß 😀", "start": start}, told=("x",)
     )
