@@ -25,7 +25,7 @@ from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.advoware.lies import LIES
 from synckit.errors import Implausible, MappingError, RemoteUnavailable
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 
 

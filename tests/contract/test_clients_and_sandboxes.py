@@ -21,7 +21,7 @@ from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_NAME, OFFICE_USER_ID, Settings
 from synckit.errors import AuthenticationRefused, Locked, RemoteRejected, RemoteUnavailable
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import IMPATIENT, PATIENT
 

@@ -20,7 +20,7 @@ from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.testing.tokens import FakeTokenCache
 from recordsync.testing.memory import FakeLinks, FakePublisher
 from synckit.errors import RemoteRejected, RemoteUnavailable
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from ticker.adapters.lists import AdvowareLists, EspoLists

@@ -19,7 +19,7 @@ from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_ID, Settings
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.handlers import ChangedAtDesk, Modified, WaitingStates

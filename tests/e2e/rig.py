@@ -32,7 +32,7 @@ from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_NAME, Settings
 from synckit.clock import SystemClock
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.ports import LinkStore
 from synckit.postgres.pool import PostgresPool
 from synckit.redis.locks import RedisLocks

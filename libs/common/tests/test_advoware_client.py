@@ -20,7 +20,9 @@ from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
 from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient, local_to_utc, utc_to_local
 from kanzlei.testing.tokens import FakeTokenCache
 from synckit.errors import AuthenticationRefused, Locked, RateLimited, RemoteRejected, RemoteUnavailable
-from synckit.http.client import HttpClient, HttpLimits, Wiring, parse_retry_after
+from synckit.http.answer import parse_retry_after
+from synckit.http.client import HttpClient
+from synckit.http.wiring import HttpLimits, Wiring
 from synckit.redis.locks import LockTimes, RedisLease
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS

@@ -17,7 +17,7 @@ from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.testing.tokens import FakeTokenCache
 from recordsync.mapping.child import ChildOf
 from synckit.errors import RemoteUnavailable
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer

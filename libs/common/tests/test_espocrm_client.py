@@ -17,7 +17,7 @@ import pytest
 from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
 from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteRejected, RemoteUnavailable
-from synckit.http.client import HttpLimits, Wiring
+from synckit.http.wiring import HttpLimits, Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import ABRUPT_LIMITS, PATIENT_LIMITS
 from synckit.testing.scripted_http import Asked, Line, ScriptedServer

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from synckit.errors import RemoteUnavailable
-from synckit.http.client import HttpClient, new_session
+from synckit.http.client import HttpClient
+from synckit.http.session import new_session
 from synckit.testing.patience import PATIENT
 from synckit.testing.scripted_http import Line, ScriptedServer
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = [path for folder in ("libs", "services") for path in (ROOT / folder).glob("**/src/**/*.py")]
-BUILDER = "synckit/http/client.py"
-OPENERS = {"ClientSession", "TCPConnector"}
-OTHER_CLIENTS = {"httpx", "requests", "urllib3", "urllib.request", "http.client"}
+BUILDER = "synckit/http/session.py"
+OPENERS = {"ClientSession", "TCPConnector", "open_connection", "create_connection"}
+OTHER_CLIENTS = {"httpx", "requests", "urllib3", "urllib.request", "http.client", "httplib2", "google_auth_httplib2"}
+GOOGLE = "calendar_sync/adapters/"
+"""Google's own library speaks with Google, in threads; nothing else may."""
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
@@ -59,8 +62,26 @@ async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatc
 
 
 def test_sessions_are_opened_in_one_place() -> None:
-    found = {f"{path.relative_to(ROOT)}:{line}" for path in SHIPPED for line in _openings(path)}
-    assert {each.partition(":")[0].removeprefix("libs/common/src/") for each in found} == {BUILDER}
+    """A second HTTP client is a defect: it would lack the circuit, the quota, the one write."""
+    opening = {str(path.relative_to(ROOT)).partition("/src/")[2] for path in SHIPPED if any(_openings(path))}
+    assert {each for each in opening if not each.startswith(GOOGLE)} == {BUILDER}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aiohttp.ClientSession()",
+        "import httpx",
+        "from urllib.request import urlopen",
+        "from urllib import request",
+        "from http import client",
+        "import aiohttp\naiohttp.request('GET', 'x')",
+        "from aiohttp import request",
+    ],
+)
+def test_a_second_client_is_seen(tmp_path: Path, line: str) -> None:
+    (tmp_path / "second.py").write_text(line)
+    assert any(_openings(tmp_path / "second.py"))
 
 
 def _openings(path: Path) -> Iterator[int]:
@@ -68,7 +89,11 @@ def _openings(path: Path) -> Iterator[int]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in OPENERS:
             yield node.lineno
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = {each.name for each in node.names} | {getattr(node, "module", None) or ""}
-            if names & OTHER_CLIENTS:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "aiohttp.request":
+            yield node.lineno
+        if isinstance(node, ast.Import) and {each.name for each in node.names} & OTHER_CLIENTS:
+            yield node.lineno
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{each.name}" for each in node.names} | {node.module}
+            if names & {*OTHER_CLIENTS, "aiohttp.request"}:
                 yield node.lineno

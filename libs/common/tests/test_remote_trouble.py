@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from kanzlei.espocrm.client import EspoAuth, EspoClient
 from synckit.errors import AuthenticationRefused
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.service import metrics
 from synckit.service.remote_trouble import AGAIN_SECONDS, MOST_ROWS, WHAT_TO_DO, BadRows, Credentials
 from synckit.service.server import Health, add_shell

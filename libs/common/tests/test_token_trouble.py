@@ -16,7 +16,7 @@ from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
 from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
 from kanzlei.testing.tokens import FakeTokenCache
 from synckit.errors import AuthenticationRefused, CircuitOpen, RemoteUnavailable, TransientError
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from synckit.testing.scripted_http import Line, ScriptedServer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from kanzlei.advoware.client import API
 from kanzlei.testing.tokens import FakeTokenCache
 from synckit.buckets import Charge
 from synckit.errors import RemoteUnavailable
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.service.server import Health, HttpServer, add_shell
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
@@ -107,9 +108,11 @@ class FakeAudit:
 
 
 class Stage:
-    """`get`, `post` … speak as a caller with a key does; `raw` sends bytes."""
+    """`get`, `post` … speak as a caller with a key does; `raw` sends bytes. `at`: Advoware is there."""
 
-    def __init__(self, *, limits: RequestLimits | None = None, carried: Limits | None = None, read: float = 60) -> None:
+    def __init__(
+        self, *, limits: RequestLimits | None = None, carried: Limits | None = None, read: float = 60, at: str = ""
+    ) -> None:
         self.clock = FakeClock()
         self.upstream, self.decoy, self.tokens = ScriptedServer(keeps_alive=True), ScriptedServer(), ScriptedServer()
         self.upstream.otherwise = self.decoy.otherwise = GOOD
@@ -119,6 +122,7 @@ class Stage:
         self._limits = limits or RequestLimits(body=4096, body_seconds=60, grace=60)
         self._carried = carried or Limits(seconds=60, answer=65536)
         self._read = read
+        self._at = at
         self._session = aiohttp.ClientSession(auto_decompress=False)
 
     async def __aenter__(self) -> Self:
@@ -127,14 +131,15 @@ class Stage:
         self.cache.token = Token("token-0", self.clock.now() + timedelta(minutes=30), LOGIN.fingerprint)
         limits = replace(PATIENT_LIMITS, read=self._read, largest_answer=self._carried.answer)
         wiring = Wiring(limits=limits, monotonic=self.clock.monotonic, agent="advoware-proxy/test")
-        self.base = Base.of(self.upstream.url, API)
+        self.base = Base.of(self._at or self.upstream.url, API)
         self.auth = AdvowareAuth(self.tokens.url + "/api/v1/Token", LOGIN, self.cache, self.clock, wiring)
         self._upstream = AdvowareUpstream(self.base, self.auth, wiring)
         doors = Doors(self.callers, self.buckets, self.audit, self.replies, self._upstream)
         proxy = Proxy(doors, self.base, self.clock, self._carried)
         self.settling = proxy.settling
         app = web.Application(client_max_size=self._limits.body, middlewares=[problems])
-        ProxyRoutes(proxy, self.clock, self._limits).add_to(app)
+        self.routes = ProxyRoutes(proxy, self.clock, self._limits)
+        self.routes.add_to(app)
         self.app = add_shell(app, Health())
         self.server = HttpServer(app, port=0, host="127.0.0.1", grace=0.1)
         await self.server.start()
@@ -157,7 +162,7 @@ class Stage:
         json_body: Any = None,
         headers: Mapping[str, str] | None = None,
         key: str | None = KEY,
-        data: bytes | None = None,
+        data: bytes | io.BytesIO | None = None,
     ) -> Told:
         """One call; `query` goes out as it is."""
         sent = {"Authorization": f"Bearer {key}"} if key else {}

@@ -15,8 +15,8 @@ from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
 from kanzlei.advoware.client import AdvowareClient
 from kanzlei.advoware.token_cache import RedisTokenCache
 from kanzlei.espocrm.client import EspoAuth, EspoClient
-from synckit.http.client import HttpLimits, Wiring
 from synckit.http.remote_clocks import RemoteClocks
+from synckit.http.wiring import HttpLimits, Wiring
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.ports import Clock
 from synckit.postgres.clock import DatabaseClock

@@ -6,6 +6,7 @@ SyncError
 │   │   ├── TooEarly              an earlier POST may still arrive, until a time that we know
 │   │   ├── Implausible           an answer that can't be true: nothing may be concluded from it
 │   │   ├── CredentialsRefused    what AuthenticationRefused means for a record: it waits
+│   │   ├── TooSlow               no answer, or no end of it, within our time
 │   │   └── CircuitOpen           a remote as a whole is in trouble: every record waits
 │   ├── RateLimited               429, with its delay
 │   ├── StaleVersion              the ground moved: read again, reconcile again
@@ -68,6 +69,12 @@ class CredentialsRefused(RemoteUnavailable):
     """What AuthenticationRefused means for a record: it waits until a person has mended our credentials."""
 
     code = "credentials_refused"
+
+
+class TooSlow(RemoteUnavailable):
+    """One of our own limits has passed: for the answer's beginning, the next chunk either way, or the whole call."""
+
+    code = "too_slow"
 
 
 class CircuitOpen(RemoteUnavailable):

@@ -22,7 +22,7 @@ from advoware_proxy.timers import SweepTimer
 from kanzlei.advoware.client import API
 from kanzlei.wiring import advoware_auth
 from synckit.clock import SystemClock
-from synckit.http.client import HttpLimits, Wiring
+from synckit.http.wiring import HttpLimits, Wiring
 from synckit.postgres.clock import DatabaseClock
 from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_schema
@@ -101,6 +101,7 @@ def _wiring(own: AdvowareProxySection, service: str, credentials: Credentials) -
     limits = HttpLimits(
         connect=own.connect_seconds,
         read=own.read_seconds,
+        whole=own.call_seconds,
         concurrency=own.max_in_flight,
         largest_answer=own.answer_bytes,
     )
@@ -111,5 +112,6 @@ def _wiring(own: AdvowareProxySection, service: str, credentials: Credentials) -
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
+        on_circuit=metrics.circuit,
         agent=agent,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +17,7 @@ from advoware_proxy.domain.calls import Call, Reply
 from advoware_proxy.domain.openapi import PATH, document
 from advoware_proxy.domain.problem import Refused
 from advoware_proxy.handlers.proxy import CallerGone, CutShort, Done, Proxy
+from synckit.body import Body
 from synckit.ports import Clock
 from synckit.service import metrics, tracing
 
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 WITH_BODY = frozenset({"POST", "PUT"})
 BODILESS = frozenset({204, 304})
+HELD = 1 << 20
+"""Bytes of a body that are read before a shared place is taken. What is larger takes one while it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class ProxyRoutes:
     def __init__(self, proxy: Proxy, clock: Clock, limits: RequestLimits | None = None) -> None:
         self._proxy = proxy
         self._clock = clock
-        self._limits = limits or RequestLimits()
+        self.limits = limits or RequestLimits()
         self._in_flight = 0
 
     def add_to(self, app: web.Application) -> None:
@@ -59,10 +62,10 @@ class ProxyRoutes:
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
         trace = tracing.carried(request.headers.get("traceparent"))
-        if self._in_flight >= self._limits.in_flight:
+        if self._in_flight >= self.limits.in_flight:
             return self._overloaded(request.method)
         self._in_flight += 1
-        exchange, done = _Exchange(request, self._limits), list[Done]()
+        exchange, done = _Exchange(request, self.limits), list[Done]()
         try:
             await self._proxy.carry_out(exchange.call(trace.trace_id), done)
         except CutShort:
@@ -107,19 +110,20 @@ class _Exchange:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def _body(self) -> bytes:
+    async def _body(self) -> Body:
+        """What is larger than HELD comes while it is passed on; its limits are those of its beginning."""
         request = self._request
         if (request.content_length or 0) > self._limits.body:
             raise Refused("too_large")
-        try:
-            await self._invite()
-            body = await self._received()
-        except TimeoutError:
-            raise Refused("bad_request", "body_too_slow", status=408) from None
-        except (web.RequestPayloadError, OSError):
-            raise Refused("bad_request", "body_broken") from None
-        _check_body(request, body)
-        return body
+        arriving, held = self._arriving(), bytearray()
+        async for chunk in arriving:
+            held += chunk
+            if len(held) > HELD:
+                break
+        _check_body(request, bool(held))
+        if len(held) <= HELD:
+            return Body(bytes(held))
+        return Body(_joined(bytes(held), arriving), length=request.content_length)
 
     async def _invite(self) -> None:
         """Whoever waits to be told to send its body is told now, when the call is known to be allowed."""
@@ -127,16 +131,28 @@ class _Exchange:
             await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._request.writer.output_size = 0
 
-    async def _received(self) -> bytes:
-        loop, limits, received = asyncio.get_running_loop(), self._limits, bytearray()
-        began = loop.time()
-        async with asyncio.timeout(limits.until(0)) as patience:
-            async for chunk in self._request.content.iter_any():
-                received += chunk
-                if len(received) > limits.body:
+    async def _arriving(self) -> AsyncIterator[bytes]:
+        """The body in chunks. Refused where it is too large, too slow, or breaks off."""
+        received, began = 0, asyncio.get_running_loop().time()
+        try:
+            await self._invite()
+            while chunk := await self._chunk(began + self._limits.until(received)):
+                received += len(chunk)
+                if received > self._limits.body:
                     raise Refused("too_large")
-                patience.reschedule(began + limits.until(len(received)))
-        return bytes(received)
+                yield chunk
+        except TimeoutError:
+            raise Refused("bad_request", "body_too_slow", status=408) from None
+        except (web.RequestPayloadError, OSError):
+            raise Refused("bad_request", "body_broken") from None
+
+    async def _chunk(self, until: float) -> bytes:
+        """The limit is a new one for each chunk: the chunks of a large body are read by another task."""
+        content = self._request.content
+        if content.is_eof() and content.at_eof():
+            return b""
+        async with asyncio.timeout_at(until):
+            return await content.readany()
 
     async def _deliver(self, reply: Reply) -> None:
         response = self.response = web.StreamResponse(status=reply.status, headers=reply.headers)
@@ -161,8 +177,14 @@ async def _not_yet(request: web.Request) -> None:
         raise web.HTTPExpectationFailed(text="only 100-continue is known")
 
 
-def _check_body(request: web.Request, body: bytes) -> None:
-    if not body:
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+def _check_body(request: web.Request, has_body: bool) -> None:
+    if not has_body:
         return
     if request.method not in WITH_BODY:
         raise Refused("bad_request", "body_not_taken")

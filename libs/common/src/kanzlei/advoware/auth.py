@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 from synckit import clamps
 from synckit.errors import AuthenticationRefused, RemoteUnavailable
+from synckit.http.answer import UNAUTHENTICATED, Answer
 from synckit.http.circuit import CircuitLimits
-from synckit.http.client import UNAUTHENTICATED, Answer, HttpClient, Wiring
+from synckit.http.client import HttpClient
+from synckit.http.wiring import Wiring
 from synckit.ports import Clock
 
 UPSTREAM = "advoware"

@@ -14,7 +14,11 @@ from kanzlei.advoware.auth import UPSTREAM, AdvowareAuth
 from recordsync.mapping.text import clean, squeezed
 from synckit import clamps
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
-from synckit.http.client import SAFE_METHODS, UNAUTHENTICATED, Answer, HttpClient, Latch, Wiring
+from synckit.http.answer import UNAUTHENTICATED, Answer
+from synckit.http.client import HttpClient
+from synckit.http.latch import Latch
+from synckit.http.session import SAFE_METHODS
+from synckit.http.wiring import Wiring
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1/advonet"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from synckit import clamps
 from synckit.errors import RemoteRejected
-from synckit.http.client import Answer
+from synckit.http.answer import Answer
 
 UPSTREAM = "espocrm"
 LOCKED_OUT_SECONDS = 60.0

@@ -15,7 +15,9 @@ from typing import Any
 from kanzlei.espocrm.answers import LOCKED_OUT_SECONDS, UPSTREAM
 from kanzlei.espocrm.client import API
 from synckit.errors import AuthenticationRefused, RemoteRejected, RemoteUnavailable
-from synckit.http.client import Answer, HttpClient, HttpLimits, Wiring
+from synckit.http.answer import Answer
+from synckit.http.client import HttpClient
+from synckit.http.wiring import HttpLimits, Wiring
 
 LIMITS = HttpLimits(total=180.0, read=170.0, whole=180.0, concurrency=1)
 """Seconds. A new entity makes EspoCRM rebuild its tables, which takes its time on a small machine."""

@@ -22,7 +22,9 @@ from recordsync.mapping.codecs import espo_time
 from synckit import clamps
 from synckit.errors import RemoteUnavailable
 from synckit.events import ENTITY_ID
-from synckit.http.client import HttpClient, Latch, Wiring
+from synckit.http.client import HttpClient
+from synckit.http.latch import Latch
+from synckit.http.wiring import Wiring
 from synckit.ports import Payload, Snapshot
 
 API = "/api/v1"

@@ -21,7 +21,7 @@ from kanzlei.espocrm.observed import Installation
 from kanzlei.espocrm.schema import Target
 from kanzlei.espocrm.target import target
 from synckit.errors import SyncError
-from synckit.http.client import Wiring
+from synckit.http.wiring import Wiring
 from synckit.ports import Clock
 from synckit.service import metrics
 from synckit.service.settings import EspoCrmSection

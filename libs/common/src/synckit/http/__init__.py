@@ -1,1 +1,1 @@
-"""The one HTTP client: limits, one-send-only writes, circuit, latch for refused credentials."""
+"""The one HTTP client of all services: `send` for JSON, `stream` for what is too large to hold."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from synckit.http.client import HttpLimits, Wiring
+from synckit.http.wiring import HttpLimits, Wiring
 
 PATIENT_LIMITS = HttpLimits(total=60, connect=60, read=60, queue=60, whole=90)
 PATIENT = Wiring(limits=PATIENT_LIMITS)

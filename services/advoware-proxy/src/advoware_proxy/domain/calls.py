@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from synckit.errors import RemoteUnavailable
-
-
-class TooSlow(RemoteUnavailable):
-    """No answer within our time."""
-
-    code = "too_slow"
+from synckit.body import Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +45,16 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, its body not yet read. `deliver` sends an answer and returns when all of it is sent."""
+    """A request, its body not yet read; `body` answers when it is here whole, or its beginning where it is large.
+
+    `deliver` sends an answer and returns when all of it is sent."""
 
     method: str
     query: str = field(repr=False)
     credential: str | None = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     idempotency_keys: tuple[str, ...] = field(repr=False)
-    body: Callable[[], Awaitable[bytes]] = field(repr=False)
+    body: Callable[[], Awaitable[Body]] = field(repr=False)
     deliver: Callable[[Reply], Awaitable[None]] = field(repr=False)
     trace_id: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from advoware_proxy.domain.callers import Caller
 from advoware_proxy.domain.calls import Entry, KeptReply
 from advoware_proxy.domain.path_rules import Target
+from synckit.body import Body
 
 Before = Callable[[], Awaitable[None]]
 
@@ -77,7 +78,7 @@ class Answer(Protocol):
     @property
     def status(self) -> int: ...
     @property
-    def headers(self) -> Sequence[tuple[str, str]]: ...
+    def headers(self) -> Mapping[str, str]: ...
     @property
     def length(self) -> int | None: ...
 
@@ -89,7 +90,7 @@ class Upstream(Protocol):
     """Advoware."""
 
     def exchange(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes, before: Before
+        self, method: str, target: Target, headers: Mapping[str, str], body: Body, before: Before
     ) -> AbstractAsyncContextManager[Answer]:
         """One call with a good token, `before` awaited when all is ready to be sent; what it raises goes through.
 

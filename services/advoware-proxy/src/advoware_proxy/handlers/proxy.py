@@ -12,15 +12,16 @@ import structlog
 
 from advoware_proxy.domain import header_rules, path_rules
 from advoware_proxy.domain.callers import Caller, recognise
-from advoware_proxy.domain.calls import Call, Entry, KeptReply, Reply, TooSlow
+from advoware_proxy.domain.calls import Call, Entry, KeptReply, Reply
 from advoware_proxy.domain.path_rules import BadPath, Target
 from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers import refusals
 from advoware_proxy.handlers.once import Once, Post, idempotency_key, problem_reply
 from advoware_proxy.handlers.places import Places
 from advoware_proxy.handlers.ports import Answer, Audit, Callers, Claim, Replies, Upstream
+from synckit.body import Body
 from synckit.buckets import Buckets
-from synckit.errors import SyncError
+from synckit.errors import SyncError, TooSlow
 from synckit.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -171,8 +172,10 @@ class Proxy:
         if wait > 0:
             raise Refused("rate", retry_after=wait)
         target = self._checked(call, caller, trail)
-        body = await call.body()
         key = idempotency_key(call.idempotency_keys) if call.method == "POST" else None
+        body = await call.body()
+        if key is not None and not isinstance(body.content, bytes):
+            raise Refused("too_large", "idempotency_key")
         with self._places.carried():
             # From here on a call may reach Advoware, or give client data away: not before its line is on disk.
             await self._doors.audit.announce(self._entry(trail, "begun"))
@@ -180,7 +183,8 @@ class Proxy:
                 await self._stream(call, trail, target, body)
             else:
                 url, headers = path_rules.build_url(self._base, target), header_rules.to_advoware(call.headers)
-                await self._carry_out_once(call, trail, target, Post(caller.key_id, key, url, headers, body))
+                whole = body.content if isinstance(body.content, bytes) else b""
+                await self._carry_out_once(call, trail, target, Post(caller.key_id, key, url, headers, whole))
 
     def _checked(self, call: Call, caller: Caller, trail: Trail) -> Target:
         try:
@@ -193,11 +197,11 @@ class Proxy:
         trail.pattern = pattern
         return target
 
-    async def _stream(self, call: Call, trail: Trail, target: Target, body: bytes) -> None:
+    async def _stream(self, call: Call, trail: Trail, target: Target, body: Body) -> None:
         async with self._exchange(call, trail, target, body) as answer:
             chunks = await self._believed(answer, call.method)
             trail.status, trail.delivering = answer.status, True
-            headers = header_rules.to_caller(answer.headers)
+            headers = header_rules.to_caller(answer.headers.items())
             await call.deliver(Reply(answer.status, headers, chunks, answer.length))
 
     async def _carry_out_once(self, call: Call, trail: Trail, target: Target, post: Post) -> None:
@@ -205,16 +209,16 @@ class Proxy:
         if again is not None:
             trail.outcome = "replayed"
         else:
-            again = await self._first(call, trail, target, claim, post.body)
+            again = await self._first(call, trail, target, claim, Body(post.body))
         trail.status, trail.delivering = again.status, True
         async with self._in_time(trail):
             await call.deliver(again.again())
 
-    async def _first(self, call: Call, trail: Trail, target: Target, claim: Claim, body: bytes) -> KeptReply:
+    async def _first(self, call: Call, trail: Trail, target: Target, claim: Claim, body: Body) -> KeptReply:
         try:
             async with self._exchange(call, trail, target, body, claim) as answer:
                 whole = await refusals.all_of(await self._believed(answer, call.method), self._limits.answer)
-                reply = KeptReply(answer.status, header_rules.to_caller(answer.headers), whole or b"")
+                reply = KeptReply(answer.status, header_rules.to_caller(answer.headers.items()), whole or b"")
         except (Refused, SyncError) as error:
             refused = self._refused(error, trail)
             await self._once.refused(claim, refused, trail.call_id)
@@ -224,7 +228,7 @@ class Proxy:
 
     @asynccontextmanager
     async def _exchange(
-        self, call: Call, trail: Trail, target: Target, body: bytes, claim: Claim | None = None
+        self, call: Call, trail: Trail, target: Target, body: Body, claim: Claim | None = None
     ) -> AsyncIterator[Answer]:
         async def before() -> None:
             if claim is not None:

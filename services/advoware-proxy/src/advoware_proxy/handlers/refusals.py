@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from advoware_proxy.domain.calls import TooSlow
 from advoware_proxy.domain.header_rules import is_page
 from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers.ports import Answer
 from synckit import clamps
-from synckit.errors import AuthenticationRefused, RateLimited, RemoteUnavailable, SyncError
+from synckit.errors import AuthenticationRefused, CircuitOpen, RateLimited, RemoteUnavailable, SyncError, TooSlow
 
 LARGEST_REFUSAL = 65536
 MOST_FIELDS = 20
@@ -29,7 +28,8 @@ def from_error(error: SyncError, *, is_write: bool) -> Refused:
         return Refused("advoware_rate", retry_after=retry_after)
     applied = "maybe" if is_write and isinstance(error, RemoteUnavailable) and error.maybe_applied else "no"
     code = "advoware_slow" if isinstance(error, TooSlow) else "advoware_trouble"
-    return Refused(code, retry_after=retry_after, applied=applied)
+    reason = "circuit" if isinstance(error, CircuitOpen) else ""
+    return Refused(code, reason, retry_after=retry_after, applied=applied)
 
 
 async def of_answer(answer: Answer, *, is_write: bool, now: datetime) -> Refused | None:
@@ -52,7 +52,7 @@ async def of_answer(answer: Answer, *, is_write: bool, now: datetime) -> Refused
 
 def header(answer: Answer, name: str) -> str:
     """The first of that name, or nothing."""
-    return next((value for each, value in answer.headers if each.lower() == name), "")
+    return answer.headers.get(name, "")
 
 
 async def all_of(chunks: AsyncIterator[bytes], most: int) -> bytes | None:
