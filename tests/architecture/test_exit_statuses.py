@@ -14,8 +14,8 @@ from deploy.local.table import SERVICES
 COMMANDS = (
     "synckit.kafka",
     "synckit.postgres.migrate",
-    "recordsync.explain",
-    "recordsync.explain.brake",
+    "beteiligte_sync.explain",
+    "beteiligte_sync.brake",
     "webhook_ingress.register",
     "kanzlei.espocrm",
     "advoware_proxy.keys",

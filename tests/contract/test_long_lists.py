@@ -24,8 +24,10 @@ from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
 from ticker.adapters.lists import AdvowareLists, EspoLists
-from ticker.domain.entities import ADRESSEN
+from ticker.domain.entities import BY_NAME
 from ticker.handlers import ChangedAtDesk, Emitter, Modified, RowsAtDesk, WaitingStates
+
+ADRESSEN = BY_NAME["adressen"]
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LOGIN = AdvowareLogin("app", "64", "a2V5", "Kanzlei", "db", "user", "2", "geheim")

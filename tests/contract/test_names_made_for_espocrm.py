@@ -14,10 +14,10 @@ from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.bankverbindungen.mapping import BANKVERBINDUNGEN
 from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
 from recordsync.mapping.field import EntityMapping
-from recordsync.mapping.text import NAME_LENGTH, record_name
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, Settings
 from synckit.reconcile.plan import Side
+from synckit.text import NAME_LENGTH, record_name
 
 IBAN = "DE02120300000000202051"
 ROWS: dict[str, tuple[EntityMapping, dict[str, Any], str]] = {

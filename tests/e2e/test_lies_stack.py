@@ -256,7 +256,7 @@ async def test_a_mass_deletion_stops_after_the_first_and_goes_on_when_a_person_r
 async def _command(database_url: str, *words: str) -> str:
     def run() -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "recordsync.explain.brake", *words],
+            [sys.executable, "-m", "beteiligte_sync.brake", *words],
             env={**os.environ, "DATABASE_URL": database_url},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -16,7 +16,7 @@ from synckit.postgres.pool import PostgresPool
 from tests.e2e.budgets import SWEEP_CALLS, SWEEP_RECORDS
 from tests.e2e.rig import Rig, rig
 from ticker.adapters.lists import AdvowareLists, EspoLists
-from ticker.domain.entities import ADRESSEN, BANKVERBINDUNGEN
+from ticker.domain.entities import BY_NAME
 from ticker.handlers import (
     ChangedAtDesk,
     Emitter,
@@ -27,6 +27,9 @@ from ticker.handlers import (
     RowsAtDesk,
     WaitingStates,
 )
+
+ADRESSEN = BY_NAME["adressen"]
+BANKVERBINDUNGEN = BY_NAME["bankverbindungen"]
 
 pytestmark = pytest.mark.stack
 OVERLAP = timedelta(minutes=2)

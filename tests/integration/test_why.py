@@ -272,7 +272,7 @@ async def environment(
 
 async def command(environment: dict[str, str], *words: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recordsync.explain", *words,
+        sys.executable, "-m", "beteiligte_sync.explain", *words,
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()

@@ -1,4 +1,4 @@
-"""`python -m recordsync.explain.brake` on the real database."""
+"""`python -m beteiligte_sync.brake` on the real database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIMITS = BrakeLimits()
 
 def command(url: str, *words: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "recordsync.explain.brake", *words],
+        [sys.executable, "-m", "beteiligte_sync.brake", *words],
         env={**os.environ, "DATABASE_URL": url},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -22,7 +22,7 @@ NASTY = [f"pa{character}xyz" for character in "/#@?[]% \n"] + ["4711/xyz", "4711
 COMMANDS = [
     ["synckit.postgres.migrate", "check"],
     ["advoware_proxy.keys", "list"],
-    ["recordsync.explain.brake"],
+    ["beteiligte_sync.brake"],
     ["advoware_proxy"],
     ["ticker"],
     ["beteiligte_sync"],

@@ -1,4 +1,4 @@
-"""`python -m recordsync.explain.brake` against a database in trouble: what it says is what happened."""
+"""`python -m beteiligte_sync.brake` against a database in trouble: what it says is what happened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from recordsync.explain import brake
+from beteiligte_sync import brake
 from synckit.errors import RemoteUnavailable
 from synckit.ports import BrakeState
 from synckit.postgres.pool import DatabaseDefect

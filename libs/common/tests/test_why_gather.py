@@ -1,16 +1,11 @@
-"""Gathering for `recordsync.explain` over fakes, and how entities are found."""
+"""Gathering for `recordsync.explain` over fakes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from importlib.metadata import EntryPoint
 
-import pytest
-
-from recordsync.explain import entities
-from recordsync.explain.entities import UnknownEntity, find
 from recordsync.explain.gather import Sources, gather
 from recordsync.mapping.child import ChildOf
 from recordsync.mapping.field import Attribute, EntityMapping, Field
@@ -132,21 +127,3 @@ async def test_a_system_that_is_away_costs_its_own_answer_alone() -> None:
     found = await gather(sources(Remote(is_away=True), Remote({"101": {}}), memory), PARENT, "p1")
     assert found.right.value is not None
     assert found.troubles == ("EspoCRM: nicht erreichbar oder antwortet nicht richtig (espocrm: away)",)
-
-
-def announced(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
-    monkeypatch.setattr(entities, "REGISTERED", REGISTERED, raising=False)
-    return [EntryPoint("some-sync", "recordsync.explain.entities:REGISTERED", "synckit.entities")]
-
-
-@pytest.mark.parametrize("name", ["CAdressen", "cadressen", "adressen"])
-def test_an_entity_is_found_by_either_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    entity = find(name, announced(monkeypatch))
-    assert (entity.mapping.entity, entity.service) == ("adressen", "some-sync")
-
-
-def test_what_is_not_there_is_said_with_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnknownEntity, match="Es gibt: CBeteiligte, CAdressen"):
-        find("CFahrzeug", announced(monkeypatch))
-    with pytest.raises(UnknownEntity, match="Kein Dienst ist installiert"):
-        find("CBeteiligte", [])

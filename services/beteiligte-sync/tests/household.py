@@ -7,6 +7,7 @@ from typing import Any
 from office import ANNA, STATE, STATE_TOO, Office
 
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
+from kanzlei.topics import EVENT_TOPICS
 from recordsync import Children, Engine, Family, Outcome, Remotes
 from recordsync.mapping.field import EntityMapping
 from recordsync.testing.memory import FakeLinks, FakePublisher
@@ -31,7 +32,11 @@ class Household(Office):
         names = (*attributes(mapping, Side.LEFT), "name", "beteiligteId", "advowareId", *{*STATE, *STATE_TOO})
         self.children = FakeLeft(self.clock, self.faults, attributes=[n for n in names if n not in mapping.state.lacks])
         self.child_links = FakeLinks(self.faults, parents=self.party_links, clock=self.clock)
-        family = Family([Children(mapping, self.child_links, self.children)], self.publisher, self.settings)
+        family = Family(
+            [Children(mapping, self.child_links, self.children, EVENT_TOPICS[mapping.entity])],
+            self.publisher,
+            self.settings,
+        )
         parents = Remotes(self.left, self.right, self.links, self.locks, self.notifier, self.clock)
         self.parents = Engine(BETEILIGTE, parents, self.settings, family)
         remotes = Remotes(

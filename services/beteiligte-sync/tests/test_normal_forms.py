@@ -22,13 +22,13 @@ from beteiligte_sync.entities.kommunikation.kinds import Kind
 from recordsync.mapping.codecs import TEXT, choice
 from recordsync.mapping.derived import planned
 from recordsync.mapping.field import EntityMapping
-from recordsync.mapping.text import clean, option_key, squeezed
 from recordsync.memory.normal_forms import as_read_today
 from recordsync.testing.strategies import WORDS, payload
 from synckit.errors import MappingError
 from synckit.ports import RecordState
 from synckit.reconcile.plan import Base, Canonical, Plan, Side
 from synckit.reconcile.three_way import Seen
+from synckit.text import clean, option_key, squeezed
 
 ANYTHING = st.text() | st.text(st.characters(categories=["L", "M", "Zs", "Cf", "Pd", "Nd", "Po"]))
 

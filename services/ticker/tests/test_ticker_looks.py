@@ -17,7 +17,7 @@ from synckit.ports import Commit, Link, Parked
 from synckit.reconcile.plan import Base
 from synckit.testing.clock import FakeClock
 from ticker.commands import look_back, moment
-from ticker.domain.entities import ADRESSEN, BANKVERBINDUNGEN, Watched
+from ticker.domain.entities import BY_NAME, Watched
 from ticker.domain.queries import Where
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
 from ticker.handlers import (
@@ -31,6 +31,9 @@ from ticker.handlers import (
     Told,
     WaitingStates,
 )
+
+ADRESSEN = BY_NAME["adressen"]
+BANKVERBINDUNGEN = BY_NAME["bankverbindungen"]
 
 OVERLAP = timedelta(minutes=2)
 

@@ -1,24 +1,79 @@
-"""The nouns of the office: their types in EspoCRM and their words in the webhooks' paths. Pure."""
+"""The catalogue of the office's nouns. Pure.
+
+Topics, webhook paths, registration in EspoCRM, the link hook, what beteiligte-sync registers and what the ticker
+watches are read from here, or a test compares them with it. A new synced noun is an entry, a folder and a golden pair.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+WEBHOOK_PREFIX = "/vmh/webhook"
+WEBHOOK_ACTIONS = ("create", "update", "delete")
+RECORD_SYNC = "beteiligte-sync"
+CALENDAR_SYNC = "calendar-sync"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """`name` as events and topics say it, `espocrm` the entity type there, `path` its word in a webhook's path."""
+    """`name` and `domain` as events say them, which are `<domain>.<name>.<action>`.
+
+    `espocrm` is the entity type there, "" where it has none. `topic` is where its events go, keyed by the record's id,
+    "" where only its links are told of. `path` is its word in a webhook's path, "" where EspoCRM's webhooks say nothing
+    of it. `parent` is the noun whose row it is in Advoware. `owner` is the service that consumes the topic and answers
+    for the records, "" where none does yet.
+    """
 
     name: str
-    espocrm: str
-    path: str
+    domain: str = "vmh"
+    espocrm: str = ""
+    topic: str = ""
+    path: str = ""
+    actions: tuple[str, ...] = WEBHOOK_ACTIONS
+    parent: str = ""
+    owner: str = ""
 
 
 NOUNS = (
-    Noun("beteiligte", "CBeteiligte", "beteiligte"),
-    Noun("bankverbindungen", "CBankverbindungen", "bankverbindungen"),
-    Noun("adressen", "CAdressen", "adressen"),
-    Noun("dokumente", "CDokumente", "document"),
+    Noun(
+        name="beteiligte",
+        espocrm="CBeteiligte",
+        topic="vmh.beteiligte",
+        path="beteiligte",
+        owner=RECORD_SYNC,
+    ),
+    Noun(
+        name="bankverbindungen",
+        espocrm="CBankverbindungen",
+        topic="vmh.bankverbindungen",
+        path="bankverbindungen",
+        parent="beteiligte",
+        owner=RECORD_SYNC,
+    ),
+    Noun(
+        name="adressen",
+        espocrm="CAdressen",
+        topic="vmh.adressen",
+        path="adressen",
+        parent="beteiligte",
+        owner=RECORD_SYNC,
+    ),
+    Noun(name="dokumente", espocrm="CDokumente", topic="vmh.dokumente", path="document"),
+    Noun(name="raeumungsklagen", espocrm="CVmhRumungsklage"),
+    Noun(name="erstgespraeche", espocrm="CVmhErstgespraech"),
+    Noun(name="accounts", espocrm="Account"),
+    Noun(name="sync", domain="calendar", topic="calendar.sync", actions=("all", "employee"), owner=CALENDAR_SYNC),
 )
-WEBHOOK_PREFIX = "/vmh/webhook"
-WEBHOOK_ACTIONS = ("create", "update", "delete")
+
+BY_TYPE: Mapping[str, Noun] = MappingProxyType({noun.espocrm: noun for noun in NOUNS if noun.espocrm})
+"""Entity type in EspoCRM → noun. All of them may be linked with one another."""
+
+BY_PATH: Mapping[str, Noun] = MappingProxyType({noun.path: noun for noun in NOUNS if noun.path})
+"""Word in a webhook's path → noun."""
+
+
+def owned_by(service: str) -> tuple[Noun, ...]:
+    """The nouns whose records a service answers for; parents come before their children."""
+    return tuple(sorted((noun for noun in NOUNS if noun.owner == service), key=lambda noun: bool(noun.parent)))

@@ -157,12 +157,12 @@ _TEXTS = {
     ),
     NoticeKind.ERASED: (
         "Abgleich mit Advoware angehalten: In EspoCRM wurden personenbezogene Daten dieses Beteiligten gelöscht. In "
-        "Advoware ist nichts geändert. Die IT entscheidet: python -m recordsync.explain CBeteiligte {detail} "
+        "Advoware ist nichts geändert. Die IT entscheidet: python -m beteiligte_sync.explain CBeteiligte {detail} "
         "keep-advoware (Advoware behält die Daten, die Verknüpfung endet) oder carry-over (auch dort leeren)."
     ),
     NoticeKind.SWEEP: (
         "Abgleich mit Advoware angehalten: Es wurde in kurzer Zeit vieles gelöscht. Nichts davon geht weiter, bis "
-        "die IT es freigibt: python -m recordsync.explain.brake release {detail}. Die Freigabe gilt für den ganzen "
+        "die IT es freigibt: python -m beteiligte_sync.brake release {detail}. Die Freigabe gilt für den ganzen "
         "Tag. War es ein Versehen, stellen Sie die Datensätze bitte wieder her."
     ),
     NoticeKind.RELINKED: (

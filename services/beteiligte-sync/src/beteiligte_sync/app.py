@@ -19,6 +19,7 @@ from kanzlei.advoware.rows import AdvowareRows
 from kanzlei.espocrm.client import EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.watch import watch_of
+from kanzlei.topics import EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
 from recordsync.mapping.field import EntityMapping
@@ -151,7 +152,12 @@ def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:
 
 def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: EngineSettings) -> Family | None:
     kin = [
-        Children(child, PostgresLinkStore(opened.pool, child.entity), EspoStore(opened.espocrm, child.left_type))
+        Children(
+            child,
+            PostgresLinkStore(opened.pool, child.entity),
+            EspoStore(opened.espocrm, child.left_type),
+            EVENT_TOPICS[child.entity],
+        )
         for child in REGISTRY
         if _parent(child) is mapping
     ]

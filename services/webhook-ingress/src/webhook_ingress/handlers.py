@@ -16,7 +16,7 @@ from synckit.ports import Clock, Publisher
 from webhook_ingress.domain.dead_letter import dead_letter
 from webhook_ingress.domain.envelope import Envelope
 from webhook_ingress.domain.links import NOUNS, WrongPair, parse_links
-from webhook_ingress.domain.paths import ACTIONS
+from webhook_ingress.domain.paths import webhook_paths
 from webhook_ingress.domain.payload import Parsed, parse
 
 log = structlog.get_logger(__name__)
@@ -48,9 +48,9 @@ class Webhooks:
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
         self._publisher = publisher
         self._clock = clock
-        self._envelopes = {
-            (entity, action): Envelope(entity, action) for entity in topics.EVENT_TOPICS for action in ACTIONS
-        } | {(noun, action): Envelope(noun, action) for noun in NOUNS.values() for action in LINKS}
+        links = ((noun, action) for noun in NOUNS.values() for action in LINKS)
+        told = [*((entity, action) for _, entity, action in webhook_paths()), *links]
+        self._envelopes = {each: Envelope(*each) for each in told}
         self._ids = random.Random(random.SystemRandom().getrandbits(128))  # many a second: no system call each
 
     async def receive(self, delivery: Delivery) -> Receipt:

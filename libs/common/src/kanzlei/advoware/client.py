@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kanzlei.advoware.auth import UPSTREAM, AdvowareAuth
-from recordsync.mapping.text import clean, squeezed
 from synckit import clamps
 from synckit.errors import Locked, RemoteRejected, RemoteUnavailable
 from synckit.http.answer import UNAUTHENTICATED, Answer
@@ -20,6 +19,7 @@ from synckit.http.latch import Latch
 from synckit.http.session import SAFE_METHODS
 from synckit.http.wiring import Wiring
 from synckit.ports import Payload, Snapshot
+from synckit.text import clean, squeezed
 
 API = "/api/v1/advonet"
 LARGEST_PAGE = 100

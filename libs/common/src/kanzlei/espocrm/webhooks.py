@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from kanzlei.nouns import NOUNS, WEBHOOK_ACTIONS, WEBHOOK_PREFIX
+from kanzlei.nouns import BY_PATH, WEBHOOK_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Registration:
 
 
 def wanted(base_url: str) -> Iterator[Webhook]:
-    """All twelve: each event has a URL of its own, as nothing in the body tells them apart."""
-    for noun in NOUNS:
-        for action in WEBHOOK_ACTIONS:
+    """Each event has a URL of its own, as nothing in the body tells them apart."""
+    for noun in BY_PATH.values():
+        for action in noun.actions:
             yield Webhook(f"{noun.espocrm}.{action}", f"{base_url.rstrip('/')}{WEBHOOK_PREFIX}/{noun.path}/{action}")
 
 

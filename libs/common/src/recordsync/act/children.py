@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from kanzlei.topics import EVENT_TOPICS
 from recordsync.act.actor import Actor
 from recordsync.act.imports import NOT_IMPORTED, Children, Held, Imports, Stranger
 from recordsync.decide.facts import there
@@ -113,7 +112,7 @@ class Family:
         entity, now = children.mapping.entity, held.clock.now()
         trace = memory.cause.traceparent or None
         events = [ChangeEvent(entity, one, Action.SYNC_CHECK, origin, now, traceparent=trace) for one in ids]
-        await self._publisher.publish(EVENT_TOPICS[entity], [encode(event) for event in events])
+        await self._publisher.publish(children.topic, [encode(event) for event in events])
 
 
 def _home(link: Link | None) -> str:

@@ -31,11 +31,12 @@ BAD_REQUEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The ports of one entity whose records belong to a parent."""
+    """The ports of one entity whose records belong to a parent. `topic`: where an event wakes one of them."""
 
     mapping: EntityMapping
     links: LinkStore
     left: FindableStore
+    topic: str
 
     @property
     def child(self) -> ChildOf:

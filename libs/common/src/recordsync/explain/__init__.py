@@ -1,1 +1,1 @@
-"""Why a record is as it is, in the words of the office: `python -m recordsync.explain CBeteiligte ID`."""
+"""Why a record is as it is, in the words of the office: `python -m beteiligte_sync.explain CBeteiligte ID`."""

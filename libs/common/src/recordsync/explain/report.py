@@ -240,7 +240,7 @@ def brake_lines(brakes: Sequence[BrakeState], now: datetime) -> Iterable[str]:
             yield (
                 f"Die Bremse für {source} hält seit {moment(each.engaged_at)}: {each.counted} Datensätze würden etwas"
                 f" verlieren, erlaubt sind {each.allowed}. Es warten {each.held}. Ansehen: python -m"
-                " recordsync.explain.brake"
+                " beteiligte_sync.brake"
             )
         elif each.held:
             yield f"Wegen {source} angehalten: {count(each.held, 'Datensatz', 'Datensätze')}. Geht von selbst weiter."
@@ -381,7 +381,7 @@ _RULES = {
 
 
 def _choices(findings: Findings, forecast: Forecast, table: Table) -> Section:
-    command = f"python -m recordsync.explain {table.left_type} {findings.left_id}"
+    command = f"python -m beteiligte_sync.explain {table.left_type} {findings.left_id}"
     lines = [f"Jetzt abgleichen: {command} sync-now"]
     if forecast.held:
         lines.append(f"Die Bremse freigeben, wenn das so gewollt ist: {command} release-brake")

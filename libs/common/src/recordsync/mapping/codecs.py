@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from recordsync.mapping.text import clean, option_key
 from synckit import clamps
 from synckit.errors import MappingError
 from synckit.reconcile.plan import Value
 from synckit.reconcile.policy import Unmappable, equal, same
+from synckit.text import clean, option_key
 
 
 def espo_time(at: datetime) -> str:

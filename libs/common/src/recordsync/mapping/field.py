@@ -16,11 +16,11 @@ from recordsync.mapping.child import ChildOf
 from recordsync.mapping.codecs import TEXT, Codec
 from recordsync.mapping.rows import ForeseenLists
 from recordsync.mapping.state import EVERY_STATE, LeftState
-from recordsync.mapping.text import clean, record_name
 from synckit import clamps
 from synckit.errors import MappingError, TransientError
 from synckit.reconcile.plan import Canonical, Direction, NoticeKind, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
+from synckit.text import clean, record_name
 
 Payload = Mapping[str, Any]
 LONGEST_NUMBER = 40

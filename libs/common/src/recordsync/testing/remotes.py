@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from recordsync.mapping.text import clean
 from synckit.errors import RemoteRejected
 from synckit.ports import Clock, Payload, Snapshot
 from synckit.testing.faults import Faults
+from synckit.text import clean
 
 if TYPE_CHECKING:
     from recordsync.testing.rows import FakeRows

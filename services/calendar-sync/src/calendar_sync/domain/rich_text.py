@@ -9,7 +9,7 @@ import html
 import re
 from html.parser import HTMLParser
 
-from recordsync.mapping.text import clean, squeezed
+from synckit.text import clean, squeezed
 
 _LINES = frozenset({"br"})
 _BLOCKS = frozenset({"p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "tr", "table", "blockquote"})

@@ -1,8 +1,15 @@
-"""What is watched: each synced noun, its type in EspoCRM, and whose row it is in Advoware. Pure."""
+"""What is watched: each synced noun of the catalogue, its type in EspoCRM, and whose row it is in Advoware. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+from kanzlei.nouns import RECORD_SYNC, Noun, owned_by
+
+_SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType({"bankverbindungen": ("bankkverbindungen",)})
+"""Under which names a party's record shows rows beside the noun's own: Advoware misspells one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +27,14 @@ class Watched:
     imported: bool = False
 
 
-BETEILIGTE = Watched("beteiligte", "CBeteiligte")
-ADRESSEN = Watched("adressen", "CAdressen", "beteiligte", ("adressen",), has_next_try=False, imported=True)
-BANKVERBINDUNGEN = Watched(
-    "bankverbindungen",
-    "CBankverbindungen",
-    "beteiligte",
-    ("bankverbindungen", "bankkverbindungen"),
-    has_next_try=False,
-    imported=True,
-)
-WATCHED = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)
+def watched(noun: Noun) -> Watched:
+    """Rows of a party come over from a desk, and their types in EspoCRM have no field for the next try."""
+    if not noun.parent:
+        return Watched(noun.name, noun.espocrm)
+    inline = (noun.name, *_SPELLINGS.get(noun.name, ()))
+    return Watched(noun.name, noun.espocrm, noun.parent, inline, has_next_try=False, imported=True)
+
+
+WATCHED = tuple(watched(noun) for noun in owned_by(RECORD_SYNC))
+BY_NAME: Mapping[str, Watched] = MappingProxyType({each.entity: each for each in WATCHED})
+BETEILIGTE = BY_NAME["beteiligte"]

@@ -14,14 +14,11 @@ from typing import Any
 
 import msgspec
 
-from kanzlei.nouns import NOUNS as OFFICE_NOUNS
+from kanzlei.nouns import BY_TYPE
 from synckit.events import ENTITY_ID, attribute_names
 from webhook_ingress.domain.payload import NOT_AN_OBJECT, NOT_JSON, WRONG_ID
 
-NOUNS: Mapping[str, str] = MappingProxyType(
-    {noun.espocrm: noun.name for noun in OFFICE_NOUNS}
-    | {"CVmhRumungsklage": "raeumungsklagen", "CVmhErstgespraech": "erstgespraeche", "Account": "accounts"}
-)
+NOUNS: Mapping[str, str] = MappingProxyType({name: noun.name for name, noun in BY_TYPE.items()})
 """Entity type in EspoCRM → noun of the event. The hook there has the same list; links with other types are nobody's."""
 MAX_PAIRS = 1000
 TOO_MANY = "too_many"

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
-from kanzlei.nouns import NOUNS as OFFICE_NOUNS
-from kanzlei.nouns import WEBHOOK_ACTIONS, WEBHOOK_PREFIX
+from kanzlei.nouns import BY_PATH, WEBHOOK_PREFIX
 from synckit.events import Action
 
 PREFIX = WEBHOOK_PREFIX
-NOUNS: Mapping[str, str] = MappingProxyType({noun.path: noun.name for noun in OFFICE_NOUNS})
-"""Word in the path → noun of the event."""
-ACTIONS = tuple(Action(action) for action in WEBHOOK_ACTIONS)
 LINKED = "entity"
 """Word in the path of what happens to two records at once, whatever their nouns are."""
 
@@ -23,9 +18,9 @@ PUSH_PATH = "/google/push"
 
 def webhook_paths() -> Iterator[tuple[str, str, Action]]:
     """Path, entity, action."""
-    for word, entity in NOUNS.items():
-        for action in ACTIONS:
-            yield f"{PREFIX}/{word}/{action.value}", entity, action
+    for word, noun in BY_PATH.items():
+        for action in map(Action, noun.actions):
+            yield f"{PREFIX}/{word}/{action.value}", noun.name, action
 
 
 def link_paths() -> Iterator[tuple[str, str, Action]]:

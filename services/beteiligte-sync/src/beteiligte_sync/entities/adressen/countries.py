@@ -13,9 +13,9 @@ from babel import Locale
 from babel.core import get_global
 
 from recordsync.mapping.codecs import TEXT, Codec
-from recordsync.mapping.text import clean
 from synckit.reconcile.plan import Value
 from synckit.reconcile.policy import Unmappable
+from synckit.text import clean
 
 NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
 """Two letters in the CLDR that are no country."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from beteiligte_sync.entities.adressen.countries import country_of
 from recordsync.mapping.codecs import Codec
-from recordsync.mapping.text import clean, squeezed
 from synckit.reconcile.plan import Canonical, Value
+from synckit.text import clean, squeezed
 
 HOME = "DE"
 

@@ -17,8 +17,8 @@ from recordsync.mapping.child import ChildOf
 from recordsync.mapping.codecs import DAY, FLAG
 from recordsync.mapping.field import Attribute, EntityMapping, Field
 from recordsync.mapping.state import CHILD_STATE
-from recordsync.mapping.text import clean
 from synckit.reconcile.plan import Canonical, NoticeKind
+from synckit.text import clean
 
 FIRST_DAY = date(1753, 1, 1)
 MARK = "EspoCRM-ID: "

@@ -8,8 +8,8 @@ from datetime import date
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from recordsync.mapping.codecs import DAY, choice
 from recordsync.mapping.field import Attribute, ByKind, EntityMapping, Field
-from recordsync.mapping.text import option_key
 from synckit.reconcile.plan import Canonical, Direction
+from synckit.text import option_key
 
 PERSON, COMPANY = "person", "company"
 NO_COMPANY: Mapping[str, None] = dict.fromkeys(("natürliche Person", "Herr", "Frau"))

@@ -13,10 +13,10 @@ from typing import Any
 
 from beteiligte_sync.entities.kommunikation import mail, marker, phone
 from beteiligte_sync.entities.kommunikation.kinds import Kind, kind_of, kz_by_shape, type_of
-from recordsync.mapping.text import clean
 from synckit import clamps
 from synckit.errors import MappingError
 from synckit.reconcile.plan import Base, Side, Value
+from synckit.text import clean
 
 PREFIX = "kommunikation/"
 SEPARATOR = "\x1f"

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import idna
 
-from recordsync.mapping.text import squeezed
+from synckit.text import squeezed
 
 _TAKEN = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from recordsync.mapping.text import squeezed
+from synckit.text import squeezed
 
 REGION = "DE"
 _E164 = re.compile(r"\+[1-9]\d{2,14}")

@@ -1,4 +1,6 @@
-"""`python -m recordsync.explain CBeteiligte ID [--json]`, or `… sync-now|release-brake|forget-link [--yes] [--dry-run]`
+"""`python -m beteiligte_sync.explain CBeteiligte ID [--json]`: why a record is as it is, in the words of the office.
+
+`… sync-now|release-brake|forget-link [--yes] [--dry-run]` does something about it.
 
 Exit status: 0 shown or done; 1 no such record; 2 wrong usage or settings; 3 a system is away (what could be seen is
 shown); 4 not done: refused, declined, or somebody works on the record; 70 a bug of ours.
@@ -16,14 +18,14 @@ from typing import NoReturn
 
 import structlog
 
+from beteiligte_sync.commands.entities import Entity, UnknownEntity, find
+from beteiligte_sync.commands.wire import Desk, Settings, desk
 from recordsync.explain.as_json import document
 from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, STEPS, Hands, Proposal, carry_out, propose
-from recordsync.explain.entities import Entity, UnknownEntity, find
 from recordsync.explain.findings import Findings
 from recordsync.explain.gather import gather
 from recordsync.explain.render import show
 from recordsync.explain.report import Report, explain
-from recordsync.explain.wire import Desk, Settings, desk
 from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import Locked, RemoteUnavailable, SyncError
@@ -125,7 +127,7 @@ def _drop(*_: object) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m recordsync.explain",
+        prog="python -m beteiligte_sync.explain",
         description="Why a record is as it is.",
         epilog=__doc__.partition("\n\n")[2],
     )

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from beteiligte_sync.commands.entities import Entity
 from kanzlei.advoware.children import AdvowareChildren
 from kanzlei.advoware.client import AdvowareBeteiligteStore
 from kanzlei.espocrm.client import EspoStore
 from kanzlei.topics import EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync.explain.commands import Hands
-from recordsync.explain.entities import Entity
 from recordsync.explain.gather import Side, Sources
 from recordsync.mapping.field import EntityMapping
 from recordsync.postgres.brake import PostgresBrakes

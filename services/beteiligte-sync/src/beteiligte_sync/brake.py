@@ -1,4 +1,4 @@
-"""`python -m recordsync.explain.brake`: the brake for sweeps; `… release advoware|espocrm [--yes] [--dry-run]`.
+"""`python -m beteiligte_sync.brake`: the brake for sweeps; `… release advoware|espocrm [--yes] [--dry-run]`.
 
 Exit status: 0 shown or done; 2 wrong usage or settings; 3 PostgreSQL is away; 4 not done: refused, declined, or the
 tables are of another version; 70 a bug of ours.
@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
+from beteiligte_sync.commands.wire import whoami
 from recordsync.explain.report import brake_lines
-from recordsync.explain.wire import whoami
 from recordsync.explain.words import SYSTEMS, count
 from recordsync.postgres.brake import PostgresBrakes
 from synckit.clock import SystemClock
@@ -113,7 +113,7 @@ def _say(text: str, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m recordsync.explain.brake",
+        prog="python -m beteiligte_sync.brake",
         description="The brake for sweeps.",
         epilog=__doc__.partition("\n\n")[2],
     )
