@@ -22,7 +22,7 @@ CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bootstrap demo test chaos mutants images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: openapi help bootstrap demo test chaos mutants images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -85,6 +85,9 @@ pins:
 
 fmt: $(READY) ## format, and mend what ruff can mend
 	@$(PY) -m ruff check --fix-only --quiet . ; $(PY) -m ruff format --quiet .
+
+openapi: $(READY) ## write each service's openapi.yaml again
+	@$(PY) -m deploy.openapi_files
 
 # yattag has no wheel, and only cosmic-ray's HTML reports, which nobody here makes, would import it.
 lock: $(READY) ## compile requirements/*.in again; dev.txt decides the versions for all images

@@ -37,7 +37,7 @@ def _operation(method: str) -> dict[str, Any]:
     }
     if method in _WITH_BODY:
         operation["requestBody"] = {
-            "description": "JSON in UTF-8, at most 1 MiB.",
+            "description": "JSON in UTF-8, at most 1 MiB where the settings say no more.",
             "content": {"application/json": {"schema": {}}},
         }
     return operation
