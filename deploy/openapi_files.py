@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from deploy.local.table import ROOT
+from synckit.command import run_command
 
 HEAD = "# Made by `make openapi`. The service serves the same at /openapi.json; tests hold it to the routes.\n"
 
@@ -49,4 +50,4 @@ class _Plain(yaml.SafeDumper):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -131,16 +131,8 @@ class Record:
 
 def encode(event: ChangeEvent) -> Record:
     """Event → record. A missing id gets a fresh UUID4."""
-    body: dict[str, object] = {
-        "entity": event.entity,
-        "id": event.entity_id,
-        "action": event.action,
-        "origin": event.origin,
-    }
-    if event.changed:
-        body["changed"] = list(event.changed)
-    if event.not_before is not None:
-        body["not_before"] = rfc3339(event.not_before).decode()
+    not_before = None if event.not_before is None else rfc3339(event.not_before).decode()
+    body = EventBody(event.entity, event.entity_id, event.action, event.origin, list(event.changed), not_before)
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", (event.id or str(uuid.uuid4())).encode()),
@@ -152,8 +144,7 @@ def encode(event: ChangeEvent) -> Record:
     ]
     if event.traceparent:
         headers.append(("ce_traceparent", event.traceparent.encode()))
-    value = json.dumps(body, separators=(",", ":")).encode()
-    return Record(event.entity_id.encode(), value, tuple(headers))
+    return Record(event.entity_id.encode(), written(body), tuple(headers))
 
 
 def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> ChangeEvent:
@@ -207,8 +198,8 @@ def _require(condition: bool, problem: str) -> None:
         raise InvalidEvent(problem)
 
 
-class _Body(msgspec.Struct):
-    """The value of an event."""
+class EventBody(msgspec.Struct, omit_defaults=True):
+    """The value of an event: identity and names. Nothing is written of what is not there."""
 
     entity: str
     id: str
@@ -218,12 +209,14 @@ class _Body(msgspec.Struct):
     not_before: Any = None
 
 
-_read = msgspec.json.Decoder(_Body).decode
+_read = msgspec.json.Decoder(EventBody).decode
+written = msgspec.json.Encoder().encode
+"""A body → JSON without blanks."""
 _LACKS = "value lacks or misnames entity, id, action or origin"
 _SMALL = 2000  # bytes: what is kept of names stays small, whatever a topic holds
 
 
-def _body(value: bytes | None) -> _Body:
+def _body(value: bytes | None) -> EventBody:
     try:
         return _read(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -6,11 +6,11 @@ EspoCRM drops an event for good on 400, 409, 413, 422, 429, 502, 504, so all tro
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -253,18 +253,18 @@ def _refusal(refused: _Refused) -> PrebuiltAnswer:
 @lru_cache(maxsize=256)
 def _refusal_body(outcome: str) -> bytes:
     """Outcomes are few: under overload the same words go out thousands of times."""
-    return json.dumps({"error": outcome}).encode()
+    return msgspec.json.encode({"error": outcome})
 
 
 def _place_body(outcome: str, place: WrongPair) -> bytes:
     told: dict[str, str | int] = {"error": outcome}
     told |= {name: part for name in ("item", "name") if (part := getattr(place, name)) is not None}
-    return json.dumps(told).encode()
+    return msgspec.json.encode(told)
 
 
 @lru_cache(maxsize=1024)
 def _accepted_body(accepted: int, records: int) -> bytes:
-    return b'{"accepted": %d, "records": %d}' % (accepted, records)
+    return msgspec.json.encode({"accepted": accepted, "records": records})
 
 
 async def _openapi(_: web.Request) -> web.Response:
