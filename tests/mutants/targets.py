@@ -8,7 +8,16 @@ LIBS, SYNC = "libs/common/src/synckit", "services/beteiligte-sync/tests"
 COMMON, PROXY = "libs/common/tests", "services/advoware-proxy/src/advoware_proxy"
 LAWS = tuple(f"{SYNC}/test_{name}.py" for name in ("laws", "engine"))
 ENGINE = "libs/common/src/recordsync"
-QUICK = ("engine", "engine_findings", "foretold_findings", "handler", "believed_edits", "parked", "late_posts")
+QUICK = (
+    "engine",
+    "engine_findings",
+    "overwriting_law",
+    "foretold_findings",
+    "handler",
+    "believed_edits",
+    "parked",
+    "late_posts",
+)
 ONE_RECORD = tuple(f"{SYNC}/test_{name}.py" for name in QUICK)
 CHILDREN = (*ONE_RECORD, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
 LIES = (*CHILDREN, f"{SYNC}/test_gone_together.py", f"{COMMON}/test_sweep_brake.py", "tests/e2e/test_lies.py")
