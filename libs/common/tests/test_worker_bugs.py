@@ -51,6 +51,11 @@ class Topic:
             await executor.submit(self.partition.deliver(event))
         await settle()
 
+    async def quiet(self) -> None:
+        """One record at a time takes its turns."""
+        for _ in range(40):
+            await settle()
+
 
 def poisoned_by(*poison: str, error: Callable[[], BaseException] = KeyError) -> ScriptedHandler:
     async def handle(event: ChangeEvent, attempt: Attempt) -> Outcome:
@@ -98,6 +103,62 @@ async def test_a_poisonous_record_alone_waits_without_harm(lines: Lines) -> None
     assert (executor.held, executor.waiting, executor.running) == (1, 1, 0)
     assert len(topic.handler.seen) < 24 * 7
     assert [(line["event"], line["origin"]) for line in lines] == [("worker.bug", "vmh.beteiligte-0@0")]
+
+
+@pytest.mark.parametrize(("crowd", "at"), [(5, 0), (5, 10), (20, 5), (20, 10), (200, 0), (200, 5)])
+async def test_a_poisoned_crowd_does_not_stop_the_rest(crowd: int, at: int) -> None:
+    """However many bad records lie side by side, wherever: the good ones are done, and few starts are needed.
+
+    A success settles all bugs before it, so that those that come in trickle the crowd away.
+    """
+    bad, good = [f"bad{number}" for number in range(crowd)], [f"good{number}" for number in range(10)]
+    topic = Topic(poisoned_by(*bad), Limits(retry=STEADY, fuse_probes=20))
+    executor = topic.start()
+    await topic.feed(executor, *map(change, [*good[:at], *bad, *good[at:]]))
+    await topic.quiet()
+    handled = {event.entity_id for event, _ in topic.handler.seen}
+    assert handled >= set(good)
+    if at == 10:  # nothing good came behind them
+        await topic.feed(executor, change("late"))
+    for number in range(crowd):
+        if len(topic.letters.buried) == crowd:
+            break
+        assert topic.blown == []
+        await topic.feed(executor, change(f"later{number}"))
+        await topic.quiet()
+    assert topic.letters.reasons == ["bug"] * crowd
+    assert executor.held == 0
+
+
+async def test_a_poisoned_crowd_alone_restarts_nothing() -> None:
+    """A quiet night: all are held and tried again now and then; the first good record settles it."""
+    topic = Topic(poisoned_by(*(f"bad{number}" for number in range(9))), Limits(retry=STEADY, fuse_probes=20))
+    executor = topic.start()
+    await topic.feed(executor, *(change(f"bad{number}") for number in range(9)))
+    await topic.timers.advance(24 * 3600)
+    assert (topic.blown, topic.letters.buried, topic.partition.acked, executor.held) == ([], [], [], 9)
+    assert len(topic.handler.seen) < 9 * 24 * 7
+    await topic.feed(executor, change("good"))
+    assert topic.letters.reasons == ["bug"] * 9
+    assert topic.partition.acked == list(range(10))
+
+
+async def test_a_buggy_release_stops_after_its_probes() -> None:
+    """Nothing is buried, and from the fifth bug on one record is tried at a time."""
+    at_once = []
+
+    async def handle(event: ChangeEvent, attempt: Attempt) -> Outcome:
+        at_once.append(executor.running)
+        raise KeyError
+
+    topic = Topic(ScriptedHandler(handle), Limits(retry=STEADY, max_in_flight=5, fuse_probes=20))
+    executor = topic.start()
+    await topic.feed(executor, *(change(f"k{number}") for number in range(100)))
+    await topic.quiet()
+    assert topic.blown == ["KeyError"]
+    assert len(topic.handler.seen) <= 5 + 4 + 20  # a bug makes room for the next before it is known to be one of many
+    assert set(at_once[9:]) == {1}
+    assert (topic.letters.buried, topic.partition.acked) == ([], [])
 
 
 async def test_what_had_succeeded_before_a_bug_proves_nothing() -> None:

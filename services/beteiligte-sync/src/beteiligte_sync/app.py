@@ -39,6 +39,8 @@ from synckit.worker.dead_letters import DeadLetters
 
 CHILDREN_SHARE = 4
 """A child's entity syncs a quarter as many records at once as its parent's."""
+PROBES = 20
+"""Records tried one by one after a few bugs in a row, before the worker takes them for its own and stops."""
 
 
 def build(settings: Settings) -> Service:
@@ -110,7 +112,7 @@ def _link_executor(settings: Settings, opened: Connections, clock: Clock) -> Key
     return KeyedExecutor(
         LinkHandler(frozenset(mapping.entity for mapping in REGISTRY), opened.publisher),
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
-        Limits(max_buffered=settings.beteiligte_sync.max_buffered),
+        Limits(max_buffered=settings.beteiligte_sync.max_buffered, fuse_probes=PROBES),
         observer=metrics.WorkerMetrics(),
         accepts=accepts,
     )
@@ -176,5 +178,6 @@ def _limits(mapping: EntityMapping, settings: Settings) -> Limits:
     return Limits(
         max_in_flight=max(1, own.max_in_flight // share),
         max_buffered=own.max_buffered,
+        fuse_probes=PROBES,
         retry=RetryPolicy(budget=own.in_place_seconds),
     )

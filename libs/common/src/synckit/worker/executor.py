@@ -5,7 +5,8 @@ I2 one running item a key; items of a key start in the order of delivery.
 I3 at most `max_buffered` runs are taken and not done, and `max_taken` records not acked; beyond that `submit` waits.
 I4 a record is done only after its handler, its parking, or the broker's acknowledgement of its dead letter.
 I5 a drain starts nothing, forgets what is queued (unacked: it will be delivered again) and gives the rest a deadline.
-I6 a bug is neither acked nor buried until another record has succeeded after it; where nothing does, the worker stops.
+I6 a bug is neither acked nor buried until another record has succeeded after it. Where nothing does, one record is
+   tried at a time, and then the worker stops.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class KeyedExecutor:
     def open(self, generation: int) -> None:
         """Takes deliveries of this generation from now on. After a blown fuse it stays shut."""
         if not self._shut:
-            self._runner.fuse.blown = False
+            self._runner.fuse.reset()
             self._generation = generation
             self.last_progress = self._timers.monotonic()
             self._pump()
@@ -175,12 +176,18 @@ class KeyedExecutor:
 
     def _pump(self) -> None:
         """Starts what may start."""
-        while self._slot_free() and (lane := self._lanes.start_next()) is not None:
+        while self._slot_free() and (lane := self._next()) is not None:
             # Each run in a context of its own: the log fields bound by another run must not leak in.
             run = asyncio.get_running_loop().create_task(self._run(lane), context=self._context.copy())
             self._running[lane.head] = run
             self._idle.clear()
         self._tell_load()
+
+    def _next(self) -> Lane | None:
+        if not self._runner.fuse.doubted:
+            return self._lanes.start_next()
+        self._runner.fuse.probe()
+        return self._lanes.start_probe()
 
     def _tell_load(self) -> None:
         self._observer.load(self.buffered, len(self._running), self._trackers.taken)
@@ -189,8 +196,8 @@ class KeyedExecutor:
     def _slot_free(self) -> bool:
         if self._generation is None or len(self._running) >= self._limits.max_in_flight or not self._lanes.has_ready:
             return False
-        if self._runner.fuse.blown:  # Those that run may still show that it is the records and not the program.
-            return False
+        if self._runner.fuse.blown or (self._runner.fuse.doubted and self._running):
+            return False  # Those that run may still show that it is the records and not the program.
         if self.may_start():
             if self._barred:  # A probe may go: that of the oldest event, and not of whose pause ended first.
                 self._barred = False

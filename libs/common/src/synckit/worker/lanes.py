@@ -65,6 +65,7 @@ class Lanes:
         self._lanes: dict[Hashable, Lane] = {}
         self._ready: deque[Lane] = deque()
         self._held: dict[Hashable, Lane] = {}
+        self._from_end = False
         self.items = 0
         self.early = 0
 
@@ -107,6 +108,13 @@ class Lanes:
         lane.state = LaneState.RUNNING
         return lane
 
+    def start_probe(self) -> Lane | None:
+        """As `start_next`, the newest and the oldest in turn: a crowd of bad records lies side by side."""
+        self._from_end = not self._from_end
+        if self._from_end:
+            self._ready.rotate(1)
+        return self.start_next()
+
     @property
     def has_ready(self) -> bool:
         return bool(self._ready)
@@ -147,9 +155,11 @@ class Lanes:
         self._held[lane.key] = lane
 
     def release(self) -> None:
-        """Another record has succeeded: whatever is held is tried once more, and its bug is its own."""
-        for lane in list(self._held.values()):
+        """Another record has succeeded: whatever is held is tried once more, first of all, and its bug is its own."""
+        held = list(self._held.values())
+        for lane in held:
             self._recall(lane)
+        self._ready.rotate(len(held))
 
     def put_first(self, lane: Lane) -> None:
         """A running lane is ready again, before all others: it was started before them."""

@@ -13,8 +13,9 @@ class Limits:
 
     What is merged counts as one run. `max_taken` records taken and not acked bound the memory: those merged, and those
     done behind one that is not. `coalesce` merges waiting records of one key: right for handlers that read the current
-    state. `attempt_seconds` breaks a hanging try off. `fuse_after` bugs on different keys, with nothing that succeeds
-    in between, stop the worker; a bug that is held is tried again after `held_seconds`, then after twice as long, …
+    state. `attempt_seconds` breaks a hanging try off. After `fuse_after` bugs on different keys, with nothing that
+    succeeds in between, records are tried one at a time, and after `fuse_probes` more bugs the worker stops; a bug that
+    is held is tried again after `held_seconds`, then after twice as long, …
     """
 
     max_in_flight: int = 32
@@ -23,5 +24,6 @@ class Limits:
     coalesce: bool = True
     attempt_seconds: float = 180.0
     fuse_after: int = 5
+    fuse_probes: int = 0
     held_seconds: float = 60.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)

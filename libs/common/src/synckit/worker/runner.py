@@ -106,7 +106,7 @@ class Runner:
         self._observer = observer
         self.entity = ""
         self.accepts: Callable[[ChangeEvent], None] = lambda event: None
-        self.fuse = Fuse(limits.fuse_after)
+        self.fuse = Fuse(limits.fuse_after, limits.fuse_probes)
 
     async def run(self, key: Hashable, item: Item) -> Step:
         """Tries once. Errors of the reaction itself (the parking, the dead letter) are sorted the same way."""
@@ -131,7 +131,7 @@ class Runner:
             return await self._bury(newest, "bug", error)
         if not item.bugs:
             item.suspect_since = self.fuse.successes
-            told = None if self.fuse.blown else error  # a few of many are enough
+            told = None if self.fuse.doubted else error  # a few of many are enough
             log.error("worker.bug", origin=newest.origin, error=message_of(error), exc_info=told)
         item.bugs += 1
         self.fuse.bug(key)
