@@ -91,7 +91,6 @@ async def test_a_record_that_espocrm_says_is_gone_is_none(server: ScriptedServer
         (200, b'{"id": "5a1", "last', ""),
         (200, b'{"id": "5a2"}', ""),
         (302, b"", ""),
-        (403, b"", ""),
         (500, b"", ""),
         (503, b'{"message": "maintenance"}', "Maintenance mode"),
     ],
@@ -151,10 +150,23 @@ async def test_after_a_refused_key_nothing_is_sent_for_two_minutes(server: Scrip
 
 
 async def test_an_address_that_is_locked_out_is_left_alone_for_a_minute(server: ScriptedServer, espo: Espo) -> None:
-    server.says(403)
-    with pytest.raises(RemoteUnavailable) as caught:
+    """As with a refused key, nobody's record is wrong, and a person must look: it is the keys of this address."""
+    server.says(403).says(200, RECORD)
+    for _ in range(20):
+        with pytest.raises(AuthenticationRefused) as caught:
+            await espo.store.read("5a1")
+        assert caught.value.retry_after == 60
+    assert (len(server.asked), espo.refusals) == (1, ["espocrm"])
+    espo.clock.advance(61)
+    assert await espo.store.read("5a1") is not None
+
+
+@pytest.mark.parametrize("body", [b"<html>no</html>", b'{"error": 403}'])
+async def test_a_403_that_says_something_locks_nobody_out(server: ScriptedServer, espo: Espo, body: bytes) -> None:
+    server.says(403, body=body).says(200, RECORD)
+    with pytest.raises(RemoteRejected):
         await espo.store.read("5a1")
-    assert caught.value.retry_after == 60
+    assert await espo.store.read("5a1") is not None
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def parse_time(value: object) -> datetime | None:
     return clamps.moment(value)
 
 
+def is_locked_out(answer: Answer) -> bool:
+    """After ten refused logins in a minute: an empty 403 for every request of our address, also with the right key."""
+    return answer.status == 403 and not answer.headers.get("X-Status-Reason") and not answer.body
+
+
 def refusal(answer: Answer) -> Exception:
     """A 4xx in our words: field and rule, never the server's text, which may quote a value."""
     said = answer.headers.get("X-Status-Reason", "")
@@ -53,8 +58,6 @@ def refusal(answer: Answer) -> Exception:
         if _GONE.match(said):
             return RecordGone(UPSTREAM, 404, "the record does not exist")
         return answer.unavailable("not said of the record: a wrong address, or a proxy")
-    if answer.status == 403 and not said and not answer.body:
-        return answer.unavailable("our address seems to be locked out", retry_after=LOCKED_OUT_SECONDS)
     if answer.status == 403 and (found := _TOO_LARGE.match(said)):
         return PageTooLarge(said.rstrip("."), int(found["most"]))
     if found := _VALIDATION.search(said):

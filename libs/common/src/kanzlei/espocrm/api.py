@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from kanzlei.espocrm.answers import LOCKED_OUT_SECONDS, UPSTREAM
+from kanzlei.espocrm.answers import LOCKED_OUT_SECONDS, UPSTREAM, is_locked_out
 from kanzlei.espocrm.client import API
 from synckit.errors import AuthenticationRefused, RemoteRejected, RemoteUnavailable
 from synckit.http.answer import Answer
@@ -57,7 +57,7 @@ class Api:
             # The managers of entities and fields refuse so what they don't like; trouble has no words.
             raise Refused(UPSTREAM, answer.status, said)
         answer.raise_for_trouble()
-        if answer.status == 403 and not answer.body and not _said(answer):
+        if is_locked_out(answer):
             raise RemoteUnavailable(UPSTREAM, "our address is locked out for a minute after too many wrong logins")
         if answer.status >= 400:
             raise Refused(UPSTREAM, answer.status, _said(answer) or "rejected")

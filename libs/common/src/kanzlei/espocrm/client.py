@@ -17,7 +17,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from kanzlei.espocrm.answers import UPSTREAM, PageTooLarge, RecordGone, parse_time, refusal
+from kanzlei.espocrm.answers import (
+    LOCKED_OUT_SECONDS,
+    UPSTREAM,
+    PageTooLarge,
+    RecordGone,
+    is_locked_out,
+    parse_time,
+    refusal,
+)
 from recordsync.mapping.codecs import espo_time
 from synckit import clamps
 from synckit.errors import RemoteUnavailable
@@ -64,7 +72,10 @@ class EspoPage:
 
 
 class EspoClient:
-    """One EspoCRM. Where our key is refused nothing is sent for two minutes. Learns how large a page may be."""
+    """One EspoCRM. Where our key is refused nothing is sent for two minutes, where our address is, for one.
+
+    Learns how large a page may be.
+    """
 
     def __init__(self, base_url: str, auth: EspoAuth, wiring: Wiring | None = None) -> None:
         wiring = wiring or Wiring()
@@ -97,6 +108,8 @@ class EspoClient:
         answer.raise_for_trouble()
         if answer.status == 401:
             raise self._latch.shut()
+        if is_locked_out(answer):
+            raise self._latch.shut(seconds=LOCKED_OUT_SECONDS)
         if answer.status >= 400:
             raise refusal(answer)
         self._accepted()
