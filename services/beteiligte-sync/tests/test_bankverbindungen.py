@@ -183,6 +183,27 @@ async def test_a_desks_account_that_espocrm_has_already_is_linked_and_makes_no_t
     assert (house.calls, house.publisher.sent) == (2, [])
 
 
+SPELLINGS = ("DE89-3704-0044-0532-0130-00", "DE89~3704~0044~0532~0130~00", "DE89⁃3704⁃0044⁃0532⁃0130⁃00")
+MORE_SPELLINGS = ("DE89|3704|0044|0532|0130|00", "(DE89 3704 0044 0532 0130 00)", "IBAN-Nr. DE89370400440532013000")
+
+
+@pytest.mark.parametrize("spelling", [*SPELLINGS, *MORE_SPELLINGS])
+@pytest.mark.parametrize("first", ["account", "party"])
+async def test_a_desks_spelling_makes_no_second_account(spelling: str, first: str) -> None:
+    """Whatever stands between the groups, and whichever of the two is looked at first."""
+    house = household()
+    betnr = await house.with_party()
+    right_id = house.rows.seed(betnr, iban=spelling, kontoinhaber="Paula Probe", bic="COBADEFFXXX")
+    house.child(**ACCOUNT)
+    if first == "account":
+        await house.sync("a1")
+    for _ in range(2):
+        await house.party_synced()
+        await house.deliver()
+    assert (list(house.children.records), list(house.rows.records)) == (["a1"], [right_id])
+    assert (house.right_id(), house.children.records["a1"]["syncStatus"]) == (right_id, "clean")
+
+
 async def test_two_rows_of_one_iban_are_one_record_and_one_note() -> None:
     house = household()
     betnr = await house.with_party()

@@ -25,8 +25,8 @@ MOST_ROWS = 1000
 WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
     {
         "espocrm": (
-            "EspoCRM refuses our key (401), or after ten refused logins in a minute our whole address (empty 403): set "
-            "ESPOCRM_API_KEY (with HMAC also ESPOCRM_HMAC_SECRET_KEY) to that of the active API user, then restart"
+            "EspoCRM refuses our key (401), or our address after many such (empty 403): set ESPOCRM_API_KEY "
+            "(with HMAC also ESPOCRM_HMAC_SECRET_KEY) to that of the active API user, then restart"
         ),
         "advoware_auth": (
             "Advoware's token service refuses our login: check ADVOWARE_PASSWORD, ADVOWARE_API_KEY, ADVOWARE_USER, "

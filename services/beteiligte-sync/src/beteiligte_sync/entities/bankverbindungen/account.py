@@ -13,7 +13,7 @@ from synckit.reconcile.plan import Value
 
 _SEPARATORS = frozenset("./·•,:'’_−")
 """What people put between groups of characters, besides blanks and dashes."""
-_PREFIX = re.compile(r"^(?:IBAN|BIC|SWIFT)+(?=[A-Z]{2}[0-9]{2}|[A-Z]{6}[A-Z0-9]{2})")
+_PREFIX = re.compile(r"^(?:IBAN|BIC|SWIFT|NUMMER|NR)+(?=[A-Z]{2}[0-9]{2}|[A-Z]{6}[A-Z0-9]{2})")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 HEAD_OFFICE = "XXX"
 
@@ -21,7 +21,13 @@ HEAD_OFFICE = "XXX"
 def compact(raw: Any) -> Value:
     """An IBAN as it is sent, stored and compared: in capitals, without what people put between its groups."""
     text = TEXT.read_left(raw)
-    found = _joined(str(text)) if text is not None else ""
+    if text is None:
+        return None
+    bare = _PREFIX.sub("", "".join(each for each in _wide(str(text)) if each.isalnum()))
+    if bare.isascii() and not refusal(bare):
+        # Whatever stands between the groups of a number whose check digits are right.
+        return bare
+    found = _joined(str(text))
     # Letters of other alphabets: a person's text, and for the refusal to name.
     return found or None if found.isascii() else text
 
@@ -46,8 +52,11 @@ def refusal(value: Value) -> str:
 
 
 def _joined(text: str) -> str:
-    wide = unicodedata.normalize("NFKC", text).upper()
-    return _PREFIX.sub("", "".join(each for each in wide if not _separates(each)))
+    return _PREFIX.sub("", "".join(each for each in _wide(text) if not _separates(each)))
+
+
+def _wide(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).upper()
 
 
 def _separates(each: str) -> bool:

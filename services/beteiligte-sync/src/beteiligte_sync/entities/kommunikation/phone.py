@@ -13,7 +13,7 @@ from synckit.text import squeezed
 REGION = "DE"
 _E164 = re.compile(r"\+[1-9]\d{2,14}")
 _SCHEME = re.compile(r"tel:\s*", re.IGNORECASE)
-_NOTATION = re.compile(r"[(\[\s]*[0+][0-9+()\[\]/.·\s‐-―−-]+")
+_NOTATION = re.compile(r"[(\[\s]*[0+][0-9+()\[\]/.·•'’_~\s‐-―−⁃-]+")
 """Digits and what people put between them. With any word in it a value is a person's text and no number, and
 without an area code it is a number in a town that we don't know.
 """
