@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
 
-from tests.chaos.aimed import Aimed, Struck
+from tests.chaos.aimed import LIMIT, Aimed, Struck
 from tests.chaos.fields import Side
 from tests.chaos.remains import GROUP, PARTITIONS, TOPIC, events
 
+Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaAdminClient)
 LARGEST = 1_040_000
 """Just under what a broker takes."""
 POISON: tuple[tuple[str, bool, bytes | None], ...] = (
@@ -29,8 +34,7 @@ class Topic(Aimed):
         """Three of the kinds, where a record's own events go; that record's come right behind."""
         known = self._some_record()
         kinds = self._chance.sample(POISON, 3)
-        producer = AIOKafkaProducer(bootstrap_servers=self._world.addresses.kafka, max_request_size=4_000_000)
-        await producer.start()
+        producer = await self._begun(self._producer)
         try:
             for name, has_key, value in kinds:
                 sent = await producer.send_and_wait(TOPIC, key=known.espo_id.encode() if has_key else None, value=value)
@@ -43,8 +47,7 @@ class Topic(Aimed):
     async def purge(self) -> Struck:
         """All that was acknowledged, which is everything where nothing is owed."""
         addresses = self._world.addresses
-        admin = AIOKafkaAdminClient(bootstrap_servers=addresses.kafka)
-        await admin.start()
+        admin = await self._begun(lambda: AIOKafkaAdminClient(bootstrap_servers=addresses.kafka))
         try:
             committed = await admin.list_consumer_group_offsets(GROUP)
             before = {
@@ -59,6 +62,26 @@ class Topic(Aimed):
         finally:
             await admin.close()
         return f"{sum(end for _, end in places)} records", time.time()
+
+    def _producer(self) -> AIOKafkaProducer:
+        servers = self._world.addresses.kafka
+        # What is sent again after a broker was killed must not lie there twice: each is looked for by its place.
+        return AIOKafkaProducer(bootstrap_servers=servers, max_request_size=4_000_000, enable_idempotence=True)
+
+    async def _begun(self, made: Callable[[], Client]) -> Client:
+        """The other blow of a pair may have taken the broker away for a while."""
+        deadline = time.time() + 2 * LIMIT
+        while True:
+            client = made()
+            try:
+                await client.start()
+            except KafkaError:
+                await client.close() if isinstance(client, AIOKafkaAdminClient) else await client.stop()
+                if time.time() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return client
 
 
 def _is_before(place: tuple[int, int], end: tuple[int, int]) -> bool:
