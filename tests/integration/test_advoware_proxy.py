@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from advoware_proxy.adapters.audit import AuditLimits, PostgresAudit
 from advoware_proxy.adapters.callers import KeyTable, NewKey, PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
-from advoware_proxy.adapters.sweep import PostgresSweep
+from advoware_proxy.adapters.sweep import LAST_RUN, OF_TICKER, ClockLeapt, PostgresSweep
 from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from advoware_proxy.domain.calls import Entry
 from advoware_proxy.handlers.ports import Claim
@@ -151,6 +151,31 @@ async def test_what_has_had_its_time_is_removed_and_nothing_else(
     await _older(postgres_pool, key_id, timedelta(days=400))
     await sweep.sweep()
     assert await _rows(postgres_pool, key_id) == (0, 0)
+
+
+async def test_nothing_is_removed_after_a_leap_of_the_clock(audit: PostgresAudit, postgres_pool: PostgresPool) -> None:
+    """401 days at once are no 401 days. Where a person believes them, the ticker's run says so to the proxy as well."""
+    key_id, told = f"k-{uuid.uuid4().hex}", list[bool]()
+    await audit.announce(entry(key_id=key_id))
+    sweep = PostgresSweep(postgres_pool, audit_kept=timedelta(days=400), on_refused=told.append)
+    await sweep.sweep()
+    await _older(postgres_pool, key_id, timedelta(days=401))
+    await postgres_pool.fetch(
+        "UPDATE cursor SET value = (value::timestamptz - interval '401 days')::text WHERE name = ANY($1)",
+        [LAST_RUN, OF_TICKER],
+    )
+    for _ in range(2):
+        with pytest.raises(ClockLeapt):
+            await sweep.sweep()
+    assert (await _rows(postgres_pool, key_id))[1] == 1
+    await postgres_pool.fetch(
+        "INSERT INTO cursor (name, value) VALUES ($1, clock_timestamp()::text) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        OF_TICKER,
+    )
+    await sweep.sweep()
+    assert (await _rows(postgres_pool, key_id))[1] == 0
+    assert told == [False, True, True, False]
 
 
 async def _older(pool: PostgresPool, key_id: str, age: timedelta) -> None:

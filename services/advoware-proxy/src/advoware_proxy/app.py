@@ -68,7 +68,7 @@ def build(settings: Settings) -> Service:
         [Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)],
         remarks=credentials.checks(),
     )
-    sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days))
+    sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days), on_refused=metrics.retention_refused)
     return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,

@@ -127,11 +127,22 @@ class BrakeSection(Section):
     least: int = Field(default=5, ge=0, description="Records of a source that may lose something meanwhile; more hold.")
     share: float = Field(default=0.02, ge=0, le=1, description="The same, as a share of the records looked at.")
     retry_seconds: Seconds = Field(default=300.0, description="When a held record is looked at again by itself.")
+    day_seconds: float = Field(
+        default=86_400.0,
+        gt=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="The longer window, by which a drip of losses is seen; at most a day.",
+    )
+    day_share: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the records looked at in it that may lose something; more hold."
+    )
 
     def limits(self) -> BrakeLimits:
         """As the engine takes them."""
         window, retry = timedelta(seconds=self.window_seconds), timedelta(seconds=self.retry_seconds)
-        return BrakeLimits(window, self.least, self.share, retry)
+        day = timedelta(seconds=self.day_seconds)
+        return BrakeLimits(window, self.least, self.share, retry, day=day, day_share=self.day_share)
 
 
 class LogSection(Section):
