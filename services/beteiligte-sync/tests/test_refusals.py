@@ -303,6 +303,24 @@ async def test_numbers_beyond_the_limit_are_named_and_the_others_come_over() -> 
     assert (shop.calls, shop.writes) == (2, 0)
 
 
+async def test_room_is_reckoned_by_the_list_and_not_by_its_primary() -> None:
+    """A primary number of older days is sent along: how long that text is says nothing of the list."""
+    shop = Shop()
+    await shop.with_mails("anna@probe.de")
+    old = {"phoneNumber": "+49711100099", "type": "Office", "primary": True, "optOut": False, "invalid": False}
+    shop.left.attributes = (*shop.left.attributes, "phoneNumber")
+    shop.left.edit("p1", phoneNumberData=[old])
+    await shop.sync("p1")
+    shop.left.edit("p1", phoneNumber="0711 100099")
+    sent = strict(shop.left, full(10))
+    for n in range(12):
+        shop.typed_at_the_desk(1, f"0711 1000{n:02}")
+    await shop.sync("p1")
+    assert len(shop.left.records["p1"]["phoneNumberData"]) == 10
+    assert "phoneNumber" in sent[0]
+    assert len(sent) <= 6
+
+
 async def test_room_in_a_full_list_is_used_at_once() -> None:
     shop = Shop()
     await shop.with_mails("anna@probe.de")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from recordsync.decide import guard
 from recordsync.decide.deletion import DUPLICATE, UNLINKED, claimed_too
 from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_seen, there
+from recordsync.decide.plausibility import NUMBER_SEEN
 from recordsync.memory.look import Memory
 from recordsync.observation import UNASKED, AskOwner, Observation, ReadRight, ReadRivals
 from recordsync.rules import Rules
@@ -15,8 +17,6 @@ from synckit.errors import MappingError
 from synckit.ports import Link, Snapshot
 from synckit.reconcile.plan import Base, Notice, NoticeKind, Side
 
-NUMBER_SEEN = "number_seen:"
-"""Cause: EspoCRM has shown our number since we wrote it, so that whoever empties it has had it before him."""
 WAITS_FOR_A_NUMBER = (
     "Die Verknüpfung mit Advoware Nr. {number} ist gelöst. Bitte die richtige {name} eintragen, oder den Status noch"
     " einmal auf pending_sync setzen: dann wird in Advoware neu angelegt."
@@ -31,6 +31,8 @@ def corrected(memory: Memory, seen: Observation, rules: Rules) -> Step | None:
     claimed = claimed_by(seen, rules)
     if claimed == link.right_id:
         return None
+    if (held := guard.of_another(memory, seen, rules)) is not None:
+        return held
     if claimed is not None:
         return _relinked(link, claimed, memory, seen, rules)
     if NUMBER_SEEN + link.right_id not in memory.state.notes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from recordsync.decide.facts import first_told, home_of, there
-from recordsync.decide.plausibility import ALL_GONE, NOBODY, doubted, evidence_of
+from recordsync.decide.plausibility import ALL_GONE, ANOTHERS, NOBODY, doubted, evidence_of
 from recordsync.lists import ListWork
 from recordsync.memory.look import Memory
 from recordsync.observation import AskWitnesses, Count, Observation, Witnesses
@@ -75,6 +75,18 @@ def of_deletion(
     if doubt == ALL_GONE and not for_good and _has_waited(count, seen, rules):
         return None
     return _ask(count, memory, seen, rules, doubt)
+
+
+def of_another(memory: Memory, seen: Observation, rules: Rules) -> Step | None:
+    """Asked before a link is changed as EspoCRM shows it: an answer with another record's content is no correction."""
+    evidence, left = evidence_of(memory, seen, rules), there(seen.left)
+    if memory.is_released or evidence is None or left is None or not evidence.is_of_another():
+        return None
+    now = rules.values(Side.LEFT, left)
+    names = [p.name for p in rules.mapping.policies if p.essential and memory.base.knows(p.name)]
+    if all(now.get(name) == memory.base.left[name] for name in names):
+        return None
+    return _ask(Count(Side.LEFT, Loss.DOUBTED), memory, seen, rules, ANOTHERS)
 
 
 def of_unreadable(error: MappingError, memory: Memory, seen: Observation, rules: Rules) -> Step | None:

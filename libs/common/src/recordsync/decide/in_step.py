@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recordsync.decide import erased, guard, not_taken, refused
-from recordsync.decide.claims import NUMBER_SEEN
 from recordsync.decide.facts import both, claimed_by, home_of, link_as_seen, notes_of, owner_of, wording_of
 from recordsync.decide.list_work import all_list_work, list_work, whole_base, with_sight
 from recordsync.decide.older import OLDER_SINCE, older_sides, since, without, without_news
-from recordsync.decide.plausibility import OLDER, REFUSED, evidence_of
+from recordsync.decide.plausibility import NUMBER_SEEN, OLDER, REFUSED, evidence_of
 from recordsync.decide.unfinished import taken_up
 from recordsync.lists import ListWork
 from recordsync.mapping.derived import planned as planned_with_derived

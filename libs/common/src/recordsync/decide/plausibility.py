@@ -21,6 +21,10 @@ from synckit.skew import RESOLUTION, credible
 REFUSED = "refused:"
 """Cause of a field whose base stays behind its version: the other side could not hold the value, or an answer had none.
 """
+NUMBER_SEEN = "number_seen:"
+"""Cause: EspoCRM has shown our number since we wrote it, so that whoever empties it has had it before him."""
+ROW_ID = "advowareRowId"
+"""What EspoCRM shows of the last version that we wrote into it; no person types it."""
 MARGIN = timedelta(seconds=2)
 SMALL_STEP = timedelta(hours=1)
 """The hour that comes twice, or a clock put right: so far back an edit may lie, if we never saw its version before."""
@@ -87,6 +91,16 @@ class Evidence:
         if self.at is None:
             return shown.changed_at, known
         return credible(shown.changed_at, self.at, shown.skew), credible(known, self.at, shown.skew)
+
+    def is_of_another(self) -> bool:
+        """True where EspoCRM answers with the number, or none, and the row id of another record: nobody types both."""
+        if self.claims == self.link.right_id or self._row_is_ours():
+            return False
+        return self.claims is not None or NUMBER_SEEN + self.link.right_id in self.notes
+
+    def _row_is_ours(self) -> bool:
+        shown = self.left.payload.get(ROW_ID)
+        return bool(shown) and (shown == self.link.right_version or f"r{shown}" in self.link.seen_before)
 
     def is_unmoved(self, side: Side) -> bool:
         """True where the side says itself that nothing was written since we agreed."""
@@ -158,7 +172,8 @@ def doubted(
         moved = [f for f in written if base.knows(f) and now[source].get(f) != held[f] and _counts(f, evidence)]
         if moved and (evidence.is_unmoved(source) or _is_grave(moved, now[source], essential, evidence, source)):
             return Doubt(source, CONTRADICTS)
-        if source is Side.LEFT and essential & set(written) and evidence.claims not in (None, evidence.link.right_id):
+        is_anothers = evidence.claims not in (None, evidence.link.right_id) or evidence.is_of_another()
+        if source is Side.LEFT and essential & set(written) and is_anothers:
             return Doubt(source, ANOTHERS)
     return None
 

@@ -200,13 +200,19 @@ def _without_entries(
         incoming = list(step.incoming.get(name, ()))
         if not incoming:
             return None
-        fits = max(0, USUAL_LIMIT - (len(lists[name]) - len(incoming))) if is_full else 0
+        fits = max(0, USUAL_LIMIT - (_length(name, lists) - len(incoming))) if is_full else 0
         before = sieves.get(name, Sieve())
         sieves[name] = before.without(incoming, fits=fits, is_full=is_full)
         for row in sieves[name].refused[len(before.refused) :]:
             about = about_row(memory, seen, rules, row, counted=is_full)
             rejections[row] = rejection(error, row, Side.LEFT, seen.at, about)
     return replace(memory, sieves=sieves, rejections=rejections) if named else None
+
+
+def _length(name: str, lists: Mapping[str, Any]) -> int:
+    """How many entries were sent; where the remote names the primary value, that of its list."""
+    sent = lists[name] if isinstance(lists[name], list) else lists.get(f"{name}Data", ())
+    return len(sent)
 
 
 def _without_attributes(memory: Memory, seen: Observation, patch: Patch, error: RemoteRejected) -> Memory | None:
