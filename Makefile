@@ -16,8 +16,8 @@ PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pypr
 # A new set of pins or of packages makes a new stamp, and so a new run of the bootstrap; nothing else does.
 READY := $(VENV)/.ready-$(shell cat requirements/dev.txt $(PROJECTS:=/pyproject.toml) | cksum | tr ' ' '-')
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
-IMAGES := webhook-ingress beteiligte-sync calendar-sync ticker advoware-proxy migrate sandbox local
-CODE := libs services/*/src sandbox deploy demo benchmarks tests conftest.py
+IMAGES := $(filter-out dev synckit,$(patsubst requirements/%.in,%,$(wildcard requirements/*.in)))
+CODE := libs services/*/src examples/*/src sandbox deploy demo benchmarks tests conftest.py
 
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
@@ -66,7 +66,7 @@ lint: $(READY)
 # The tests of each service apart: their folders have no package name that tells them from one another.
 types: $(READY)
 	@$(PY) -m mypy $(wildcard $(CODE))
-	@for tests in $(wildcard services/*/tests); do $(PY) -m mypy $$tests || exit 1; done
+	@for tests in $(wildcard services/*/tests examples/*/tests); do $(PY) -m mypy $$tests || exit 1; done
 
 layers: $(READY)
 	@$(VENV)/bin/lint-imports --no-logo

@@ -30,9 +30,8 @@ from deploy.local.table import (
     INGRESS,
     INSTALL,
     MIGRATE,
-    PROXY,
     ROOT,
-    TICKER,
+    SERVICES,
     TOPICS,
     WORKER,
     Job,
@@ -67,7 +66,8 @@ class Office:
         self._extra = dict(extra or {})
         self._guarded = guarded
         self._guardian: Guardian | None = None
-        lines = (INGRESS, *(worker(n) for n in range(workers)), TICKER, PROXY)
+        copies = [worker(number) for number in range(workers)]
+        lines = [line for each in SERVICES for line in (copies if each is WORKER else [each])]
         self.services = {each.name: each for each in lines}
         self.sandboxes = {each.name: each for each in BARE_SANDBOXES}
 

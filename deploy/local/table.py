@@ -103,7 +103,13 @@ PROXY = Service(
     port_variable="ADVOWARE_PROXY_PORT",
     variables=(*STORES, *ADVOWARE_ACCESS),
 )
-SERVICES = (INGRESS, WORKER, TICKER, PROXY)
+SERVICES = (
+    INGRESS,
+    WORKER,
+    TICKER,
+    PROXY,
+)
+"""All of ours, in the order in which they are started. The worker may run more than once."""
 
 TOPICS = Job("topics", "synckit.kafka", ("apply",), KAFKA)
 MIGRATE = Job("migrate", "synckit.postgres.migrate", ("apply",), ("DATABASE_URL",))
