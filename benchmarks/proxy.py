@@ -10,8 +10,6 @@ import random
 from collections.abc import Mapping
 from statistics import median
 
-from advoware_proxy.adapters.callers import KeyTable, NewKey
-from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from benchmarks.command import command
 from benchmarks.figures import median_ratio, percentile, resident_mib
 from benchmarks.grounds import Grounds, Running
@@ -20,6 +18,8 @@ from benchmarks.profiles import profiled
 from benchmarks.report_card import Card, Goal
 from deploy.local.addresses import Addresses
 from deploy.local.table import PROXY
+from kanzlei.callers.grants import Caller, Grant, Rate, digest_of, new_secret
+from kanzlei.callers.table import KeyTable, NewKey
 from synckit.command import run_command
 from synckit.postgres.migrate import apply
 from synckit.postgres.pool import PostgresPool

@@ -13,12 +13,14 @@ from deploy.local.table import SERVICES
 
 COMMANDS = (
     "synckit.kafka",
+    "synckit.postgres",
     "synckit.postgres.migrate",
     "beteiligte_sync.explain",
     "beteiligte_sync.brake",
     "webhook_ingress.register",
     "kanzlei.espocrm",
     "advoware_proxy.keys",
+    "kanzlei.keys",
     "kanzlei.espocrm",
 )
 

@@ -15,7 +15,12 @@ from deploy.local.table import ROOT, SERVICES
 OURS = ("synckit", "recordsync", "kanzlei", *(service.module for service in SERVICES), "sandbox")
 IMAGES = {
     **{service.name: (service.module,) for service in SERVICES},
-    "migrate": ("synckit.kafka.__main__", "synckit.postgres.migrate", "synckit.postgres.migrations"),
+    "migrate": (
+        "synckit.kafka.__main__",
+        "synckit.postgres.migrate",
+        "synckit.postgres.migrations",
+        "kanzlei.migrations",
+    ),
     "sandbox": ("sandbox",),
 }
 

@@ -19,14 +19,14 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from advoware_proxy.adapters.audit import AuditLimits, PostgresAudit
-from advoware_proxy.adapters.callers import KeyTable, NewKey, PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import LAST_RUN, OF_TICKER, ClockLeapt, PostgresSweep
-from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of, new_secret
 from advoware_proxy.domain.calls import Entry
 from advoware_proxy.handlers.ports import Claim
 from deploy.local.backends import LazyBackends
 from deploy.local.waiting import LONG, in_time
+from kanzlei.callers.grants import Caller, Grant, Rate, digest_of, new_secret
+from kanzlei.callers.table import KeyTable, NewKey, PostgresCallers
 from sandbox.advoware.app import build as build_advoware
 from sandbox.advoware.credentials import DEFAULT
 from synckit.clock import SystemClock
@@ -101,11 +101,11 @@ async def test_without_a_database_no_line_is_promised_and_ends_of_calls_are_kept
 async def test_a_bucket_gives_its_burst_and_then_its_rate_to_all_replicas(redis_client: Redis) -> None:
     one, other = (Caller(f"k-{uuid.uuid4().hex}", b"", (), Rate(per_minute=6, burst=5)) for _ in range(2))
     buckets = [RedisBuckets(redis_client), RedisBuckets(redis_client)]
-    waits = await asyncio.gather(*(buckets[n % 2].take([one.bucket.charge()]) for n in range(12)))
+    waits = await asyncio.gather(*(buckets[n % 2].take([one.bucket("test").charge()]) for n in range(12)))
     assert sorted(wait > 0 for wait in waits) == [False] * 5 + [True] * 7
     assert all(0 < wait <= 10.0 for wait in waits if wait)
-    assert 0 < await redis_client.pttl(f"bucket:advoware-proxy:{one.key_id}") <= 50_000
-    assert await buckets[0].take([other.bucket.charge()]) == 0
+    assert 0 < await redis_client.pttl(f"bucket:test:{one.key_id}") <= 50_000
+    assert await buckets[0].take([other.bucket("test").charge()]) == 0
 
 
 async def test_keys_are_known_within_their_seconds_and_revoked_ones_are_not(postgres_pool: PostgresPool) -> None:
@@ -193,9 +193,9 @@ async def _rows(pool: PostgresPool, key_id: str) -> tuple[int, int]:
     )
 
 
-async def keys(environment: Mapping[str, str], *words: str) -> tuple[int, str]:
+async def keys(environment: Mapping[str, str], *words: str, module: str = "kanzlei.keys") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "advoware_proxy.keys", *words, env={**os.environ, **environment}, stdout=-1, stderr=-1
+        sys.executable, "-m", module, *words, env={**os.environ, **environment}, stdout=-1, stderr=-1
     )
     said, complained = await asyncio.wait_for(process.communicate(), LONG)
     return process.returncode or 0, (said or complained).decode()
@@ -218,6 +218,8 @@ async def test_the_command_makes_lists_and_revokes_keys_and_shows_a_secret_once(
     assert (await keys(environment, "revoke", key_id))[0] == 0
     assert (await keys(environment, "revoke", key_id))[0] == 1
     assert f"{key_id}  revoked" in (await keys(environment, "list"))[1]
+    old, new = [await keys(environment, "list", module=name) for name in ("advoware_proxy.keys", "kanzlei.keys")]
+    assert old == new
     for wrong in (["--grant", "GET /../x"], ["--grant", "GET /a", "--burst", "0"]):
         assert (await keys(environment, "create", "--name", "x", *wrong))[0] == 2
     assert (await keys({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "list"))[0] == 3

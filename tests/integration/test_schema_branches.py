@@ -14,9 +14,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from advoware_proxy.adapters.callers import PostgresCallers
-from advoware_proxy.domain.callers import recognise
 from deploy.local.backends import LazyBackends
+from kanzlei.callers.grants import Caller, Grant, Rate, digest_of, recognise
+from kanzlei.callers.table import KeyTable, NewKey, PostgresCallers
 from recordsync.postgres.links import PostgresLinkStore
 from recordsync.postgres.sweep import PostgresSweepStore
 from synckit.clock import SystemClock
@@ -27,7 +27,7 @@ from synckit.postgres.schema import SchemaMismatch, ensure_branch, ensure_schema
 pytestmark = pytest.mark.stack
 DUMP = Path(__file__).parent / "dumps" / "public_0005.sql"
 """By pg_dump, of December 2026: records that are linked, parked, held, half created, half written; keys of callers."""
-MIGRATE = [sys.executable, "-m", "synckit.postgres.migrate"]
+MIGRATE = [sys.executable, "-m", "synckit.postgres"]
 PATIENT = PoolLimits(size=2, connect=60.0, acquire=60.0, statement=60.0, command=60.0)
 SHAPE = """
 SELECT c.relname || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull AS told
@@ -107,6 +107,7 @@ async def test_what_exists_stays_as_it_is_and_works(database: str) -> None:
     code, said, error = await asyncio.to_thread(run, database, "migrate")
     assert (code, error) == (0, ""), said
     assert "schema is 0005 (nothing to do)" in said
+    assert "schema office is 0001 (applied 0001)" in said
     assert await everything(connection) == before
     assert any("proxy_key" in each for each in before)
     await connection.close()
@@ -130,8 +131,29 @@ async def test_what_exists_stays_as_it_is_and_works(database: str) -> None:
         callers = await PostgresCallers(pool, SystemClock(), seconds=5).known()
         assert recognise(f"k0123456789ab.{'A' * 43}", callers, SystemClock().now()) is not None
         assert recognise(f"kffffffffffff.{'B' * 43}", callers, SystemClock().now()) is None
+        await _a_proxy_of_before_shares_the_keys(pool)
     finally:
         await pool.close()
+
+
+async def _a_proxy_of_before_shares_the_keys(pool: PostgresPool) -> None:
+    """It reads and writes `proxy_key` in `public`; what either side makes or ends, the other one knows."""
+    made = Caller("k00000000000a", digest_of("C" * 43), (Grant.parse("POST /advoware/calendar/sync"),), Rate(60, 5))
+    await KeyTable(pool).add(NewKey(made, "Calendar button"))
+    row = (await pool.fetch("SELECT name, grants FROM public.proxy_key WHERE key_id = $1", made.key_id))[0]
+    assert (row["name"], "/advoware/calendar/sync" in row["grants"]) == ("Calendar button", True)
+    end = "UPDATE public.proxy_key SET revoked_at = now() WHERE key_id = $1"
+    await pool.fetch(end, made.key_id, writes=True)
+    assert made.key_id not in await PostgresCallers(pool, SystemClock(), seconds=5).known()
+    assert await KeyTable(pool).revoke("k0123456789ab")
+    assert await pool.fetch_value("SELECT count(*) FROM public.proxy_key WHERE revoked_at IS NULL") == 0
+
+
+async def test_the_offices_keys_come_after_what_they_need(database: str) -> None:
+    code, said, error = await asyncio.to_thread(run, database, "migrate", "--service", "kanzlei")
+    assert (code, error) == (0, ""), said
+    assert "schema is 0005" in said
+    assert "schema office is 0001 (applied 0001)" in said
 
 
 async def test_a_service_migrates_alone_into_its_own_schema(database: str, ledger: Path) -> None:

@@ -23,6 +23,7 @@ COMMANDS = [
     ["synckit.postgres.migrate", "check"],
     ["advoware_proxy.keys", "list"],
     ["beteiligte_sync.brake"],
+    ["kanzlei.keys", "list"],
     ["advoware_proxy"],
     ["ticker"],
     ["beteiligte_sync"],

@@ -17,7 +17,6 @@ from fake_replies import FakeReplies
 from yarl import URL
 
 from advoware_proxy.adapters.upstream import AdvowareUpstream
-from advoware_proxy.domain.callers import Caller, Grant, Rate, digest_of
 from advoware_proxy.domain.calls import Entry
 from advoware_proxy.domain.path_rules import Base
 from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
@@ -25,6 +24,7 @@ from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from deploy.local.waiting import LONG, in_time
 from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin, Token
 from kanzlei.advoware.client import API
+from kanzlei.callers.grants import Caller, Grant, Rate, digest_of
 from kanzlei.testing.tokens import FakeTokenCache
 from synckit.buckets import Charge
 from synckit.errors import RemoteUnavailable

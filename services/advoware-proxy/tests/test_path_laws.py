@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from advoware_proxy.domain.callers import Grant
 from advoware_proxy.domain.path_rules import BadPath, Base, Target, build_url, parse
+from kanzlei.callers.grants import Grant
 
 BASE = Base.of("https://advoware.example:8443/mandant", "/api/v1/advonet")
 HARMLESS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from proxy_stage import KEY, KEY_ID, SECRET, Stage
 
-from advoware_proxy.domain.callers import Caller, Rate, digest_of
 from advoware_proxy.handlers import proxy
 from advoware_proxy.handlers.proxy import Limits
+from kanzlei.callers.grants import Caller, Rate, digest_of
 from synckit.testing.scripted_http import Line
 
 PARTY = "/Beteiligte/4711"

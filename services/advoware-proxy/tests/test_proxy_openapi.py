@@ -11,9 +11,9 @@ import aiohttp
 from openapi_spec_validator import validate
 from proxy_stage import KEY, Stage
 
-from advoware_proxy.domain.callers import METHODS, Caller, Grant
 from advoware_proxy.domain.openapi import PATH, document
 from advoware_proxy.domain.problem import KINDS, Refused
+from kanzlei.callers.grants import METHODS, Caller, Grant
 
 
 def test_the_description_is_valid() -> None:

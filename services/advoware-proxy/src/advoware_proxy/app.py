@@ -10,7 +10,6 @@ from functools import partial
 from aiohttp import web
 
 from advoware_proxy.adapters.audit import PostgresAudit
-from advoware_proxy.adapters.callers import PostgresCallers
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import PostgresSweep
 from advoware_proxy.adapters.upstream import AdvowareUpstream
@@ -20,12 +19,14 @@ from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from advoware_proxy.settings import AdvowareProxySection, Settings
 from advoware_proxy.timers import SweepTimer
 from kanzlei.advoware.client import API
+from kanzlei.callers.table import PostgresCallers
 from kanzlei.wiring import advoware_auth
 from synckit.clock import SystemClock
 from synckit.http.wiring import HttpLimits, Wiring
+from synckit.postgres.branch import branch_of
 from synckit.postgres.clock import DatabaseClock
 from synckit.postgres.pool import PoolLimits, PostgresPool
-from synckit.postgres.schema import ensure_schema
+from synckit.postgres.schema import ensure_branch, ensure_schema
 from synckit.redis.buckets import RedisBuckets
 from synckit.redis.locks import connect, ping
 from synckit.service import metrics
@@ -74,6 +75,7 @@ def build(settings: Settings) -> Service:
         health=health,
         starting=[
             partial(until_there, "database", partial(ensure_schema, pool), clock),
+            partial(until_there, "database", partial(ensure_branch, pool, branch_of("kanzlei")), clock),
             partial(until_there, "database", clock.hear, clock),
         ],
         background=[

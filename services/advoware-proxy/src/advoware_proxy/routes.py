@@ -12,11 +12,11 @@ import structlog
 from aiohttp import hdrs, web
 
 from advoware_proxy.domain import header_rules
-from advoware_proxy.domain.callers import METHODS
 from advoware_proxy.domain.calls import Call, Reply
 from advoware_proxy.domain.openapi import PATH, document
 from advoware_proxy.domain.problem import Refused
 from advoware_proxy.handlers.proxy import CallerGone, CutShort, Done, Proxy
+from kanzlei.callers.grants import METHODS
 from synckit.body import Body
 from synckit.ports import Clock
 from synckit.service import metrics, tracing

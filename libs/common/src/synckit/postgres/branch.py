@@ -1,8 +1,9 @@
 """Branches of migrations: each owner of tables has a schema, a row of revisions and a version table of its own.
 
-A package that owns tables has a folder `migrations`: its `__init__.py` says `SCHEMA = "…"`, and `0001_….py`, … are
-alembic's. Each says `revision`, `kind = "expand"` or `"contract"`, and a contract also `oldest_code`: the revision of
-the oldest code that runs afterwards. Code needs no alembic to know what it needs: the files' text is enough.
+A package that owns tables has a folder `migrations`. Its `__init__.py` says `SCHEMA = "…"`, and `NEEDS = "…"` where
+another branch has to be there before. `0001_….py`, … are alembic's. Each says `revision`, `kind = "expand"` or
+`"contract"`, and a contract also `oldest_code`: the revision of the oldest code that runs afterwards. Code needs no
+alembic to know what it needs: the files' text is enough.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ PUBLIC = "public"
 EXPAND, CONTRACT = "expand", "contract"
 FOLDER = "migrations"
 _SCHEMA = re.compile(r'^SCHEMA = "([a-z][a-z0-9_]{0,62})"$', re.MULTILINE)
+_NEEDS = re.compile(r'^NEEDS = "([a-z][a-z0-9_]{0,62})"$', re.MULTILINE)
 _FILE = re.compile(r"([0-9]{4})_[a-z0-9_]+\.py\Z")
 
 
@@ -38,11 +40,12 @@ class Migration:
 
 @dataclass(frozen=True)
 class Branch:
-    """`name` is the package's, `schema` a plain identifier, `folder` holds its migrations."""
+    """`name` is the package's, `schema` a plain identifier, `folder` has its migrations, `needs` is another's name."""
 
     name: str
     schema: str
     folder: Path
+    needs: str = ""
 
     @cached_property
     def steps(self) -> tuple[Migration, ...]:
@@ -106,10 +109,14 @@ def _found() -> Iterator[Branch]:
 def _in(package: str, place: Path) -> Branch | None:
     folder = place / FOLDER
     try:
-        told = _SCHEMA.search((folder / "__init__.py").read_text(encoding="utf-8"))
+        text = (folder / "__init__.py").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return Branch(package, told[1], folder) if told else None
+    told = _SCHEMA.search(text)
+    if not told:
+        return None
+    needs = _NEEDS.search(text)
+    return Branch(package, told[1], folder, needs[1] if needs else "")
 
 
 def _step(file: Path) -> Migration:

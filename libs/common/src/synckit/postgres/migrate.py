@@ -25,7 +25,7 @@ from synckit.postgres.branch import PUBLIC, Branch, branches, records
 from synckit.postgres.upgrade import LONGEST_WAIT, ONE_AT_A_TIME, Report, planned_sql, status, upgrade
 
 __all__ = ["ONE_AT_A_TIME", "apply", "head", "main"]
-PROGRAM = "python -m synckit.postgres.migrate"
+PROGRAM = "python -m synckit.postgres"
 _CHANGES = ("apply", "migrate")
 
 
@@ -42,7 +42,7 @@ def apply(dsn: str, wait: int = LONGEST_WAIT) -> list[Report]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
     options = _parser().parse_args(argv)
-    chosen = [branch for branch in branches() if options.service in (None, *_names(branch))]
+    chosen = _chosen(options.service)
     if not chosen:
         known = ", ".join(branch.name for branch in branches())
         sys.stderr.write(f"--service {options.service}: no such branch; there are {known}\n")
@@ -78,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument("--wait", type=int, default=LONGEST_WAIT, metavar="SECONDS", help="for a lock; then exit 3")
     return parser
+
+
+def _chosen(service: str | None) -> list[Branch]:
+    """All, or that one after the branch that it needs."""
+    found = branches()
+    named = [branch for branch in found if service in (None, *_names(branch))]
+    needed = {branch.needs for branch in named}
+    return [branch for branch in found if branch in named or branch.name in needed]
 
 
 def _names(branch: Branch) -> tuple[str, ...]:

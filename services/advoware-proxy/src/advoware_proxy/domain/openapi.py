@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from advoware_proxy.domain.callers import METHODS
 from advoware_proxy.domain.problem import ADVOWARE, CONTENT_TYPE, KINDS, PROXY, TYPE
+from kanzlei.callers.grants import METHODS
 from synckit.service.openapi import RETRY_AFTER, shell_paths
 
 PATH = "/advoware/proxy"

@@ -7,19 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from advoware_proxy.domain.callers import Caller
 from advoware_proxy.domain.calls import Entry, KeptReply
 from advoware_proxy.domain.path_rules import Target
 from synckit.body import Body
 
 Before = Callable[[], Awaitable[None]]
-
-
-class Callers(Protocol):
-    """The keys that are good."""
-
-    async def known(self) -> Mapping[str, Caller]:
-        """By key id, at most a few seconds old."""
 
 
 class Audit(Protocol):

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import structlog
 
 from advoware_proxy.domain import header_rules, path_rules
-from advoware_proxy.domain.callers import Caller, recognise
 from advoware_proxy.domain.calls import Call, Entry, KeptReply, Reply
 from advoware_proxy.domain.path_rules import BadPath, Target
 from advoware_proxy.domain.problem import ADVOWARE, Refused
 from advoware_proxy.handlers import refusals
 from advoware_proxy.handlers.once import Once, Post, idempotency_key, problem_reply
 from advoware_proxy.handlers.places import Places
-from advoware_proxy.handlers.ports import Answer, Audit, Callers, Claim, Replies, Upstream
+from advoware_proxy.handlers.ports import Answer, Audit, Claim, Replies, Upstream
+from kanzlei.callers.gate import Callers
+from kanzlei.callers.grants import Caller, recognise
 from synckit.body import Body
 from synckit.buckets import Buckets
 from synckit.errors import SyncError, TooSlow
@@ -27,6 +28,7 @@ from synckit.ports import Clock
 log = structlog.get_logger(__name__)
 READS = frozenset({"GET"})
 NOBODY = ""
+SERVICE = "advoware-proxy"
 
 
 class CutShort(Exception):
@@ -168,7 +170,7 @@ class Proxy:
             await self._pass_of(caller, call, trail)
 
     async def _pass_of(self, caller: Caller, call: Call, trail: Trail) -> None:
-        wait = await self._doors.buckets.take([caller.bucket.charge()])
+        wait = await self._doors.buckets.take([caller.bucket(SERVICE).charge()])
         if wait > 0:
             raise Refused("rate", retry_after=wait)
         target = self._checked(call, caller, trail)

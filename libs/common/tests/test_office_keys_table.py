@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from advoware_proxy.adapters.callers import KeyTable, PostgresCallers
+from kanzlei.callers.table import KeyTable, PostgresCallers
 from synckit.postgres.pool import PostgresPool
 from synckit.testing.clock import FakeClock
 

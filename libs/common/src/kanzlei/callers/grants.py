@@ -1,4 +1,4 @@
-"""Who may call what: a caller's key, its grants, its rate. What no grant names is not allowed."""
+"""Who may call what: a caller's key, its grants, its rate. What no grant names is not allowed. Pure."""
 
 from __future__ import annotations
 
@@ -74,10 +74,9 @@ class Caller:
     rate: Rate
     expires_at: datetime | None = None
 
-    @property
-    def bucket(self) -> Bucket:
-        """Its rate, shared by all replicas; a call costs one token."""
-        return Bucket(f"advoware-proxy:{self.key_id}", self.rate.per_minute / 60, self.rate.burst)
+    def bucket(self, service: str) -> Bucket:
+        """Its rate at a service, shared by all replicas; a call costs one token."""
+        return Bucket(f"{service}:{self.key_id}", self.rate.per_minute / 60, self.rate.burst)
 
     def pattern_for(self, method: str, segments: Sequence[str]) -> str | None:
         """The pattern of the first grant that allows it; None where none does."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from advoware_proxy.domain.callers import Caller, Grant, Rate, grants_document, grants_from
+from kanzlei.callers.grants import Caller, Grant, Rate, grants_document, grants_from
 from synckit import clamps
 from synckit.ports import Clock
 from synckit.postgres.pool import PostgresPool, json_text
@@ -52,7 +52,7 @@ class ListedKey:
 
 
 class PostgresCallers:
-    """`handlers.ports.Callers`. A database that is away makes all keys unknown as soon as what was read is old."""
+    """`gate.Callers`. A database that is away makes all keys unknown as soon as what was read is old."""
 
     def __init__(self, pool: PostgresPool, clock: Clock, *, seconds: float) -> None:
         self._pool = pool
@@ -75,7 +75,7 @@ class PostgresCallers:
 
     async def _read(self) -> Mapping[str, Caller]:
         rows = await self._pool.fetch(
-            "SELECT key_id, secret_sha256, grants, per_minute, burst, expires_at FROM proxy_key "
+            "SELECT key_id, secret_sha256, grants, per_minute, burst, expires_at FROM office.caller_key "
             "WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
         )
         callers = [caller for row in rows if (caller := self._caller(dict(row))) is not None]
@@ -106,7 +106,7 @@ def _rate(row: Mapping[str, Any]) -> Rate | None:
 
 
 class KeyTable:
-    """What `python -m advoware_proxy.keys` does."""
+    """What `python -m kanzlei.keys` does."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
@@ -114,7 +114,7 @@ class KeyTable:
     async def add(self, key: NewKey) -> None:
         caller = key.caller
         await self._pool.fetch(
-            "INSERT INTO proxy_key (key_id, name, secret_sha256, grants, per_minute, burst, expires_at) "
+            "INSERT INTO office.caller_key (key_id, name, secret_sha256, grants, per_minute, burst, expires_at) "
             "VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7)",
             caller.key_id,
             key.name,
@@ -129,7 +129,7 @@ class KeyTable:
     async def all(self) -> Sequence[ListedKey]:
         """The revoked ones as well, oldest first."""
         rows = await self._pool.fetch(
-            "SELECT key_id, name, grants, per_minute, burst, created_at, expires_at, revoked_at FROM proxy_key "
+            "SELECT key_id, name, grants, per_minute, burst, created_at, expires_at, revoked_at FROM office.caller_key "
             "ORDER BY created_at, key_id"
         )
         return [
@@ -149,7 +149,8 @@ class KeyTable:
         """False where there is none, or where it was revoked before."""
         return bool(
             await self._pool.fetch_value(
-                "UPDATE proxy_key SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL RETURNING true",
+                "UPDATE office.caller_key SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL "
+                "RETURNING true",
                 key_id,
                 writes=True,
             )
