@@ -186,6 +186,8 @@ async def test_an_answer_too_large_is_given_up() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 async def test_a_silence_is_too_slow(method: str) -> None:
+    """Counted from the request's end: what connecting may take does not prolong it."""
+    began = asyncio.get_running_loop().time()
     async with ScriptedServer() as server:
         server.says(trouble="silence")
         client = HttpClient("remote", server.url, Wiring(limits=ABRUPT_LIMITS))
@@ -193,6 +195,7 @@ async def test_a_silence_is_too_slow(method: str) -> None:
             async with client.stream(method, "/a", body=Body(b"{}") if method == "PUT" else None):
                 pass
         assert slow.value.maybe_applied is (method == "PUT")
+        assert asyncio.get_running_loop().time() - began < ABRUPT_LIMITS.connect / 2
         server.hang_up()
         await client.close()
 
@@ -340,11 +343,14 @@ async def test_every_streamed_call_is_counted() -> None:
     wiring = replace(PATIENT, on_call=lambda upstream, method, code, _seconds: counted.append((upstream, method, code)))
     async with ScriptedServer() as server:
         client = HttpClient("remote", server.url, wiring)
-        server.says(204).says(trouble="reset")
+        server.says(204).says(body=b"half", trouble="cut_short").says(trouble="reset")
         async with client.stream("GET", "/a") as answer:
             await answer.complete()
+        with pytest.raises(RemoteUnavailable):
+            async with client.stream("GET", "/a") as answer:
+                await answer.complete()
         with pytest.raises(RemoteUnavailable):
             async with client.stream("POST", "/a", body=Body(b"{}")):
                 pass
         await client.close()
-    assert counted == [("remote", "GET", "204"), ("remote", "POST", "reset")]
+    assert counted == [("remote", "GET", "204"), ("remote", "GET", "cut_short"), ("remote", "POST", "reset")]

@@ -272,6 +272,19 @@ async def test_a_gateway_in_trouble_is_left_alone() -> None:
     assert len(asked) == 8
 
 
+async def test_silences_stay_slow_whatever_the_circuit_says() -> None:
+    over = asyncio.Event()
+
+    async def silent(_: web.Request) -> web.Response:
+        await over.wait()
+        return web.Response()
+
+    async with _stage(silent, read=0.2) as stage:
+        for number in range(8):
+            assert (await stage.get(f"/Beteiligte/{number}")).refusal == (504, "advoware", "advoware_slow")
+        over.set()
+
+
 async def test_one_callers_bad_bodies_open_no_circuit() -> None:
     """A 500 may be what a body does to Advoware: the other callers go on."""
 

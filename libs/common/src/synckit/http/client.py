@@ -71,7 +71,8 @@ class HttpClient:
         self._session = wiring.session
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._timeout = aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.read)
-        self._streaming = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect)
+        waits = limits.waits
+        self._streaming = aiohttp.ClientTimeout(total=None, sock_connect=waits.connect, sock_read=waits.first_byte)
         self.circuit = Circuit(upstream, wiring.monotonic, wiring.on_circuit, wiring.circuit)
 
     async def send(
@@ -177,17 +178,20 @@ class HttpClient:
 
     @asynccontextmanager
     async def _begun(self, request: _Request, body: Body | None) -> AsyncIterator[StreamedAnswer]:
-        """The answer's beginning is here. It is counted now: how long its reader takes is not the remote's time."""
-        patience = Patience(self._limits.waits)
+        """The answer's beginning is here. It is counted at its end, with the seconds until its beginning."""
+        patience, started = Patience(self._limits.waits), time.monotonic()
         upload = None if body is None or body.is_small else Upload(body, patience)
         content = upload if body is None or upload is not None else body.content
         response = await self._answered(replace(request, content=content or None), patience, upload)
+        seconds, code = time.monotonic() - started, str(response.status)
         try:
             may_write, largest = self._may_write(request), self._limits.largest_answer
             head = Answer(self.upstream, response.status, response.headers, b"", may_write)
             is_trouble = self._tell_trouble(head, request.path)
 
             def broken(error: Exception) -> RemoteUnavailable:
+                nonlocal code
+                code = word_for(error)
                 return self._failed(error, request, lost=may_write, slow=TooSlow)
 
             def ended() -> None:
@@ -199,6 +203,7 @@ class HttpClient:
         finally:
             # Gives the connection back where all was read, and closes it where not.
             response.close()
+            self._wiring.on_call(self.upstream, request.method, code, seconds)
 
     async def _answered(self, request: _Request, patience: Patience, upload: Upload | None) -> aiohttp.ClientResponse:
         started = time.monotonic()
@@ -207,7 +212,7 @@ class HttpClient:
             async with patience.asking():
                 response = await self._asked(request, self._streaming)
             patience.answered()
-            code = str(response.status)
+            code = None  # Its end is still to come.
             self._wiring.clocks.dated(self.upstream, response.headers.get("Date"), time.monotonic() - started)
             return response
         except Locked:
@@ -244,7 +249,8 @@ class HttpClient:
         """Tells the circuit, and answers the error to raise. `lost`: the remote may have done it."""
         self.circuit.failed(request.path)
         kind = slow if isinstance(error, TimeoutError) else RemoteUnavailable
-        kind = CircuitOpen if self.circuit.is_open else kind
+        if kind is RemoteUnavailable and self.circuit.is_open:
+            kind = CircuitOpen
         return kind(self.upstream, f"no answer ({word_for(error)})", maybe_applied=lost)
 
     def _judged(self, answer: Answer, path: str) -> Answer:

@@ -26,7 +26,7 @@ class HttpLimits:
     `total` begins when the request is sent, `queue` is the wait before that. `whole` is a call with all that belongs
     to it (a token first, a repetition): afterwards nothing of it can still arrive. `read` is the longest silence, and
     for a streamed call the wait between two chunks either way; `first_byte` there the wait from the end of the request
-    to the answer's beginning, as long as `read` where it is None. `total` is not for streamed calls.
+    to the answer's beginning, as long as `read` where it is None, else no shorter. `total` is not for streamed calls.
     """
 
     total: float = 10.0
