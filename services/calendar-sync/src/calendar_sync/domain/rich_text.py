@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from html.parser import HTMLParser
-
-from synckit.text import clean, squeezed
 
 _LINES = frozenset({"br"})
 _BLOCKS = frozenset({"p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "tr", "table", "blockquote"})
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ufffe\uffff\ud800-\udfff]")
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TAG = re.compile(r"<[a-zA-Z/!]")
 
 
 def normal(text: object) -> str | None:
-    """Text of several lines in its one form, without control characters. None where there is none."""
-    return (clean(_UNSEEN.sub("", text)) or None) if isinstance(text, str) else None
+    """Text of several lines in its one form: NFC, line feeds, nothing that nobody sees. None where there is none."""
+    if not isinstance(text, str):
+        return None
+    told = unicodedata.normalize("NFC", _LINE_END.sub("\n", _UNSEEN.sub("", text)))
+    return "\n".join(line.rstrip() for line in told.split("\n")).strip() or None
 
 
 def normal_line(text: object) -> str | None:
     """Text of one line in its one form."""
-    return (squeezed(_UNSEEN.sub("", text)) or None) if isinstance(text, str) else None
+    told = normal(text)
+    return " ".join(told.split()) if told else None
 
 
 def as_html(text: str) -> str:
