@@ -67,6 +67,9 @@ class StateStore(Protocol):
     async def load(self, kuerzel: str) -> Memory:
         """Takes the run's fence. An employee who is not known has an empty diary."""
 
+    async def peek(self, kuerzel: str) -> Memory:
+        """The same without a fence: nothing can be saved with it."""
+
     async def intend(self, memory: Memory, diary: Diary, rows: Sequence[Row]) -> None:
         """What is about to be made, before it is. StaleVersion where a newer run has begun."""
 

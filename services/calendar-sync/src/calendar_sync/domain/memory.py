@@ -58,7 +58,7 @@ class CalendarState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair. `key` is its own id, and the mark in Advoware of what was born in Google.
+    """One pair. `key` is its own id; `mark` is what Advoware carries of what was born in Google.
 
     `base_left` is what Advoware held when both agreed, `base_right` Google. `etag` and `row_id` are the versions then.
     `parent` is the key of the series, `original` the occurrence's own start. `due`: parked until then, for `reason`.
@@ -73,6 +73,7 @@ class Row:
     event_id: str = ""
     generation: int = 0
     origin: str = ""
+    mark: str = ""
     parent: str = ""
     original: datetime | None = None
     base_left: Canonical = dataclasses.field(default_factory=dict, repr=False)

@@ -154,6 +154,7 @@ class Rules:
     future_days: int = 730
     expand_days: int = 60
     max_advoware_writes: int = 200
+    acl_role: str = "writer"
 
     def window(self, today: date) -> Window:
         """The days that are kept in step, whole ones."""

@@ -1,0 +1,153 @@
+"""memory × Advoware × Google × rules → the plan of one run. Pure and total.
+
+`draft` also says what must be read by itself before the plan is whole: a run asks, and drafts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from calendar_sync.domain import budget
+from calendar_sync.domain.creation import new_event, new_termin
+from calendar_sync.domain.google_form import GoogleView
+from calendar_sync.domain.memory import Diary, HeldList, Memory, Notice, Row, State
+from calendar_sync.domain.pair_steps import back_at_desk
+from calendar_sync.domain.pairs import decide_pair
+from calendar_sync.domain.plan_value import Action, Phase, Plan, Step, digest_of
+from calendar_sync.domain.scene import NOTHING, Ask, Part, Scene, joined
+from calendar_sync.domain.series import is_held_again, occurrences, skips_pair
+from calendar_sync.domain.sides import DeskSide, GoogleSide
+from calendar_sync.domain.values import Mode, Rules
+
+PROTECTED = "wartet: Schreibschutz für Advoware"
+LIMIT = "wartet: Höchstzahl der Schreibvorgänge in Advoware"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan, and what is to be asked before it is whole (nothing: it is)."""
+
+    plan: Plan
+    ask: Ask
+
+
+def plan(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) -> Plan:
+    """All that is to be done. What could not be decided without being asked for is left for the next run."""
+    return draft(memory, advoware, google, rules).plan
+
+
+def draft(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) -> Draft:
+    """As far as what was seen allows."""
+    scene = Scene(memory, advoware, google, rules)
+    part = joined(_parts(scene))
+    steps, waiting = _allowed_by_mode(part.steps, rules)
+    steps, held = _within_budget(memory, steps)
+    steps, left_over = _within_limit(steps, rules.max_advoware_writes)
+    open_questions = len(part.ask.termine) + len(part.ask.events) + len(part.ask.days) + len(part.ask.holders)
+    made = Plan(
+        kuerzel=rules.kuerzel,
+        made_at=memory.now,
+        digest=digest_of(memory.rows),
+        diary=memory.diary,
+        mode=rules.mode.value,
+        steps=tuple(sorted(steps, key=lambda step: step.phase)),
+        removed=part.removed,
+        waiting=(*part.waiting, *waiting),
+        parked=part.parked,
+        held=held,
+        notices=(*part.notices, *_held_notices(scene, held)),
+        left_over=left_over + open_questions,
+        looked_at=len(memory.rows),
+    )
+    return Draft(replace(made, diary=_diary(memory, google, rules, made)), part.ask)
+
+
+def _parts(scene: Scene) -> Iterable[Part]:
+    for row in scene.memory.rows:
+        part = _of_pair(scene, row)
+        yield part
+        if row.event_id and not row.parent:
+            known = next((step.row for step in part.steps if step.key == row.key), row)
+            yield from occurrences(scene, known, ends=known.state is State.GONE)
+    for view in scene.desk.views.values():
+        if view.termin.frnr not in scene.by_frnr:
+            yield new_termin(scene, view)
+    for event in scene.google.list.items:
+        if not event.is_cancelled and event.id not in scene.by_event:
+            yield new_event(scene, event)
+
+
+def _of_pair(scene: Scene, row: Row) -> Part:
+    if skips_pair(scene, row):
+        return NOTHING
+    if is_held_again(scene, row) and isinstance(view := scene.right(row), GoogleView):
+        return back_at_desk(scene, row, view)
+    return decide_pair(scene, row)
+
+
+def _allowed_by_mode(steps: tuple[Step, ...], rules: Rules) -> tuple[tuple[Step, ...], tuple[tuple[str, str], ...]]:
+    """In `protect` nothing goes to Advoware; in `dry` the plan shows what `on` would do."""
+    if rules.mode is not Mode.PROTECT:
+        return steps, ()
+    kept = tuple(step for step in steps if not step.action.writes_advoware)
+    waiting = tuple((step.key, PROTECTED) for step in steps if step.action.writes_advoware)
+    return kept, waiting
+
+
+def _within_budget(memory: Memory, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], HeldList | None]:
+    lost = budget.losses(steps)
+    if not budget.exceeds(memory, lost):
+        return steps, None
+    held = budget.held(memory, lost, memory.now)
+    keys = frozenset(held.keys)
+    return tuple(step for step in steps if not budget.is_held(step, keys)), held
+
+
+def _within_limit(steps: tuple[Step, ...], most: int) -> tuple[tuple[Step, ...], int]:
+    """The rest of the writes to Advoware is the next run's."""
+    ordered = sorted((step for step in steps if step.action.writes_advoware), key=lambda step: step.phase)
+    beyond = {id(step) for step in ordered[most:]}
+    return tuple(step for step in steps if id(step) not in beyond), len(beyond)
+
+
+def _held_notices(scene: Scene, held: HeldList | None) -> tuple[Notice, ...]:
+    if held is None:
+        return ()
+    text = (
+        f"{len(held.keys)} Löschungen im Kalender von {scene.kuerzel} warten auf eine Entscheidung: "
+        f"python -m calendar_sync quarantine show {scene.kuerzel}"
+    )
+    return (scene.notice("held", held.digest, text),)
+
+
+def _diary(memory: Memory, google: GoogleSide, rules: Rules, made: Plan) -> Diary:
+    """What is remembered once all of it is done: the token only where nothing is left to be seen again."""
+    done = {step.decision for step in made.steps} | {step.key for step in made.steps}
+    before = memory.diary
+    waits = made.held is not None
+    return replace(
+        before,
+        token=google.list.token if made.is_settled else "",
+        listed_at=memory.now if google.list.full else before.listed_at,
+        days=(rules.past_days, rules.future_days),
+        profile=rules.profile.value,
+        held=made.held,
+        released=tuple(each for each in before.released if waits or each.split(":")[0] not in done),
+        rejected=tuple(each for each in before.rejected if each not in done),
+        synced_at=memory.now,
+    )
+
+
+def counted(steps: Iterable[Step]) -> dict[str, int]:
+    """Writes by kind, for reports and metrics."""
+    found = {action.value: 0 for action in Action if action is not Action.REMEMBER}
+    for step in steps:
+        if step.action is not Action.REMEMBER:
+            found[step.action.value] += 1
+    return found
+
+
+def in_order(made: Plan) -> Iterable[tuple[Phase, tuple[Step, ...]]]:
+    """Its phases."""
+    return ((phase, made.of_phase(phase)) for phase in Phase)

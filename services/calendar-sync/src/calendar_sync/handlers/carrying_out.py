@@ -1,0 +1,174 @@
+"""A plan, carried out phase by phase: creates are announced first, one bad record never stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from calendar_sync.domain.memory import CalendarState, Diary, JournalEntry, Memory, Notice, Outcome, Report, Row
+from calendar_sync.domain.plan_value import Action, Phase, Plan, Step
+from calendar_sync.domain.planning import counted, in_order
+from calendar_sync.domain.settling import announced, parked
+from calendar_sync.domain.words import reason_of
+from calendar_sync.handlers.writing import Writing
+from calendar_sync.ports import StateStore
+from kanzlei.termine import Place
+from synckit.errors import (
+    AuthenticationRefused,
+    Locked,
+    MappingError,
+    RemoteRejected,
+    StaleVersion,
+    SyncError,
+    TransientError,
+)
+from synckit.ports import Lease
+
+CONTROLS = 3
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done so far. `stopped`: why nothing more is."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    parked: list[tuple[str, str]] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    left_over: int = 0
+    stopped: SyncError | None = None
+
+
+class CarryingOut:
+    """Carries out one plan."""
+
+    def __init__(self, store: StateStore, memory: Memory, writing: Writing, lease: Lease, at_once: int = 1) -> None:
+        self._store = store
+        self._memory = memory
+        self._writing = writing
+        self._lease = lease
+        self._places = asyncio.Semaphore(max(at_once, 1))
+        self._known = {row.key: row for row in memory.rows}
+
+    async def outcome(self, plan: Plan, diary: Diary) -> Outcome:
+        """What is to be saved, of all that could be done."""
+        done = Done()
+        for _phase, steps in in_order(plan):
+            if done.stopped is None and steps:
+                await self._phase(steps, diary, done)
+        return self._outcome(plan, diary, done)
+
+    async def _phase(self, steps: Sequence[Step], diary: Diary, done: Done) -> None:
+        creates = [announced(step, self._memory.now) for step in steps if step.action.creates]
+        if creates:
+            self._lease.ensure()
+            await self._store.intend(self._memory, diary, creates)
+            self._known |= {row.key: row for row in creates}
+        if steps[0].phase in (Phase.NEW_IN_ADVOWARE, Phase.NEW_IN_GOOGLE):
+            await asyncio.gather(*(self._in_turn(step, done) for step in steps))
+            return
+        for step in steps:
+            await self._in_turn(step, done)
+
+    async def _in_turn(self, step: Step, done: Done) -> None:
+        async with self._places:
+            if done.stopped is not None or step.decision in done.refused:
+                done.left_over += 1
+                return
+            try:
+                await self._step(step, done)
+            except (RemoteRejected, MappingError, ValueError) as error:
+                self._park(step, error, done)
+            except StaleVersion:
+                done.left_over += 1
+                done.refused.add(step.decision or step.key)
+            except Locked as error:
+                self._lease.ensure()
+                done.left_over += 1
+                done.refused.add(step.decision or step.key)
+                if error.maybe_applied:
+                    raise
+            except (TransientError, AuthenticationRefused) as error:
+                done.stopped = error
+                done.left_over += 1
+
+    async def _step(self, step: Step, done: Done) -> None:
+        if step.action is Action.REMEMBER:
+            done.rows[step.key] = step.row
+            return
+        self._lease.ensure()
+        before = done.rows.get(step.key, step.row)
+        row = await self._writing.carry_out(step, self._asked(step, before), self._controls(step))
+        done.rows[step.key] = row.unparked()
+        done.journal += step.journal
+        done.steps.append(step)
+
+    def _asked(self, step: Step, before: Row) -> Row:
+        """Of a deletion, the row as it is remembered: the step's own says already that it is gone."""
+        return self._known.get(step.key, before) if step.action.deletes else before
+
+    def _controls(self, step: Step) -> tuple[Place, ...]:
+        """Termine that must be there, if anything is."""
+        if not step.action.deletes:
+            return ()
+        kuerzel = self._memory.diary.kuerzel
+        live = (row for row in self._memory.rows if row.is_live and row.frnr and row.key != step.key and row.left)
+        found = [Place(row.frnr or 0, kuerzel, row.left.start.date()) for row in live if row.left is not None]
+        return tuple(found[:CONTROLS])
+
+    def _park(self, step: Step, error: Exception, done: Done) -> None:
+        reason = _reason(error)
+        row = self._known.get(step.key, step.row)
+        done.rows[step.key] = parked(done.rows.get(step.key, row), reason, self._memory.now)
+        done.parked.append((step.key, reason))
+        done.refused.add(step.decision or step.key)
+
+    def _outcome(self, plan: Plan, diary: Diary, done: Done) -> Outcome:
+        left_over = plan.left_over + done.left_over
+        is_whole = not (left_over or done.parked or done.stopped)
+        saved = replace(
+            plan.diary,
+            calendar=diary.calendar,
+            email=diary.email,
+            state=diary.state if diary.state is not CalendarState.CREATING else CalendarState.READY,
+            token=plan.diary.token if is_whole else "",
+        )
+        deletions = sum(1 for step in done.steps if step.action.deletes and not step.is_exempt)
+        return Outcome(
+            saved,
+            tuple(done.rows.values()),
+            plan.removed,
+            tuple(done.journal),
+            (*plan.notices, *done.notices),
+            self._report(plan, done, left_over),
+            deletions,
+        )
+
+    def _report(self, plan: Plan, done: Done, left_over: int) -> Report:
+        state = "failed" if done.stopped is not None else "waiting" if plan.held else "done"
+        reason = reason_of(done.stopped) if done.stopped is not None else ""
+        if plan.held is not None and not reason:
+            reason = f"{len(plan.held.keys)} Löschungen warten auf eine Entscheidung ({plan.held.digest})."
+        return Report(
+            plan.kuerzel,
+            state,
+            reason,
+            counted(done.steps),
+            plan.waiting,
+            (*plan.parked, *done.parked),
+            plan.held.digest if plan.held else "",
+            left_over,
+        )
+
+
+def _reason(error: Exception) -> str:
+    """For people, without values."""
+    if isinstance(error, RemoteRejected):
+        field_name = f", Feld {error.field}" if error.field else ""
+        return f"abgelehnt von {error.upstream} ({error.status}{field_name})"
+    if isinstance(error, MappingError):
+        return f"{error.field}: {error.reason}"
+    return "kann dort nicht gespeichert werden"
