@@ -94,7 +94,8 @@ def test_every_variable_of_ours_that_is_named_exists(page: Path) -> None:
 
 @each_page
 def test_every_metric_that_is_named_exists(page: Path) -> None:
-    known = set(re.findall(r'"(sync_\w+)"', (ROOT / "libs/common/src/synckit/service/metrics.py").read_text()))
+    files = [ROOT / "libs/common/src/synckit/service/metrics.py", *ROOT.glob("services/*/src/*/metrics.py")]
+    known = {name for file in files for name in re.findall(r'"(sync_\w+)"', file.read_text())}
     named = {name.removesuffix("_bucket") for name in re.findall(r"\bsync_[a-z_]+_\w+", _code_of(page))}
     assert {name for name in named if name not in known} == set()
 

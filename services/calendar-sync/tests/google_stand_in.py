@@ -43,7 +43,7 @@ class Free:
     taken: list[tuple[str, str, int]] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
 
-    async def take(self, account: str, calendar: str, price: int) -> None:
+    async def take(self, account: str, calendar: str, price: int, makes: str = "") -> None:
         self.taken.append((account, calendar, price))
 
     async def block(self, account: str) -> None:

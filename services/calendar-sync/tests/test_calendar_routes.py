@@ -32,7 +32,7 @@ KEY = {"Authorization": "Bearer good"}
 
 
 class Gate:
-    async def admit(self, credential: str | None, method: str, path: str) -> str:
+    async def admit(self, credential: str | None) -> str:
         if credential is None:
             raise Refused("unauthenticated")
         if credential == "away":
@@ -44,8 +44,11 @@ class Gate:
 
 class Office:
     away = False
+    newcomer = ""
 
-    async def active(self) -> Collection[str]:
+    async def active(self, *, fresh: bool = False) -> Collection[str]:
+        if fresh and self.newcomer:
+            return {"AB", "ÄB", self.newcomer}
         if self.away:
             raise RemoteUnavailable("advoware", "503")
         return {"AB", "ÄB"}
@@ -107,6 +110,12 @@ async def test_one_employee_is_queued(client: Client, desk: Desk) -> None:
     assert told == {"runs": [{"kuerzel": "ÄB", "run_id": event.id}]}
     seen = await (await client.get(f"{SYNC}/{event.id}", headers=KEY)).json()
     assert (seen["state"], seen["kuerzel"], seen["counts"], seen["reason"]) == ("queued", "ÄB", {}, "")
+
+
+async def test_who_began_this_minute_is_no_stranger(client: Client, desk: Desk) -> None:
+    """The list of employees is kept for a while; for a Kürzel that is not in it, it is read anew."""
+    desk.office.newcomer = "NEU"
+    assert (await client.post(SYNC, json={"kuerzel": "NEU"}, headers=KEY)).status == 202
 
 
 async def test_all_are_those_who_work_here(client: Client, desk: Desk) -> None:

@@ -37,7 +37,8 @@ class Queued:
 class Staff(Protocol):
     """Who works here."""
 
-    async def active(self) -> Collection[str]: ...
+    async def active(self, *, fresh: bool = False) -> Collection[str]:
+        """As of the last half minute, or as of now."""
 
     async def known(self) -> Mapping[str, Employee]: ...
 
@@ -82,6 +83,7 @@ class ByHand:
         active, known = await self._staff.active(), await self._staff.known()
         if wanted == EVERYBODY:
             return in_order(active, known)
-        if wanted not in active and wanted not in known:
-            raise UnknownKuerzel("no employee of this Kürzel")
-        return [wanted]
+        # Who began to work here this very minute is no stranger.
+        if wanted in active or wanted in known or wanted in await self._staff.active(fresh=True):
+            return [wanted]
+        raise UnknownKuerzel("no employee of this Kürzel")

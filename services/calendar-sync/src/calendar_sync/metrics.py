@@ -26,9 +26,7 @@ OLDEST = Gauge("sync_calendar_oldest_run_seconds", "Since the employee longest n
 TO_DO = Gauge("sync_calendar_unsaved_employees", "Employees whose last run left something to do.", registry=REGISTRY)
 CHANNELS = Gauge("sync_calendar_channels", "Push channels that are open.", registry=REGISTRY)
 AUDIT = Gauge("sync_calendar_audit_findings", "Findings of the last nightly audit.", ["kind"], registry=REGISTRY)
-BLOCKED = Gauge(
-    "sync_calendar_writes_blocked", "1 while Google takes no writes of an account of ours.", registry=REGISTRY
-)
+BLOCKED = Counter("sync_calendar_blocks_total", "Times that Google said quotaExceeded to a write.", registry=REGISTRY)
 
 for _state in RUN_STATES:
     RUNS.labels(_state)

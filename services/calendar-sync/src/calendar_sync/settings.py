@@ -143,6 +143,7 @@ class CalendarSyncSection(Section):
     max_in_flight: int = Field(default=8, ge=1, le=200, description="Employees synced at once.")
     max_buffered: int = Field(default=2000, ge=1, description="Events taken from the broker and not yet done.")
     in_place_seconds: Seconds = Field(default=45.0, description="How long a failed run is tried again at once.")
+    upkeep_seconds: Seconds = Field(default=60.0, description="Between two looks at the push channels.")
     run_seconds: Seconds = Field(default=900.0, description="A run goes on in the next one after so long.")
 
 

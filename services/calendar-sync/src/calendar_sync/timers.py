@@ -20,7 +20,6 @@ from synckit.errors import SyncError
 from synckit.ports import Clock
 
 log = structlog.get_logger(__name__)
-UPKEEP_SECONDS = 900.0
 GAUGE_SECONDS = 60.0
 RETENTION_SECONDS = 6 * 3600.0
 AUDIT_SECONDS = 24 * 3600.0

@@ -6,10 +6,10 @@ Also an account's block after `quotaExceeded`: Google stops its writes for hours
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
@@ -19,6 +19,7 @@ from synckit.ports import Clock
 from synckit.redis.locks import command
 
 UPSTREAM = "google"
+DAY_SECONDS = 86_400.0
 _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
 
@@ -42,6 +43,7 @@ class Rates:
     calendar: float = 5.0
     wait: float = 60.0
     blocked_seconds: float = 6 * 3600.0
+    new_a_day: Mapping[str, int] = field(default_factory=lambda: {"calendar": 40, "event": 50_000})
 
 
 class RedisPrices:
@@ -53,12 +55,12 @@ class RedisPrices:
         self._clock = clock
         self._rates = rates
 
-    async def take(self, account: str, calendar: str, price: int) -> None:
+    async def take(self, account: str, calendar: str, price: int, makes: str = "") -> None:
         """Waits for its turn. RateLimited where that would take too long, WritesBlocked where Google wants no write."""
         if calendar:
             await self._ensure_open(account)
         await in_turn(
-            self._buckets, self._charges(account, calendar, price), self._clock.sleep, within=self._rates.wait
+            self._buckets, self._charges(account, calendar, price, makes), self._clock.sleep, within=self._rates.wait
         )
 
     async def block(self, account: str) -> None:
@@ -70,7 +72,7 @@ class RedisPrices:
         if left > 0:
             raise WritesBlocked(UPSTREAM, "quotaExceeded", retry_after=left / 1000)
 
-    def _charges(self, account: str, calendar: str, price: int) -> list[Charge]:
+    def _charges(self, account: str, calendar: str, price: int, makes: str) -> list[Charge]:
         rates = self._rates
         priced = [
             Bucket(f"google:account:{_short(account)}", rates.user, rates.user_burst),
@@ -81,6 +83,9 @@ class RedisPrices:
         if calendar:
             own = Bucket(f"google:calendar:{_short(calendar)}", rates.calendar, max(rates.calendar, 1.0))
             charges.append(own.charge(1))
+        if makes in rates.new_a_day:
+            most = rates.new_a_day[makes]
+            charges.append(Bucket(f"google:new:{makes}", most / DAY_SECONDS, most).charge(1))
         return charges
 
 

@@ -68,7 +68,7 @@ class PostgresRuns:
             "UPDATE calendar_sync.run SET state = $2, reason = $3, counts = $4::jsonb, ended_at = clock_timestamp() "
             "WHERE run_id = ANY($1::text[])",
             list(run_ids),
-            report.state,
+            _as_asked(report),
             report.reason,
             json_text(dict(report.counts)),
             writes=True,
@@ -94,6 +94,13 @@ class PostgresRuns:
                 if len(rows) < KEPT_ROWS:
                     break
         return gone
+
+
+def _as_asked(report: Report) -> str:
+    """`done`, `skipped` or `failed`: a run that was carried out is done, also where something waits for a person."""
+    if report.state != "waiting":
+        return report.state
+    return "done" if report.counts or not report.reason else "skipped"
 
 
 def _run(record: Mapping[str, Any]) -> Run:

@@ -4,6 +4,7 @@ SyncTokenDead      list the whole window again; what we remember of the pairs st
 IdTaken            an event with our id is there: read it, compare the marker, adopt it or undelete it by an update
 CalendarLost       the calendar is gone or not ours to see any more: that employee is quarantined, nothing is deleted
 ReadOnlyEvent      somebody else's event: shown as it is, never written
+NoAccount          an address that the domain does not know: that employee has no calendar until somebody mends it
 WritesBlocked      Google's limit against abuse: no write of this account for hours; never a loop of tries
 """
 
@@ -34,6 +35,12 @@ class ReadOnlyEvent(RemoteRejected):
     """403 because the event is not ours to change."""
 
     code = "read_only_event"
+
+
+class NoAccount(PermanentError):
+    """Google gives no token for this address: misspelt, suspended, deleted, or of another domain."""
+
+    code = "no_account"
 
 
 class WritesBlocked(RateLimited):

@@ -50,7 +50,7 @@ def _look() -> dict[str, Any]:
     return {
         "operationId": "run",
         "summary": "What became of a run.",
-        "description": "Needs the same grant, or `GET /advoware/calendar/sync/:word`. Runs are kept for 90 days.",
+        "description": "Needs the same grant, `POST /advoware/calendar/sync`. Runs are kept for 90 days.",
         "security": _SECURITY,
         "parameters": [{"name": "run_id", "in": "path", "required": True, "schema": {**_TEXT, "maxLength": 64}}],
         "responses": {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from synckit.errors import SyncError
+from synckit.errors import AuthenticationRefused, SyncError
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
+        "no_account": "Dieses Google-Konto gibt es in der Domäne nicht (Mitarbeiter oder GOOGLE_ROLE_ACCOUNT).",
         "calendar_lost": "Der Kalender ist bei Google nicht mehr da oder nicht mehr freigegeben.",
         "writes_blocked": "Google nimmt von diesem Konto für einige Stunden keine Änderungen an (quotaExceeded).",
         "rate_limited": "Zu viele Aufrufe in kurzer Zeit; der nächste Lauf macht weiter.",
@@ -24,8 +25,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Code of an error → what a person is told."""
+DELEGATION = (
+    "Google weist unsere Anmeldung ab: in admin.google.com unter Sicherheit > Zugriffs- und Datenkontrolle > "
+    "API-Steuerung > Domainweite Delegierung muss die Client-ID des Dienstkontos mit allen drei Bereichen stehen."
+)
 
 
 def reason_of(error: SyncError) -> str:
     """Never the error's own text: that is for the log."""
+    if isinstance(error, AuthenticationRefused) and error.upstream.startswith("google"):
+        return DELEGATION
     return REASONS.get(error.code, "Der Lauf ist gescheitert; der Grund steht im Protokoll der IT.")

@@ -28,7 +28,7 @@ class GoogleCalendars:
 
     def __init__(self, client: GoogleClient, role: str, act_as: ActAs, tenant: str) -> None:
         self._client = client
-        self._role = role
+        self.role = role
         self._act_as = act_as
         self._prefix = f"{MARKER}{tenant}:"
 
@@ -38,7 +38,7 @@ class GoogleCalendars:
 
     def account_for(self, email: str) -> str:
         """The same, for whoever has this address."""
-        return email if self._act_as == "employee" and email else self._role
+        return email if self._act_as == "employee" and email else self.role
 
     async def ours(self) -> Mapping[str, Sequence[CalendarRef]]:
         """Marker → calendars that carry it in the role account's list: more than one is a matter for the audit."""
@@ -49,7 +49,7 @@ class GoogleCalendars:
             for row in told.get("items", []):
                 marker = _marker(row, self._prefix)
                 if marker:
-                    found.setdefault(marker, []).append(CalendarRef(_text(row, "id"), "", _owner(row, self._role)))
+                    found.setdefault(marker, []).append(CalendarRef(_text(row, "id"), "", _owner(row, self.role)))
             page = told.get("nextPageToken")
             if page is None:
                 return {marker: sorted(each, key=lambda ref: ref.id) for marker, each in found.items()}
@@ -71,8 +71,9 @@ class GoogleCalendars:
         def build(service: Any) -> Any:
             return service.calendars().insert(body=body)
 
-        told = await self._call("calendars.insert", build, writes=f"new:{self._role}")
-        return CalendarRef(_text(told, "id"), "", _owner(told, self._role))
+        ask = Ask("calendars.insert", self.role, build, calendar=f"new:{self.role}", makes="calendar")
+        told = await self._client.call(ask)
+        return CalendarRef(_text(told, "id"), "", _owner(told, self.role))
 
     async def mark(self, calendar: CalendarRef, marker: str, old: str) -> None:
         """Another marker in its description, where the Kürzel is another one now; the rest stays."""
@@ -132,7 +133,7 @@ class GoogleCalendars:
         def build(service: Any) -> Any:
             return service.acl().delete(calendarId=calendar.id, ruleId=f"user:{email}")
 
-        await self._tolerating(GONE, "acl.delete", build, self._role, calendar.id)
+        await self._tolerating(GONE, "acl.delete", build, self.role, calendar.id)
 
     async def show_to(self, calendar: CalendarRef, email: str) -> None:
         """Into the employee's own list, acting as the employee; there already is fine."""
@@ -150,7 +151,7 @@ class GoogleCalendars:
                 raise
 
     async def _call(self, name: str, build: Callable[[Any], Any], *, account: str = "", writes: str = "") -> Any:
-        told = await self._client.call(Ask(name, account or self._role, build, calendar=writes))
+        told = await self._client.call(Ask(name, account or self.role, build, calendar=writes))
         if not isinstance(told, dict) and not writes:
             raise RemoteUnavailable(UPSTREAM, "an answer that is no object")
         return told

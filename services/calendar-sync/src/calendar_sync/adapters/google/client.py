@@ -40,7 +40,7 @@ class Accounts(Protocol):
 class Prices(Protocol):
     """Whose turn it is, over all replicas."""
 
-    async def take(self, account: str, calendar: str, price: int) -> None:
+    async def take(self, account: str, calendar: str, price: int, makes: str = "") -> None:
         """Before each call. `calendar` is "" where nothing is written. RateLimited, WritesBlocked."""
 
     async def block(self, account: str) -> None:
@@ -60,6 +60,8 @@ class Ask:
     calendar: str = ""
     price: int = 1
     etag: str | None = None
+    makes: str = ""
+    """`calendar` or `event` where one is made: Google has an invisible limit for those."""
 
     @property
     def writes(self) -> bool:
@@ -74,6 +76,7 @@ class Hooks:
     on_refused: Callable[[str, str], None] = lambda _upstream, _hint: None
     on_accepted: Callable[[str], None] = lambda _upstream: None
     on_date: Callable[[str, str | None, float], None] = lambda _upstream, _date, _seconds: None
+    on_blocked: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -127,7 +130,7 @@ class GoogleClient:
     async def call(self, ask: Ask) -> Any:
         """Google's answer as the library decodes it. Raises errors of `synckit.errors` and of `ports` alone."""
         self._ensure_credentials()
-        await self._prices.take(ask.account, ask.calendar, ask.price)
+        await self._prices.take(ask.account, ask.calendar, ask.price, ask.makes)
         async with self._places:
             answer = await self._in_thread(ask)
         self._tell(ask, answer)
@@ -137,6 +140,7 @@ class GoogleClient:
         if error is None:
             raise answer.error
         if isinstance(error, WritesBlocked):
+            self._hooks.on_blocked()
             await self._prices.block(ask.account)
         if isinstance(error, AuthenticationRefused):
             self._refuse(error, answer.error)
@@ -151,9 +155,7 @@ class GoogleClient:
     def _refuse(self, error: AuthenticationRefused, cause: BaseException) -> None:
         hint = cause.hint if isinstance(cause, DelegationRefused) else REFUSED_TOKEN
         self._hooks.on_refused(error.upstream, hint)
-        # An account that is not there is that account's trouble, and no reason to call for nobody.
-        if not (isinstance(cause, DelegationRefused) and cause.code == "no_account"):
-            self._refused_until = time.monotonic() + min(error.retry_after, 60.0)
+        self._refused_until = time.monotonic() + min(error.retry_after, 60.0)
 
     async def _in_thread(self, ask: Ask) -> _Answer:
         """The thread ends by its own time-outs; whoever is cancelled here does not wait for it."""

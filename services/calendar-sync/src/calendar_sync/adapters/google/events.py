@@ -67,7 +67,7 @@ class GoogleEvents:
                 calendarId=calendar.id, body=dict(body), sendUpdates=SEND_TO_NOBODY, **_extras(body)
             )
 
-        return _event(await self._write(calendar, "events.insert", build))
+        return _event(await self._write(calendar, "events.insert", build, makes="event"))
 
     async def update(self, calendar: CalendarRef, event_id: str, body: Body, etag: str | None) -> Event:
         """The whole event. StaleVersion where the etag is no longer its own; without one nothing is compared."""
@@ -113,9 +113,10 @@ class GoogleEvents:
         return _event(rows[0]) if rows else None
 
     async def _write(
-        self, calendar: CalendarRef, name: str, build: Callable[[Any], Any], etag: str | None = None
+        self, calendar: CalendarRef, name: str, build: Callable[[Any], Any], etag: str | None = None, makes: str = ""
     ) -> Any:
-        return await self._client.call(Ask(name, self._account(calendar), build, calendar=calendar.id, etag=etag))
+        account = self._account(calendar)
+        return await self._client.call(Ask(name, account, build, calendar=calendar.id, etag=etag, makes=makes))
 
     async def _pages(self, calendar: CalendarRef, asked: dict[str, str], *, full: bool) -> EventList:
         """SyncTokenDead also where it dies in the middle of paging: what came before is thrown away."""

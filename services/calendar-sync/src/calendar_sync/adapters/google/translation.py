@@ -19,7 +19,14 @@ from googleapiclient.errors import HttpError
 
 from calendar_sync.adapters.google.access import DelegationRefused
 from calendar_sync.adapters.google.sent_once import MaybeSent
-from calendar_sync.domain.google_errors import CalendarLost, IdTaken, ReadOnlyEvent, SyncTokenDead, WritesBlocked
+from calendar_sync.domain.google_errors import (
+    CalendarLost,
+    IdTaken,
+    NoAccount,
+    ReadOnlyEvent,
+    SyncTokenDead,
+    WritesBlocked,
+)
 from synckit.errors import (
     AuthenticationRefused,
     RateLimited,
@@ -76,6 +83,8 @@ def translated(error: BaseException, *, writes: bool) -> SyncError | None:
     """In our words, or None for a bug. `writes`: the call may have been carried out although no answer came."""
     if isinstance(error, HttpError):
         return _of_status(refusal_of(error), writes=writes)
+    if isinstance(error, DelegationRefused) and error.code == "no_account":
+        return NoAccount(f"{UPSTREAM_AUTH}: no such account in the domain")
     if isinstance(error, DelegationRefused):
         return AuthenticationRefused(UPSTREAM_AUTH, retry_after=AUTH_SECONDS)
     if isinstance(error, (MaybeSent, *_NO_ANSWER)):
