@@ -19,6 +19,9 @@ class Addresses:
     espocrm_api_key: str
     advoware_url: str
     services: dict[str, str] = field(default_factory=dict)
+    google_url: str = ""
+    google_key_file: str = ""
+    google_role_account: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The form of `var/stack.json`."""
@@ -30,6 +33,11 @@ class Addresses:
             "sandbox": {
                 "espocrm": {"url": self.espocrm_url, "api_key": self.espocrm_api_key},
                 "advoware": {"url": self.advoware_url},
+                "google": {
+                    "url": self.google_url,
+                    "service_account_file": self.google_key_file,
+                    "role_account": self.google_role_account,
+                },
             },
         }
 
@@ -48,4 +56,7 @@ def read_addresses(path: Path) -> Addresses:
         espocrm_api_key=seen["sandbox"]["espocrm"]["api_key"],
         advoware_url=seen["sandbox"]["advoware"]["url"],
         services={name: service["url"] for name, service in seen["services"].items()},
+        google_url=seen["sandbox"]["google"]["url"],
+        google_key_file=seen["sandbox"]["google"]["service_account_file"],
+        google_role_account=seen["sandbox"]["google"]["role_account"],
     )

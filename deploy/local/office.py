@@ -38,6 +38,7 @@ from deploy.local.table import (
     Service,
     Wiring,
 )
+from sandbox.google.service_account import ROLE_ACCOUNT
 
 JOB_LIMIT = 120.0
 STOP_GRACE = 40.0  # a worker may take its drain time; whoever is silent for longer is killed
@@ -86,6 +87,11 @@ class Office:
         return self.state_dir / "espocrm.env"
 
     @property
+    def google_key_file(self) -> Path:
+        """The service account's key, as the sandbox wrote it."""
+        return self.state_dir / "google-service-account.json"
+
+    @property
     def installation(self) -> Installation | None:
         """What the last start did to the bare EspoCRM; None before."""
         return read_installation(self._installation_file)
@@ -105,6 +111,9 @@ class Office:
             espocrm_api_key=api_key(self.env_file),
             advoware_url=self._url("advoware"),
             services={name: self._url(name) for name in self.services},
+            google_url=self._url("google"),
+            google_key_file=str(self.google_key_file),
+            google_role_account=ROLE_ACCOUNT,
         )
 
     def start(self) -> Addresses:
@@ -245,7 +254,7 @@ class Office:
         """The sandboxes begin empty, so must what we remember of them: links to records that are gone would mislead."""
         for name in (*SERVERS, "log"):
             shutil.rmtree(self.state_dir / name, ignore_errors=True)
-        for file in (self.secrets_file, self.env_file, self._installation_file):
+        for file in (self.secrets_file, self.env_file, self._installation_file, self.google_key_file):
             file.unlink(missing_ok=True)
 
     def _line(self, name: str) -> Service:

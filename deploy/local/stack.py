@@ -107,13 +107,18 @@ def status_lines(state_dir: Path) -> list[Line]:
 
 def _urls(addresses: Addresses) -> dict[str, str]:
     servers = dict(zip(SERVERS, (addresses.kafka, addresses.database_url, addresses.redis_url), strict=True))
-    return {**servers, "espocrm": addresses.espocrm_url, "advoware": addresses.advoware_url, **addresses.services}
+    sandboxes = {
+        "espocrm": addresses.espocrm_url,
+        "advoware": addresses.advoware_url,
+        "google": addresses.google_url,
+    }
+    return {**servers, **sandboxes, **addresses.services}
 
 
 def _print_addresses(addresses: Addresses) -> None:
     for name, url in _urls(addresses).items():
         print(f"{name:<20} {url}")
-    print("\nEspoCRM's and Advoware's addresses show a page to play with; `make status`, `make logs`, `make down`.")
+    print("\nEspoCRM, Advoware and Google show a page to play with; `make status`, `make logs`, `make down`.")
 
 
 @contextlib.contextmanager

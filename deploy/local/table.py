@@ -72,10 +72,14 @@ ADVOWARE_ACCESS = (
     "ADVOWARE_ROLE",
     "ADVOWARE_PASSWORD",
 )
+GOOGLE_ACCESS = ("GOOGLE_SERVICE_ACCOUNT_FILE", "GOOGLE_ROLE_ACCOUNT", "GOOGLE_API_ENDPOINT")
+PUSH_SECRET = ("CALENDAR_PUSH_SECRET",)
+CALENDAR_CHOICES = ("CALENDAR_MODE", "CALENDAR_PROFILE", "CALENDAR_PUSH_URL", *PUSH_SECRET)
 
 SANDBOXES = (
     Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2", "--link-hook"), ready="/_sandbox/health"),
     Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
+    Service("google", "sandbox.google", ready="/_sandbox/health"),
 )
 BARE_SANDBOXES = (replace(SANDBOXES[0], arguments=(*SANDBOXES[0].arguments, "--bare")), *SANDBOXES[1:])
 """EspoCRM as it comes: what it needs of ours is installed by the command for that."""
@@ -83,7 +87,7 @@ INGRESS = Service(
     "webhook-ingress",
     "webhook_ingress",
     port_variable="WEBHOOK_INGRESS_PORT",
-    variables=(*KAFKA, "WEBHOOK_INGRESS_SECRETS_FILE"),
+    variables=(*KAFKA, "WEBHOOK_INGRESS_SECRETS_FILE", *PUSH_SECRET),
 )
 WORKER = Service(
     "beteiligte-sync",
@@ -103,11 +107,18 @@ PROXY = Service(
     port_variable="ADVOWARE_PROXY_PORT",
     variables=(*STORES, *ADVOWARE_ACCESS),
 )
+CALENDAR = Service(
+    "calendar-sync",
+    "calendar_sync",
+    port_variable="CALENDAR_SYNC_PORT",
+    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS, *GOOGLE_ACCESS, *CALENDAR_CHOICES),
+)
 SERVICES = (
     INGRESS,
     WORKER,
     TICKER,
     PROXY,
+    CALENDAR,
 )
 """All of ours, in the order in which they are started. The worker may run more than once."""
 
@@ -134,6 +145,8 @@ class Wiring:
         """Services learn their port from their variable, the sandboxes from their command line."""
         takes_option = port is not None and isinstance(line, Service) and line.port_variable is None
         option = ["--port", str(port)] if takes_option else []
+        if line.module == "sandbox.google" and self.addresses.google_key_file:
+            option += ["--write-service-account", self.addresses.google_key_file]
         return [sys.executable, "-m", line.module, *option, *line.arguments]
 
     def environment(self, line: Service | Job, port: int | None = None) -> dict[str, str]:
@@ -164,11 +177,26 @@ class Wiring:
             "ADVOWARE_USER": ADVOWARE.user,
             "ADVOWARE_ROLE": ADVOWARE.role,
             "ADVOWARE_PASSWORD": ADVOWARE.password,
+            **self._calendar(),
+        }
+
+    def _calendar(self) -> dict[str, str]:
+        """To play with: everything is written, and a name is seen in the sandbox's Google."""
+        here = self.addresses
+        return {
+            "GOOGLE_SERVICE_ACCOUNT_FILE": here.google_key_file,
+            "GOOGLE_ROLE_ACCOUNT": here.google_role_account,
+            "GOOGLE_API_ENDPOINT": here.google_url,
+            "CALENDAR_MODE": "on",
+            "CALENDAR_PROFILE": "full",
+            "CALENDAR_PUSH_URL": f"{here.services.get(INGRESS.name, '')}/google/push",
+            "CALENDAR_PUSH_SECRET": "sandbox-push-secret-of-no-value-elsewhere",
         }
 
 
 __all__ = [
     "BARE_SANDBOXES",
+    "CALENDAR",
     "ESPOCRM_API_KEY",
     "INGRESS",
     "INSTALL",
