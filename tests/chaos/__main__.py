@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--without", choices=[*SAFETIES, NOTHING], help="take a safety out: the oracle has to find it")
     parser.add_argument("--runs", type=int, default=5, help="with --without: so many tries, each with another seed")
     parser.add_argument("--only", nargs="+", choices=list(SHARES), default=[], metavar="KIND", help=", ".join(SHARES))
+    parser.add_argument("--pairs", action="store_true", help="with --only: two of them may strike at once")
     parser.add_argument("--strict", action="store_true", help="count nothing apart, not even faults that are known")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds to catch up after a kill")
     parser.add_argument(
@@ -85,7 +86,16 @@ def once(given: argparse.Namespace, seed: int, number: int = 1) -> Report:
     only = given.only or ([AIMED_AT[given.without]] if given.without in AIMED_AT else [])
     marked = () if given.strict else MARKED
     plan = Plan(
-        seed, given.changes, given.kills, given.workers, given.minutes, given.without, tuple(only), given.limit, marked
+        seed,
+        given.changes,
+        given.kills,
+        given.workers,
+        given.minutes,
+        given.without,
+        tuple(only),
+        given.limit,
+        marked,
+        given.pairs,
     )
     state_dir = given.state_dir or ROOT / "var" / f"chaos-{seed}"
     began = time.monotonic()

@@ -65,10 +65,12 @@ GROUPS = {
     "others": ("kill-ingress", "kill-ticker", "freeze-ingress", "freeze-ticker"),
     "servers": ("kill-kafka", "kill-postgres", "kill-redis", "freeze-server"),
     "topic": ("poison", "purge"),
+    "memory": ("postgres-forgets", "redis-forgets"),
     "times": ("lying-times",),
     "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death", "desk-open"),
 }
 """Misfortunes seldom come alone: two of different groups may strike at once."""
+MEMORY = {"memory"}
 AT_ONCE = 0.6
 REACH = 6
 """So many blows back one is looked for that another may join."""
@@ -136,6 +138,8 @@ class Killer:
     @staticmethod
     def _may_meet(one: str, other: str) -> bool:
         groups = [{name for name, kinds in GROUPS.items() if kind in kinds} for kind in (one, other)]
+        if MEMORY in groups and groups[0] != groups[1]:
+            return {"workers"} in groups  # Any other one would do something to the very same servers.
         return all(groups) and groups[0] != groups[1]
 
     async def _blow(self, kind: str) -> Kill:

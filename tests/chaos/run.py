@@ -35,7 +35,7 @@ TURNS = 4
 class Plan:
     """`only`: these kinds of kills, again and again. `limit`: seconds to catch up, above which a kill is late.
 
-    `marked`: the numbers of faults that are known and counted apart.
+    `marked`: the numbers of faults that are known and counted apart. `pairs`: two of `only` may strike at once.
     """
 
     seed: int
@@ -47,6 +47,7 @@ class Plan:
     only: tuple[str, ...] = ()
     limit: float = 30.0
     marked: tuple[str, ...] = MARKED
+    pairs: bool = False
 
     @property
     def movable(self) -> bool:
@@ -112,7 +113,7 @@ class Run:
         kinds = self.killer.plan(self._plan.kills, self._plan.only)
         self.people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
         working = asyncio.create_task(self.people.work())
-        blows = [(kind,) for kind in kinds] if self._plan.only else self.killer.in_pairs(kinds)
+        blows = [(kind,) for kind in kinds] if self._plan.only and not self._plan.pairs else self.killer.in_pairs(kinds)
         for number, blow in enumerate(blows, start=1):
             if self._plan.minutes is not None and time.time() - self._began > 60 * self._plan.minutes:
                 break
