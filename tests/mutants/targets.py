@@ -21,18 +21,37 @@ QUICK = (
 ONE_RECORD = tuple(f"{SYNC}/test_{name}.py" for name in QUICK)
 CHILDREN = (*ONE_RECORD, f"{SYNC}/test_adressen.py", f"{SYNC}/test_kommunikation_engine.py")
 LIES = (*CHILDREN, f"{SYNC}/test_gone_together.py", f"{COMMON}/test_sweep_brake.py", "tests/e2e/test_lies.py")
-TOLD = (*CHILDREN, f"{SYNC}/test_refusals.py", f"{SYNC}/test_undelivered_notes.py")
+MORE = ("refusals", "undelivered_notes", "not_imported", "every_refusal", "clocks_apart", "child_crashes", "lock_lost")
+WHOLE = (*LIES, f"{COMMON}/test_sieve.py", *(f"{SYNC}/test_{name}.py" for name in MORE))
 WORKER = tuple(
     f"{COMMON}/test_worker_{name}.py"
-    for name in ("executor", "laws", "parts", "dead_letters", "watchdog", "bounds", "bugs")
+    for name in ("executor", "laws", "parts", "dead_letters", "watchdog", "bounds", "bugs", "hurry", "not_before")
 )
 PROXIED = tuple(
     f"services/advoware-proxy/tests/test_{name}.py"
-    for name in ("proxy_once", "proxy_calls", "path_laws", "proxy_crowd", "proxy_sent_once", "replies_contract")
+    for name in (
+        "proxy_once",
+        "proxy_calls",
+        "path_laws",
+        "proxy_crowd",
+        "proxy_sent_once",
+        "replies_contract",
+        "proxy_keys_table",
+        "proxy_settings",
+    )
 )
 HOSTILE = (*PROXIED, "services/advoware-proxy/tests/test_proxy_hostile.py")
 CLIENTS = tuple(
-    f"{COMMON}/test_{name}.py" for name in ("http_sessions", "advoware_client", "espocrm_client", "circuit")
+    f"{COMMON}/test_{name}.py"
+    for name in (
+        "http_sessions",
+        "advoware_client",
+        "espocrm_client",
+        "circuit",
+        "token_trouble",
+        "bad_rows",
+        "remote_clocks",
+    )
 )
 STORES = (f"{COMMON}/test_postgres_parts.py", f"{COMMON}/test_redis_lease.py")
 
@@ -47,16 +66,16 @@ class Target:
 
 TARGETS = (
     *(Target(f"{LIBS}/reconcile/{name}.py", LAWS) for name in ("three_way", "plan", "policy")),
-    Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py",)),
+    Target(f"{LIBS}/reconcile/brake.py", (f"{COMMON}/test_sweep_brake.py", *LAWS, f"{SYNC}/test_gone_together.py")),
     *(
-        Target(f"{ENGINE}/decide/{name}.py", CHILDREN)
+        Target(f"{ENGINE}/decide/{name}.py", WHOLE)
         for name in ("record", "create", "in_step", "list_work", "parent", "unfinished", "older", "claims", "guard")
     ),
-    *(Target(f"{ENGINE}/decide/{name}.py", LIES) for name in ("deletion", "plausibility", "erased")),
-    *(Target(f"{ENGINE}/decide/{name}.py", TOLD) for name in ("failure", "refused", "not_taken", "backoff")),
-    *(Target(f"{ENGINE}/act/{name}.py", CHILDREN) for name in ("actor", "children", "intents", "imports", "parking")),
-    Target(f"{ENGINE}/act/telling.py", TOLD),
-    *(Target(f"{ENGINE}/{name}.py", CHILDREN) for name in ("engine", "observe", "sieve", "lists")),
+    *(Target(f"{ENGINE}/decide/{name}.py", WHOLE) for name in ("deletion", "plausibility", "erased")),
+    *(Target(f"{ENGINE}/decide/{name}.py", WHOLE) for name in ("failure", "refused", "not_taken", "backoff")),
+    *(Target(f"{ENGINE}/act/{name}.py", WHOLE) for name in ("actor", "children", "intents", "imports", "parking")),
+    Target(f"{ENGINE}/act/telling.py", WHOLE),
+    *(Target(f"{ENGINE}/{name}.py", WHOLE) for name in ("engine", "observe", "sieve", "lists")),
     *(
         Target(f"{LIBS}/worker/{name}.py", WORKER)
         for name in ("executor", "lanes", "tracker", "retry", "fuse", "watch", "dead_letters", "delivery")

@@ -53,6 +53,22 @@ def holds_the_law(target: Target) -> None:
     assert tuple(other.query.items()) == target.pairs
 
 
+@pytest.mark.parametrize(("segments", "is_good"), [(12, True), (13, False)])
+def test_a_path_has_twelve_segments_at_most(segments: int, is_good: bool) -> None:
+    path = "/".join(["a"] * segments)
+    if is_good:
+        assert len(parse(f"path=/{path}").segments) == segments
+    else:
+        with pytest.raises(BadPath, match="segments"):
+            parse(f"path=/{path}")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/advonet", "api/v1/advonet"])
+def test_the_old_prefix_alone_is_no_path(path: str) -> None:
+    with pytest.raises(BadPath, match="segments"):
+        parse(f"path={path}")
+
+
 @given(ANYTHING)
 @example("path=/Beteiligte/%2e%2e/%2e%2e/etc&path=x")
 @example("path=%2fBeteiligte%2f4711")

@@ -234,6 +234,7 @@ async def test_erased_data_stays_in_advoware() -> None:
     assert [outcome.result for outcome in outcomes] == ["held", "held"]
     assert office.left.records["p1"]["syncStatus"] == "conflict"
     assert len(office.notifier.notes) == 1
+    assert [entry.rule for entry in office.links.rows["p1"].journal if entry.step == "held"] == ["erased"]
 
 
 async def test_an_erased_mail_alone_is_held() -> None:
