@@ -102,7 +102,7 @@ class Foretold(Reconciliation):
 
     def _state(self, row: Any) -> RecordState:
         if row is None:
-            return RecordState(fence=0)
+            return RecordState(fence=0, key=self.office.links.key)
         return RecordState(
             fence=row.fence,
             link=row.link,
@@ -113,6 +113,7 @@ class Foretold(Reconciliation):
             pending=tuple(row.pending.values()),
             attempted=row.attempted,
             looked_at=row.looked_at if row.link else None,
+            key=self.office.links.key,
         )
 
 

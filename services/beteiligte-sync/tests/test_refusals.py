@@ -12,6 +12,7 @@ from office import Office
 from test_adressen import HOME
 
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
+from recordsync.refusals import digest
 from recordsync.testing.remotes import FakeLeft
 from synckit.errors import RemoteRejected
 
@@ -434,3 +435,16 @@ async def test_a_row_that_advoware_refuses_leaves_the_others(status: int, field:
     await shop.sync("p1")
     assert record["syncStatus"] == "clean"
     assert sorted(shop.numbers()) == sorted(shop.shown_mails())
+
+
+async def test_nobody_can_guess_what_was_refused() -> None:
+    """A refusal is remembered by a digest that only our store's key makes: all birth dates are quickly tried."""
+    office = Office()
+    await office.linked(titel="Dr.")
+    strict(office.left, no("titel", "maxLength"))
+    office.right.edit(office.betnr(), titel="Prof.")
+    await office.sync("p1")
+    (cause,) = [each for each in office.links.rows["p1"].notes if each.startswith("rejected:")]
+    guessed = {digest("Dr.", "Prof.", key=key) for key in (b"", bytes(32))}
+    assert cause.split(":")[4] not in guessed
+    assert cause.split(":")[4] == digest("Dr.", "Prof.", key=office.links.key)

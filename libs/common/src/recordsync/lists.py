@@ -14,6 +14,9 @@ from synckit.ports import Attempted, Payload
 from synckit.reconcile.brake import Loss
 from synckit.reconcile.plan import Base, Side, Value
 
+Parts = tuple[object, ...]
+"""Of a digest."""
+
 
 @dataclass(frozen=True, slots=True)
 class RowWork:
@@ -89,8 +92,8 @@ class ListMapping(Protocol):
     ) -> ListWork:
         """`kept_out`: names of rows of which nothing comes to the left."""
 
-    def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> str:
-        """A digest of what both sides hold of a row; `counted`: also of how many entries the left has."""
+    def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> Parts:
+        """What both sides hold of a row; `counted`: also how many entries the left has."""
 
     def entry(self, base: Base, right: Payload, name: str) -> tuple[str, str]:
         """What a user calls a row, and what stands in it."""

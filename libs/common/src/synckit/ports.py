@@ -192,9 +192,8 @@ class RecordState:
     intent: Intent | None = None
     parked: Parked | None = None
     notes: frozenset[str] = frozenset()
-    """Causes that a user has been told of and that still stand."""
     pending: tuple[PendingNote, ...] = ()
-    """Announced and not known to be posted."""
+    """`notes`: causes that a user has been told of and that still stand; `pending`: not known to be posted."""
     attempted: tuple[Attempted, ...] = ()
     """Announced and not known to be written. Gone with the next base."""
     rivals: tuple[str, ...] = ()
@@ -202,7 +201,8 @@ class RecordState:
     looked_at: datetime | None = None
     """When what a look came to was last committed; never after `at`."""
     at: datetime | None = None
-    """The store's time at this load: what a look decides by. None in a state that no store made."""
+    """The store's time at this load, by which a look decides; None in a state of no store. `key`: for digests."""
+    key: bytes = field(default=b"", repr=False)
 
 
 OPERATOR = "operator_"

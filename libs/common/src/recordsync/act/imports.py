@@ -74,9 +74,14 @@ class Stranger:
         return str(self.row["rowId"])
 
     @property
+    def told_of(self) -> str:
+        """Its version, in as many characters as a digest has. A row id is nobody's secret."""
+        return digest(self.version, key=b"")
+
+    @property
     def cause(self) -> str:
         """Of the one note that is told of it while it stays as it is."""
-        return f"{NOT_IMPORTED}:{self.name}:{digest(self.version)}"
+        return f"{NOT_IMPORTED}:{self.name}:{digest(self.version, key=b'')}"
 
 
 Taken = tuple[Memory, str]
@@ -92,13 +97,13 @@ class Imports:
     async def take_over(self, memory: Memory, seen: Observation, held: Held, stranger: Stranger) -> Taken:
         """Its own look links the two, which ends the intent."""
         known = memory.rejections.get(stranger.name)
-        if known is not None and known.about == digest(stranger.version):
+        if known is not None and known.about == stranger.told_of:
             return _stands(memory, known, stranger), ""
         mapping = stranger.children.mapping
         try:
             stranger = replace(stranger, values=mapping.read(Side.RIGHT, stranger.row))
         except MappingError:
-            unreadable = Rejection(stranger.name, Side.LEFT, 0, "", digest(stranger.version), held.clock.now())
+            unreadable = Rejection(stranger.name, Side.LEFT, 0, "", stranger.told_of, held.clock.now())
             return await self._refused(memory, seen, held, stranger, (unreadable, UNREADABLE)), ""
         body = mapping.for_left(stranger.values)
         if not body:
@@ -123,7 +128,7 @@ class Imports:
             return memory, already[0]
         same, is_taken = await self._with_its_identity(memory, seen, stranger)
         if is_taken:
-            twice = Rejection(stranger.name, Side.LEFT, 409, "", digest(stranger.version), held.clock.now())
+            twice = Rejection(stranger.name, Side.LEFT, 409, "", stranger.told_of, held.clock.now())
             return await self._refused(memory, seen, held, stranger, (twice, TWICE)), ""
         if same:
             return memory, same
@@ -207,7 +212,7 @@ def _noted(memory: Memory, step: str, children: Children, held: Held, rule: str 
 
 def _rejection(stranger: Stranger, error: RemoteRejected, held: Held) -> Rejection:
     """Remembered where it says why, or that we may not: then it stays so for a while."""
-    known = rejection(error, stranger.name, Side.LEFT, held.clock.now(), digest(stranger.version))
+    known = rejection(error, stranger.name, Side.LEFT, held.clock.now(), stranger.told_of)
     return replace(known, is_kept=error.field is not None or error.status != BAD_REQUEST)
 
 

@@ -88,9 +88,10 @@ def planned(memory: Memory, seen: Observation, rules: Rules) -> Work:
 def _plan(now: Mapping[Side, Canonical], memory: Memory, seen: Observation, rules: Rules) -> Plan:
     left, right = both(seen)
     policies = rules.mapping.policies
+    known = holding(memory.rejections, policies, now[Side.LEFT], now[Side.RIGHT], memory.state.key)
     return planned_with_derived(
         rules.mapping.derived,
-        refusing(rules.mapping, holding(memory.rejections, policies, now[Side.LEFT], now[Side.RIGHT]), policies),
+        refusing(rules.mapping, known, policies),
         memory.base,
         (
             Seen(now[Side.LEFT], credible(left.changed_at, seen.at, left.skew)),

@@ -159,9 +159,8 @@ def _without_fields(
         return None
     left, right = both(seen)
     values = rules.values(Side.LEFT, left), rules.values(Side.RIGHT, right)
-    fresh = {
-        name: rejection(error, name, side, seen.at, digest(values[0].get(name), values[1].get(name))) for name in found
-    }
+    abouts = {name: digest(*(each.get(name) for each in values), key=memory.state.key) for name in found}
+    fresh = {name: rejection(error, name, side, seen.at, about) for name, about in abouts.items()}
     attempted = tuple(each for each in memory.attempted if each.field not in fresh)
     return replace(memory, rejections={**memory.rejections, **fresh}, attempted=attempted)
 
@@ -176,7 +175,7 @@ def _without_posted_field(memory: Memory, seen: Observation, rules: Rules, error
     values = rules.values(Side.LEFT, left)
     if values.get(name) is None or name in left_out_of_post(memory, values):
         return None
-    known = rejection(error, name, Side.RIGHT, seen.at, digest(values[name], None))
+    known = rejection(error, name, Side.RIGHT, seen.at, digest(values[name], None, key=memory.state.key))
     return replace(memory, rejections={**memory.rejections, name: known})
 
 
@@ -185,7 +184,7 @@ def left_out_of_post(memory: Memory, values: Canonical) -> frozenset[str]:
     return frozenset(
         name
         for name, known in memory.rejections.items()
-        if known.side is Side.RIGHT and known.about == digest(values.get(name), None)
+        if known.side is Side.RIGHT and known.about == digest(values.get(name), None, key=memory.state.key)
     )
 
 
@@ -219,7 +218,7 @@ def _without_attributes(memory: Memory, seen: Observation, patch: Patch, error: 
     """The same for what is no field of the mapping: states, and the link."""
     fresh = {}
     for name in (ATTRIBUTE + each for each in names_in(error, patch)):
-        about = digest(patch[name.removeprefix(ATTRIBUTE)])
+        about = digest(patch[name.removeprefix(ATTRIBUTE)], key=memory.state.key)
         known = memory.rejections.get(name)
         is_first = known is None or known.about == about
         fresh[name] = rejection(error, name, Side.LEFT, seen.at, about if is_first else ANY_VALUE)
@@ -233,7 +232,7 @@ def _without_states(memory: Memory, seen: Observation, patch: Patch, error: Remo
 def _without_row(memory: Memory, seen: Observation, rules: Rules, work: RowWork, error: RemoteRejected) -> Memory:
     """The other rows are written all the same. Only what says why is remembered beyond this look."""
     name = row_name(rules.lists.prefix if rules.lists else "", work)
-    known = rejection(error, name, Side.RIGHT, seen.at, about_work(work))
+    known = rejection(error, name, Side.RIGHT, seen.at, about_work(memory, work))
     known = replace(known, is_kept=error.field is not None or error.status != BAD_REQUEST)
     attempted = tuple(each for each in memory.attempted if each.field != name)
     return replace(memory, rejections={**memory.rejections, name: known}, attempted=attempted)
@@ -241,7 +240,7 @@ def _without_row(memory: Memory, seen: Observation, rules: Rules, work: RowWork,
 
 def _barred(memory: Memory, seen: Observation, side: Side, body: Mapping[str, Any], error: RemoteRejected) -> Memory:
     """What was sent is not sent again as it is."""
-    about = _digest(side, body)
+    about = _digest(memory, side, body)
     if about in memory.whole:
         return memory
     known = replace(rejection(error, error.field or EVERYTHING, side, seen.at, about), kind=WHOLE)
@@ -250,7 +249,7 @@ def _barred(memory: Memory, seen: Observation, side: Side, body: Mapping[str, An
 
 def known_whole(memory: Memory, side: Side, body: Mapping[str, Any]) -> Rejection | None:
     """The refusal of the very same, where it still holds."""
-    return memory.whole.get(_digest(side, body)) if memory.whole else None
+    return memory.whole.get(_digest(memory, side, body)) if memory.whole else None
 
 
 def require_not_refused(memory: Memory, side: Side, body: Mapping[str, Any]) -> None:
@@ -282,11 +281,11 @@ def showable(memory: Memory, seen: Observation, patch: Patch) -> Patch:
 def hits(memory: Memory, patch: Patch) -> list[Rejection]:
     """States and links of a patch that are known to be refused."""
     found = [(memory.rejections.get(ATTRIBUTE + name), value) for name, value in patch.items()]
-    return [each for each, value in found if each is not None and _is_about(each, value)]
+    return [each for each, value in found if each is not None and _is_about(each, value, memory.state.key)]
 
 
-def _is_about(known: Rejection, value: Any) -> bool:
-    return known.about == ANY_VALUE or known.about == digest(value)
+def _is_about(known: Rejection, value: Any, key: bytes) -> bool:
+    return known.about == ANY_VALUE or known.about == digest(value, key=key)
 
 
 def told_states(patch: Patch, found: Iterable[Rejection]) -> list[str]:
@@ -321,7 +320,7 @@ def kept_out(memory: Memory, seen: Observation, rules: Rules) -> frozenset[str]:
 def barred_by(memory: Memory, rules: Rules, work: RowWork) -> Rejection | None:
     """The refusal of a row's write on the right, where it is still the same."""
     known = memory.rejections.get(row_name(rules.lists.prefix, work)) if rules.lists else None
-    return known if known is not None and known.about == about_work(work) else None
+    return known if known is not None and known.about == about_work(memory, work) else None
 
 
 def about_row(memory: Memory, seen: Observation, rules: Rules, name: str, *, counted: bool) -> str:
@@ -329,12 +328,14 @@ def about_row(memory: Memory, seen: Observation, rules: Rules, name: str, *, cou
     if rules.lists is None:
         raise AssertionError("a record without lists has no rows")
     left, right = both(seen)
-    return rules.lists.about(memory.base, left.payload, right.payload, name, counted=counted)
+    return digest(
+        *rules.lists.about(memory.base, left.payload, right.payload, name, counted=counted), key=memory.state.key
+    )
 
 
-def about_work(work: RowWork) -> str:
+def about_work(memory: Memory, work: RowWork) -> str:
     """A digest of what a row is to become, and what it is."""
-    return digest(work.left, work.right, work.before)
+    return digest(work.left, work.right, work.before, key=memory.state.key)
 
 
 def settled_counts(memory: Memory, seen: Observation, rules: Rules) -> Mapping[str, Rejection]:
@@ -367,5 +368,6 @@ def _as_value(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def _digest(side: Side, body: Mapping[str, Any]) -> str:
-    return digest(side.value, sorted((name, repr(value)) for name, value in body.items() if name not in CLOCKS))
+def _digest(memory: Memory, side: Side, body: Mapping[str, Any]) -> str:
+    sent = sorted((name, repr(value)) for name, value in body.items() if name not in CLOCKS)
+    return digest(side.value, sent, key=memory.state.key)

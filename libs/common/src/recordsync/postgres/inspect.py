@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from recordsync.postgres.change import record_state
@@ -53,7 +54,8 @@ class PostgresInspector:
         document = json.loads(await self._pool.fetch_value(_STATE, self._entity, left_id))
         told = {name: (document[part] or {}).get(column) for name, (part, column) in _TIMES.items()}
         times = {**told, **(document["raised"] or {})}
-        return record_state(document), {name: datetime.fromisoformat(at) for name, at in times.items() if at}
+        state = replace(record_state(document), key=await self._pool.hash_key())
+        return state, {name: datetime.fromisoformat(at) for name, at in times.items() if at}
 
     async def journal(self, left_id: str, limit: int) -> Sequence[tuple[int, JournalEntry]]:
         """(fence, entry), newest first. All entries of one look have one fence; values are hashes."""

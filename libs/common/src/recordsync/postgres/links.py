@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from recordsync.postgres.change import (
     as_link,
@@ -29,7 +30,7 @@ class PostgresLinkStore:
     async def load(self, left_id: str) -> RecordState:
         """All that we remember, and a fence that refuses every writer that loaded before."""
         answer = await self._pool.fetch_value("SELECT load_record($1, $2)", self._entity, left_id)
-        return record_state(json.loads(answer))
+        return replace(record_state(json.loads(answer)), key=await self._pool.hash_key())
 
     async def declare(self, intent: Intent, fence: int) -> None:
         """StaleVersion where a newer fence was taken, an intent stands already, or the record has been linked."""

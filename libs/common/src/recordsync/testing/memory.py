@@ -62,6 +62,7 @@ class FakeLinks:
         self.clock = clock
         self.rows: dict[str, _Row] = {}
         self.cursors: dict[str, str] = {}
+        self.key = b"the key of this store"
         self.let_go: list[Callable[[str], None]] = []
         self._sequence = itertools.count(1)
 
@@ -83,6 +84,7 @@ class FakeLinks:
             attempted=row.attempted,
             rivals=self._rivals(row.link),
             looked_at=min(looked_at, now) if looked_at and now else looked_at,
+            key=self.key,
         )
 
     def backup(self) -> Mapping[str, Any]:

@@ -25,11 +25,11 @@ from beteiligte_sync.entities.kommunikation.losses import losses
 from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
-from recordsync.lists import ListWork, RowNote, RowWork
+from recordsync.lists import ListWork, Parts, RowNote, RowWork
 from recordsync.mapping.rows import SEEN, Outlook, Remembered, as_seen
 from recordsync.memory.look import RELEASED
 from recordsync.quoting import shown
-from recordsync.refusals import TOO_MANY, digest, remembered
+from recordsync.refusals import TOO_MANY, Rejection, digest, remembered
 from synckit import clamps
 from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base, Side, Value
@@ -69,14 +69,14 @@ class KommunikationLists:
             losses=tuple(losses(plan, entries, rows or ())),
         )
 
-    def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> str:
+    def about(self, base: Base, left: Payload, right: Payload, name: str, *, counted: bool = False) -> Parts:
         row = name.removeprefix(PREFIX)
         known, entries = from_base(base).get(row), read_entries(left)
         shown = next((each for each in read_rows(right) or () if each.id == row), None)
         keys = {entry.key for each in entries.values() for entry in each}
         stands = known.key if known is not None and known.key in keys else None
         held = (shown.tlf, shown.komm_kz) if shown else None
-        return digest(row, held, stands, [len(each) for each in entries.values()] if counted else None)
+        return row, held, stands, [len(each) for each in entries.values()] if counted else None
 
     def entry(self, base: Base, right: Payload, name: str) -> tuple[str, str]:
         row = name.removeprefix(PREFIX)
@@ -120,13 +120,12 @@ class KommunikationLists:
         return Outlook(outlook(entries, rows, known, plan), plan.held, len(plan.writes), bool(plan.lists), causes)
 
     def _still_refused(self, state: Remembered, left: Payload, right: Payload, at: datetime) -> set[str]:
-        return {
-            each.name
-            for each in remembered(state.notes, at)
-            if each.side is Side.LEFT
-            and each.name.startswith(PREFIX)
-            and each.about == self.about(state.base, left, right, each.name, counted=each.rule.endswith(TOO_MANY))
-        }
+        def about(known: Rejection) -> str:
+            shown = self.about(state.base, left, right, known.name, counted=known.rule.endswith(TOO_MANY))
+            return digest(*shown, key=state.key)
+
+        rows = [each for each in remembered(state.notes, at) if each.name.startswith(PREFIX)]
+        return {each.name for each in rows if each.side is Side.LEFT and each.about == about(each)}
 
     def as_seen(self, right: Payload) -> Base:
         seen = as_seen(right)
