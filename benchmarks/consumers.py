@@ -26,9 +26,9 @@ from synckit.faust.worker_process import KafkaWorker
 from synckit.handling import Attempt, Done, Outcome
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.log import logging
-from synckit.service import metrics
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
+from synckit.service.worker_metrics import WorkerMetrics
 from synckit.worker import KeyedExecutor, Limits
 from synckit.worker.dead_letters import DeadLetters
 
@@ -147,7 +147,7 @@ async def with_ours(options: dict[str, Any], meter: Meter) -> int:
         Handler(meter, journal, options.get("seconds", 0.0)),
         DeadLetters(publisher, service="bench", clock=SystemClock()),
         Limits(),
-        observer=metrics.WorkerMetrics(),
+        observer=WorkerMetrics(),
     )
     app = build_app(KafkaWorkerSettings(options["group"], options["kafka"]))
     keyed_agent(app, options["topic"], executor)

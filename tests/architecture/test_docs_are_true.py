@@ -21,6 +21,7 @@ from tests.chaos.world import SAFETIES
 SKIPPED = {".venv", "var", ".git", "node_modules", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"}
 PAGES = [page for page in sorted(ROOT.rglob("*.md")) if not SKIPPED & set(page.relative_to(ROOT).parts)]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+METRICS = [*(ROOT / "libs/common/src").rglob("*metrics.py"), *(ROOT / "services").glob("*/src/*/metrics.py")]
 PREFIXES = (
     "KAFKA_",
     "DATABASE_",
@@ -94,8 +95,7 @@ def test_every_variable_of_ours_that_is_named_exists(page: Path) -> None:
 
 @each_page
 def test_every_metric_that_is_named_exists(page: Path) -> None:
-    files = [ROOT / "libs/common/src/synckit/service/metrics.py", *ROOT.glob("services/*/src/*/metrics.py")]
-    known = {name for file in files for name in re.findall(r'"(sync_\w+)"', file.read_text())}
+    known = {name for module in METRICS for name in re.findall(r'"(sync_\w+)"', module.read_text())}
     named = {name.removesuffix("_bucket") for name in re.findall(r"\bsync_[a-z_]+_\w+", _code_of(page))}
     assert {name for name in named if name not in known} == set()
 

@@ -16,6 +16,7 @@ from recordsync.testing.memory import FakePublisher
 from synckit.handling import Attempt, Done, Outcome
 from synckit.log.logging import configure
 from synckit.service import metrics
+from synckit.service.worker_metrics import WorkerMetrics
 from synckit.testing.clock import FakeClock
 from synckit.testing.worker import Partition, change, settle
 from synckit.worker import KeyedExecutor, Limits
@@ -54,7 +55,7 @@ class Buggy:
 async def _handle_one() -> dict[str, str]:
     publisher = FakePublisher()
     letters = DeadLetters(publisher, service="beteiligte-sync", clock=FakeClock())
-    executor = KeyedExecutor(Buggy(), letters, Limits(), observer=metrics.WorkerMetrics())
+    executor = KeyedExecutor(Buggy(), letters, Limits(), observer=WorkerMetrics())
     executor.open(1)
     partition = Partition()
     await executor.submit(partition.deliver(change(CONTROL)))

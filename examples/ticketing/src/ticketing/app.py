@@ -14,10 +14,10 @@ from synckit.kafka.publisher import KafkaPublisher, require_topics
 from synckit.postgres.branch import branch_of
 from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_branch
-from synckit.service.metrics import WorkerMetrics
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.startup import until_there
+from synckit.service.worker_metrics import WorkerMetrics
 from synckit.worker import KeyedExecutor, Limits
 from synckit.worker.dead_letters import DeadLetters
 from ticketing.adapters import PostgresTickets
@@ -40,7 +40,7 @@ def build(settings: Settings) -> Service:
         TicketHandler(tickets),
         DeadLetters(publisher, service=settings.service, clock=clock),
         Limits(coalesce=False),  # each action is one: merged, only the last would be seen
-        observer=WorkerMetrics(),
+        observer=WorkerMetrics(noun.topic),
         accepts=accepts,
     )
     faust_app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=brokers))

@@ -23,7 +23,7 @@ from synckit.postgres.clock import DatabaseClock
 from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_schema
 from synckit.redis.locks import RedisLocks, connect, ping
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.remote_trouble import BadRows, Credentials
 from synckit.service.server import Check, Step
 from synckit.service.settings import AdvowareSection, DatabaseSection, EspoCrmSection, KafkaSection, RedisSection
@@ -101,9 +101,10 @@ def connections(
     *,
     service: str,
     at_once: int,
-    on_circuit: Callable[[str, bool], None] = metrics.circuit,
+    on_circuit: Callable[[str, bool], None] = remote_metrics.circuit,
 ) -> Connections:
     """All connections of one process; `service` is its name to broker and database, `at_once` its records in work."""
+    remote_metrics.expect("espocrm", "advoware", "advoware_auth")
     limits = HttpLimits(concurrency=2 * at_once)
     # Which replica wrote a record is a question that a remote's log must be able to answer.
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
@@ -114,14 +115,14 @@ def connections(
     time = DatabaseClock(pool, clock)
     wiring = Wiring(
         limits=limits,
-        on_call=metrics.api_call,
+        on_call=remote_metrics.api_call,
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
         on_bad_row=BadRows().skipped,
         agent=agent,
         on_circuit=on_circuit,
-        clocks=RemoteClocks(time.now, metrics.clock_skew),
+        clocks=RemoteClocks(time.now, remote_metrics.clock_skew),
     )
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)
     auth = advoware_auth(settings.advoware, redis, clock, wiring)

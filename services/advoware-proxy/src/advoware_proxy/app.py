@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from advoware_proxy import metrics
 from advoware_proxy.adapters.audit import PostgresAudit
 from advoware_proxy.adapters.replies import PostgresReplies
 from advoware_proxy.adapters.sweep import PostgresSweep
@@ -29,8 +30,9 @@ from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_branch, ensure_schema
 from synckit.redis.buckets import RedisBuckets
 from synckit.redis.locks import connect, ping
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.remote_trouble import Credentials
+from synckit.service.retention_metrics import retention_refused
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.startup import until_there
@@ -41,14 +43,11 @@ SPARE = 4
 def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     own, section = settings.advoware_proxy, settings.advoware
-    pool = PostgresPool(
-        settings.database.url.get_secret_value(),
-        limits=PoolLimits(size=settings.database.pool_size, statement=settings.database.statement_seconds),
-        application_name=settings.service,
-    )
+    pool = _pool(settings)
     clock = DatabaseClock(pool, SystemClock())
     redis = connect(settings.redis.url.get_secret_value(), size=own.max_in_flight + SPARE)
     credentials = Credentials()
+    remote_metrics.expect("advoware", "advoware_auth")
     wiring = _wiring(own, settings.service, credentials)
     base = Base.of(section.api_base_url, API)
     auth = advoware_auth(section, redis, clock, wiring)
@@ -69,7 +68,7 @@ def build(settings: Settings) -> Service:
         [Check("database", pool.ping), Check("redis", partial(ping, redis)), Check("audit", audit.probe)],
         remarks=credentials.checks(),
     )
-    sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days), on_refused=metrics.retention_refused)
+    sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days), on_refused=retention_refused)
     return Service(
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
@@ -87,6 +86,14 @@ def build(settings: Settings) -> Service:
         ],
         closing=[proxy.settling.close, audit.close, upstream.close, auth.close, redis.aclose, pool.close],
         deadline=40.0,
+    )
+
+
+def _pool(settings: Settings) -> PostgresPool:
+    return PostgresPool(
+        settings.database.url.get_secret_value(),
+        limits=PoolLimits(size=settings.database.pool_size, statement=settings.database.statement_seconds),
+        application_name=settings.service,
     )
 
 
@@ -110,10 +117,10 @@ def _wiring(own: AdvowareProxySection, service: str, credentials: Credentials) -
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
     return Wiring(
         limits=limits,
-        on_call=metrics.api_call,
+        on_call=remote_metrics.api_call,
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
-        on_circuit=metrics.circuit,
+        on_circuit=remote_metrics.circuit,
         agent=agent,
     )

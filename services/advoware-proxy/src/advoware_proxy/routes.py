@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 
+from advoware_proxy import metrics
 from advoware_proxy.domain import header_rules
 from advoware_proxy.domain.calls import Call, Reply
 from advoware_proxy.domain.openapi import PATH, document
@@ -19,7 +20,7 @@ from advoware_proxy.handlers.proxy import CallerGone, CutShort, Done, Proxy
 from kanzlei.callers.grants import METHODS
 from synckit.body import Body
 from synckit.ports import Clock
-from synckit.service import metrics, tracing
+from synckit.service import tracing
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

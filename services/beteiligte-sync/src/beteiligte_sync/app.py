@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from beteiligte_sync import metrics
 from beteiligte_sync.agents import TOPICS, attach, attach_links
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
@@ -19,7 +20,7 @@ from kanzlei.advoware.rows import AdvowareRows
 from kanzlei.espocrm.client import EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.watch import watch_of
-from kanzlei.topics import EVENT_TOPICS
+from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
 from recordsync.mapping.field import EntityMapping
@@ -31,9 +32,10 @@ from synckit.faust import KafkaWorkerSettings, build_app
 from synckit.faust.worker_process import KafkaWorker
 from synckit.kafka.publisher import require_topics
 from synckit.ports import Clock, SearchableStore
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
+from synckit.service.worker_metrics import WorkerMetrics
 from synckit.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.worker.dead_letters import DeadLetters
 
@@ -50,12 +52,13 @@ def build(settings: Settings) -> Service:
     at_once = sum(_limits(mapping, settings).max_in_flight for mapping in REGISTRY)
 
     def circuit_changed(upstream: str, is_open: bool) -> None:
-        metrics.circuit(upstream, is_open)
+        remote_metrics.circuit(upstream, is_open)
         if not is_open:
             for executor in app.executors:
                 executor.hurry()
 
     opened = connections(settings, clock, service=settings.service, at_once=at_once, on_circuit=circuit_changed)
+    metrics.expect([mapping.entity for mapping in REGISTRY])
     app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
     for mapping in REGISTRY:
         attach(app, mapping, _executor(mapping, settings, opened, clock))
@@ -103,7 +106,7 @@ def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, c
         SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         _limits(mapping, settings),
-        observer=metrics.WorkerMetrics(),
+        observer=WorkerMetrics(EVENT_TOPICS[mapping.entity]),
         accepts=accepts,
     )
 
@@ -113,7 +116,7 @@ def _link_executor(settings: Settings, opened: Connections, clock: Clock) -> Key
         LinkHandler(frozenset(mapping.entity for mapping in REGISTRY), opened.publisher),
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         Limits(max_buffered=settings.beteiligte_sync.max_buffered, fuse_probes=PROBES),
-        observer=metrics.WorkerMetrics(),
+        observer=WorkerMetrics(ENTITY_LINKS),
         accepts=accepts,
     )
 

@@ -36,9 +36,9 @@ from synckit.faust import KafkaWorkerSettings, build_app
 from synckit.faust.worker_process import KafkaWorker
 from synckit.kafka.publisher import require_topics
 from synckit.redis.locks import OncePerCluster
-from synckit.service.metrics import WorkerMetrics
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
+from synckit.service.worker_metrics import WorkerMetrics
 from synckit.worker import KeyedExecutor, Limits, RetryPolicy
 from synckit.worker.dead_letters import DeadLetters
 
@@ -101,7 +101,7 @@ def _executor(parts: Opened, settings: Settings) -> KeyedExecutor:
         CalendarHandler(ports, settings.calendar.chosen, _observe),
         DeadLetters(parts.publisher, service=settings.service, clock=parts.clock),
         limits,
-        observer=WorkerMetrics(),
+        observer=WorkerMetrics(CALENDAR_SYNC),
         accepts=accepts,
     )
 

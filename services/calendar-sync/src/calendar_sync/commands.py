@@ -28,6 +28,7 @@ from synckit.errors import StaleVersion, SyncError, TransientError
 from synckit.events import key_of
 from synckit.kafka.publisher import require_topics
 from synckit.log.logging import configure
+from synckit.service.service import version_of
 from synckit.service.settings import load
 
 DONE, NOT_DONE, AWAY = 0, 1, 3
@@ -181,6 +182,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    made.add_argument("--version", action="version", version=version_of("calendar-sync"))
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="the report as JSON")
     commands = made.add_subparsers(dest="command", required=True)

@@ -19,9 +19,10 @@ from synckit.clock import SystemClock
 from synckit.kafka.publisher import require_topics
 from synckit.ports import Clock
 from synckit.redis.locks import OncePerCluster
-from synckit.service import metrics
+from synckit.service.retention_metrics import retention_refused
 from synckit.service.server import Health, HttpServer, Step, add_shell
 from synckit.service.service import Service
+from ticker import metrics
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.adapters.retention import PostgresRetention
 from ticker.calendar import CalendarRound
@@ -64,6 +65,7 @@ def build(settings: Settings) -> Ticker:
         *_timers(settings.ticker, opened, opened.time),
         Timer("retention", settings.ticker.retention_seconds, duties=[retention]),
     ]
+    metrics.expect(timer.name for timer in timers)
     once = OncePerCluster(opened.redis, opened.time, prefix="ticker:")
     health = Health(opened.checks())
     watch = watch_of(settings.espocrm, clock, service=settings.service)
@@ -101,7 +103,7 @@ def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer
 
 def _retention(own: TickerSection, opened: Connections) -> PostgresRetention:
     days = (own.journal_days, own.operator_days, own.guard_days)
-    return PostgresRetention(opened.pool, Kept(*(timedelta(days=each) for each in days)), metrics.retention_refused)
+    return PostgresRetention(opened.pool, Kept(*(timedelta(days=each) for each in days)), retention_refused)
 
 
 def _sweep(

@@ -12,6 +12,7 @@ from datetime import datetime
 from synckit import clamps
 from synckit.errors import SyncError, TransientError
 from synckit.events import key_of
+from synckit.service.service import version_of
 from ticker.calendar import CALENDAR, CalendarRound
 from ticker.domain.entities import WATCHED
 from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
@@ -30,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m ticker", description="Looks for what webhooks did not tell.", epilog=STATUS
     )
+    made.add_argument("--version", action="version", version=version_of("ticker"))
     commands = made.add_subparsers(dest="command")
     once = commands.add_parser("run-once", help="all looks, now: of all nouns, or of one")
     once.add_argument("entity", choices=[ALL, CALENDAR, *(watched.entity for watched in WATCHED)])

@@ -12,7 +12,7 @@ import structlog
 
 from synckit.errors import SyncError
 from synckit.ports import BrakeState, Clock
-from synckit.service import metrics
+from ticker import metrics
 from ticker.domain import schedule
 from ticker.handlers import Duty, Emitter, Look, Told
 

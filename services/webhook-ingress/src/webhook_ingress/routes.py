@@ -21,8 +21,10 @@ from synckit.events import Action
 from synckit.log import logging
 from synckit.log.checked_text import ident, word
 from synckit.ports import Clock
-from synckit.service import metrics, tracing
+from synckit.service import tracing
+from synckit.service.metrics import dead_letter, published
 from synckit.service.prebuilt import PrebuiltAnswer
+from webhook_ingress import metrics
 from webhook_ingress.domain.links import WrongPair
 from webhook_ingress.domain.openapi import document
 from webhook_ingress.domain.paths import PUSH_PATH, link_paths, webhook_paths
@@ -118,7 +120,7 @@ class WebhookRoutes:
         except _Refused:
             raise
         except WrongPair as wrong:
-            metrics.dead_letter("webhook-ingress", wrong.reason)
+            dead_letter("webhook-ingress", wrong.reason)
             raise _Refused(400, wrong.reason, wrong) from None
         except TimeoutError:
             raise _Refused(503, "too_slow") from None
@@ -136,9 +138,9 @@ class WebhookRoutes:
         with self._room.share() as share:
             webhook_id, body = await self._signed_body(request, share)
             receipt = await self._webhooks.receive(Delivery(entity, action, webhook_id, body, traceparent))
-        metrics.published(entity, action.value, receipt.records)
+        published(entity, action.value, receipt.records)
         if receipt.bad:
-            metrics.dead_letter("webhook-ingress", next(iter(receipt.bad)))
+            dead_letter("webhook-ingress", next(iter(receipt.bad)))
         return receipt
 
     async def _signed_body(self, request: web.Request, share: Share) -> tuple[str, bytes]:

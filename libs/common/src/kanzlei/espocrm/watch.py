@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 from aiohttp import web
 
+from kanzlei.espocrm import metrics
 from kanzlei.espocrm.api import LIMITS, Api
 from kanzlei.espocrm.client import EspoAuth
 from kanzlei.espocrm.difference import Difference, Severity
@@ -23,7 +24,7 @@ from kanzlei.espocrm.target import target
 from synckit.errors import SyncError
 from synckit.http.wiring import Wiring
 from synckit.ports import Clock
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.settings import EspoCrmSection
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ def watch_of(section: EspoCrmSection, clock: Clock, *, service: str) -> Installa
     """The watch of one service, with a connection of its own that is closed after each look."""
     secret = section.hmac_secret_key
     auth = EspoAuth(section.api_key.get_secret_value(), secret.get_secret_value() if secret else None)
-    wiring = Wiring(limits=LIMITS, on_call=metrics.api_call, agent=f"{service}-check")
+    wiring = Wiring(limits=LIMITS, on_call=remote_metrics.api_call, agent=f"{service}-check")
     wanted = target()
 
     async def look() -> Installation:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import structlog
 
 from synckit.errors import AuthenticationRefused
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.server import Check, Probe
 
 log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ class Credentials:
 
     def refused(self, upstream: str) -> None:
         """The `on_refused` of the clients."""
-        metrics.auth_refused(upstream)
+        remote_metrics.auth_refused(upstream)
         now, told_at = self._monotonic(), self._refused.get(upstream)
         if told_at is None or now - told_at >= AGAIN_SECONDS:
             self._refused[upstream] = now
@@ -63,7 +63,7 @@ class Credentials:
     def accepted(self, upstream: str) -> None:
         """The `on_accepted` of the clients: called at every success, so it is quick."""
         if self._refused.pop(upstream, None) is not None:
-            metrics.auth_accepted(upstream)
+            remote_metrics.auth_accepted(upstream)
             log.info("credentials_accepted", upstream=upstream)
 
     def checks(self) -> tuple[Check, ...]:
@@ -88,7 +88,7 @@ class BadRows:
 
     def skipped(self, upstream: str, kind: str, row: str) -> None:
         """The `on_bad_row` of the clients."""
-        metrics.bad_row(upstream)
+        remote_metrics.bad_row(upstream)
         now, key = self._monotonic(), (upstream, kind, row)
         if now - self._told.get(key, now - AGAIN_SECONDS) < AGAIN_SECONDS:
             return

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from synckit import VERSION
 from synckit.log import logging
 from synckit.service import collector, metrics
 from synckit.service.server import Health, HttpServer, Step, run_service
@@ -68,6 +69,7 @@ def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str])
     logging.configure(
         settings.service, level=settings.log.level, style=settings.log.format, on_lost=metrics.log_lines_lost
     )
+    metrics.built(settings.service)
     _as_many_files_as_allowed()
 
     async def run() -> int:
@@ -86,10 +88,17 @@ def _as_many_files_as_allowed() -> None:
 def _parser(kind: type[ServiceSettings]) -> argparse.ArgumentParser:
     """A service takes no arguments: what it is given was meant for something else."""
     module = kind.service.replace("-", "_")
-    return argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog=f"python -m {module}",
         description=f"Runs {kind.service} until it is told to end. Settings come from the environment: "
         f"python -m synckit.service.settings_doc {module}.settings:Settings",
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=version_of(kind.service))
+    return parser
+
+
+def version_of(service: str) -> str:
+    """What `--version` prints."""
+    return f"{service} {VERSION}"

@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from advoware_proxy import metrics
 from advoware_proxy.domain.calls import Entry
 from synckit.errors import RemoteUnavailable, SyncError
 from synckit.ports import Clock
 from synckit.postgres.pool import DatabaseDefect, PostgresPool
-from synckit.service import metrics
 
 log = structlog.get_logger(__name__)
 UPSTREAM = "audit"

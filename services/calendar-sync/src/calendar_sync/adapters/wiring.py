@@ -40,7 +40,7 @@ from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_branch
 from synckit.redis.buckets import RedisBuckets
 from synckit.redis.locks import RedisLocks, connect, ping
-from synckit.service import metrics
+from synckit.service import remote_metrics
 from synckit.service.remote_trouble import BadRows, Credentials
 from synckit.service.server import Check, Step
 from synckit.service.startup import until_there
@@ -165,17 +165,18 @@ def rules_of(section: CalendarSection, kuerzel: str) -> Rules:
 
 
 def _wiring(service: str, at_once: int, credentials: Credentials, time: DatabaseClock) -> Wiring:
+    remote_metrics.expect("espocrm", "advoware", "advoware_auth", "google")
     return Wiring(
         limits=HttpLimits(concurrency=2 * at_once),
-        on_call=metrics.api_call,
+        on_call=remote_metrics.api_call,
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
         on_bad_row=BadRows().skipped,
         # Which replica wrote a record is a question that a remote's log must be able to answer.
         agent=f"{service}/{socket.gethostname()}-{os.getpid()}",
-        on_circuit=metrics.circuit,
-        clocks=RemoteClocks(time.now, metrics.clock_skew),
+        on_circuit=remote_metrics.circuit,
+        clocks=RemoteClocks(time.now, remote_metrics.clock_skew),
     )
 
 
@@ -198,11 +199,11 @@ def _google(settings: Settings, redis: Redis, clock: Clock, time: DatabaseClock)
         blocked_seconds=section.blocked_hours * 3600,
         new_a_day={"calendar": office.new_calendars_a_day, "event": office.new_events_a_day},
     )
-    clocks = RemoteClocks(time.now, metrics.clock_skew)
+    clocks = RemoteClocks(time.now, remote_metrics.clock_skew)
     hooks = Hooks(
-        on_call=metrics.api_call,
+        on_call=remote_metrics.api_call,
         on_refused=_refused,
-        on_accepted=metrics.auth_accepted,
+        on_accepted=remote_metrics.auth_accepted,
         on_date=clocks.dated,
         on_blocked=own_metrics.BLOCKED.inc,
         now=time.now,
@@ -214,5 +215,5 @@ def _google(settings: Settings, redis: Redis, clock: Clock, time: DatabaseClock)
 
 def _refused(upstream: str, hint: str) -> None:
     """Once a minute at most: so long nobody is called after a refusal."""
-    metrics.auth_refused(upstream)
+    remote_metrics.auth_refused(upstream)
     log.error("credentials_refused", upstream=upstream, hint=hint)

@@ -11,7 +11,7 @@ import structlog
 
 from kanzlei.espocrm.webhook_secrets import Secrets, parse_secrets
 from synckit.ports import Clock
-from synckit.service import metrics
+from webhook_ingress import metrics
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0

@@ -25,6 +25,8 @@ TOO_MANY = "too_many"
 MISSING = "missing"
 UNKNOWN_TYPE = "unknown_type"
 WRONG_LINK = "wrong_link"
+UNPAIRED = (TOO_MANY, WRONG_LINK, UNKNOWN_TYPE, MISSING)
+"""The same of a pair; it can be unreadable, too."""
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _any = msgspec.json.Decoder()

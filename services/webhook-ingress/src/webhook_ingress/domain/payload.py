@@ -21,6 +21,8 @@ NOT_JSON = "not_json"
 NOT_AN_OBJECT = "not_an_object"
 NO_ID = "no_id"
 WRONG_ID = "wrong_id"
+UNREADABLE = (NOT_JSON, NOT_AN_OBJECT, NO_ID, WRONG_ID)
+"""What a body, or an item of it, is none of ours for."""
 
 
 class _Identity(msgspec.Struct):

@@ -1,0 +1,63 @@
+"""What beteiligte-sync counts of its looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synckit.service.metrics import counter, expected, of
+
+CONFLICTS = counter("sync_conflicts_total", "Fields that both sides had changed.", "entity")
+NOTICES = counter("sync_notices_total", "Notices sent to users.", "entity")
+WRITES = counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
+REFUSED = counter(
+    "sync_refused_calls_total",
+    "Calls that a remote refused while a record was synced; code is the status.",
+    "entity",
+    "upstream",
+    "code",
+)
+UNDELIVERABLE = counter(
+    "sync_notes_undeliverable_total",
+    "Looks with notes that nobody could be given: neither the user nor the record's stream takes them.",
+    "entity",
+)
+BRAKED = counter(
+    "sync_brake_held_total",
+    "Looks held because of their source: its answer was doubted, or its sweep is held.",
+    "entity",
+    "source",
+    "reason",
+)
+
+
+def expect(entities: Sequence[str]) -> None:
+    """What an alert looks at is there from the start."""
+    for metric in (CONFLICTS, NOTICES, UNDELIVERABLE):
+        expected(metric, entities)
+    expected(WRITES, entities, ("to_left", "to_right"))
+
+
+def conflicts(entity: str, count: int) -> None:
+    of(CONFLICTS, entity).inc(count)
+
+
+def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> None:
+    """What one look wrote, and how many notes it sent."""
+    of(WRITES, entity, "to_left").inc(left_writes)
+    of(WRITES, entity, "to_right").inc(right_writes)
+    of(NOTICES, entity).inc(notices)
+
+
+def refused(entity: str, upstream: str, status: int) -> None:
+    """A call that a remote refused."""
+    of(REFUSED, entity, upstream, str(status)).inc()
+
+
+def undeliverable(entity: str) -> None:
+    """A look with notes that could be posted nowhere. They are tried again a day later."""
+    of(UNDELIVERABLE, entity).inc()
+
+
+def braked(entity: str, source: str, reason: str) -> None:
+    """A look that the brake for sweeps held."""
+    of(BRAKED, entity, source, reason).inc()
