@@ -41,9 +41,13 @@ def test_the_whole_stack_comes_up_says_where_and_goes_without_a_trace(tmp_path: 
 
         assert set(addresses) == {"kafka", "database_url", "redis_url", "services", "sandbox"}
         workers = {"beteiligte-sync", "beteiligte-sync-2"}
-        assert set(addresses["services"]) == {"webhook-ingress", *workers, "ticker", "advoware-proxy"}
+        assert set(addresses["services"]) == {"webhook-ingress", *workers, "ticker", "advoware-proxy", "calendar-sync"}
         assert set(addresses["sandbox"]["espocrm"]) == {"url", "api_key"}
-        assert set(started) == {"kafka", "postgres", "redis", "espocrm", "advoware", *addresses["services"]}
+        google = addresses["sandbox"]["google"]
+        assert set(google) == {"url", "service_account_file", "role_account"}
+        assert json.loads(Path(google["service_account_file"]).read_text())["type"] == "service_account"
+        assert google["url"] in done.stdout
+        assert set(started) == {"kafka", "postgres", "redis", *addresses["sandbox"], *addresses["services"]}
         for service in addresses["services"].values():
             with urllib.request.urlopen(f"{service['url']}/health/live", timeout=LONG) as answer:  # noqa: S310
                 assert answer.status == 200
