@@ -174,3 +174,44 @@ async def test_a_lost_right_is_found_and_mended(day: CalendarDay, office: Office
     assert "Freigabe" in found.stdout
     mended = command(office, "audit", "ACL", "--repair")
     assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+@pytest.mark.parametrize(("server", "kuerzel"), [("postgres", "PGA"), ("redis", "RDA"), ("kafka", "KAA")])
+async def test_a_server_that_is_away_in_a_run_doubles_nothing(
+    day: CalendarDay, office: Office, server: str, kuerzel: str
+) -> None:
+    """Killed while the run works, and started again: what the run left is done by the next one, once."""
+    mail = await day.hire(kuerzel)
+    for number in range(8):
+        await entered(day, kuerzel, f"Termin {number}")
+    waiting = asyncio.ensure_future(day.sync(kuerzel))
+    await asyncio.to_thread(office.kill, server)
+    await asyncio.to_thread(office.start_process, server)
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.to_thread(office.wait_ready, "calendar-sync")
+
+    async def whole() -> bool | None:
+        try:
+            run = await day.sync(kuerzel)
+        except (AssertionError, OSError):
+            return None
+        return run["state"] == "done" or None
+
+    await until(whole, "a run is done again")
+    assert sorted(event["summary"] for event in await day.events(mail)) == sorted(f"Termin {n}" for n in range(8))
+    assert len(await day.termine(kuerzel)) == 8
+
+
+async def test_who_leaves_keeps_the_calendar_and_may_come_back(day: CalendarDay) -> None:
+    """Read-only meanwhile, deleted never; two with one address are told apart by a person."""
+    mail = await day.hire("GEH")
+    await entered(day, "GEH", "Termin")
+    await day.sync("GEH")
+    who = {"kuerzel": "GEH", "name": "Probe", "vorname": "Paula", "email": mail, "aktiv": False}
+    await day.desk("POST", "mitarbeiter", who)
+    await day.sync("ALL")
+    assert [event["summary"] for event in await day.events(mail)] == ["Termin"]
+    await day.desk("POST", "mitarbeiter", {**who, "aktiv": True})
+    await entered(day, "GEH", "Danach")
+    await day.sync("GEH")
+    assert sorted(event["summary"] for event in await day.events(mail)) == ["Danach", "Termin"]
