@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar_sync.adapters.prices import in_background
 from calendar_sync.adapters.wiring import Opened, rules_of
 from calendar_sync.by_hand import UnknownKuerzel
 from calendar_sync.domain.memory import Report
@@ -28,7 +29,17 @@ class EmployeeRunner:
         employee = await self._employee(kuerzel)
         if employee is None:
             return Report(kuerzel, "skipped", "Dieses Kürzel gibt es in Advoware nicht.")
-        return await self._run.run(employee, rules_of(self._section, kuerzel), lease)
+        rules = rules_of(self._section, kuerzel)
+        if not await self._is_first(kuerzel):
+            return await self._run.run(employee, rules, lease)
+        # Everyday changes of others go before it.
+        with in_background():
+            return await self._run.run(employee, rules, lease)
+
+    async def _is_first(self, kuerzel: str) -> bool:
+        """True until a run of this employee has been carried out to its end."""
+        known = (await self._parts.office.known()).get(kuerzel)
+        return known is None or known.synced_at is None
 
     async def plan(self, kuerzel: str) -> Plan:
         """What a run would do. Takes no fence, writes nothing."""
