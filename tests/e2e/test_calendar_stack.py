@@ -15,6 +15,10 @@ from demo.wait import until
 from deploy.local.office import Office
 from deploy.local.table import CALENDAR, Wiring
 from deploy.local.waiting import LONG
+from kanzlei.topics import CALENDAR_SYNC
+from synckit.events import Record
+from synckit.kafka.publisher import KafkaPublisher
+from tests.e2e import places
 from tests.e2e.calendar_day import SYNC, CalendarDay, Json, calendar_day
 from tests.e2e.outside import metric
 
@@ -215,3 +219,41 @@ async def test_who_leaves_keeps_the_calendar_and_may_come_back(day: CalendarDay)
     await entered(day, "GEH", "Danach")
     await day.sync("GEH")
     assert sorted(event["summary"] for event in await day.events(mail)) == ["Danach", "Termin"]
+
+
+async def test_planted_words_stay_in_the_calendars(day: CalendarDay, office: Office) -> None:
+    """Titles, notes and places, also where a run fails and an event is a dead letter."""
+    words = ["Zwiebelfischtitel", "Zwiebelfischnotiz", "Zwiebelfischort"]
+    mail = await day.hire("CAN")
+    termin = await entered(day, "CAN", words[0], notiz=words[1], ort=words[2])
+    await day.sync("CAN")
+    (event,) = await day.events(mail)
+    assert (event["summary"], event["location"]) == (words[0], words[2]), "there they belong"
+    await day.move(mail, event, start="2027-03-24T11:00:00", end="2027-03-24T12:00:00")
+    await day.desk("POST", f"termine/{termin['frNr']}", {"ort": f"{words[2]} 2"})
+    await day.sync("CAN")
+    await day.switch(lie="html")
+    await day.sync("CAN")
+    await day.switch(lie=None)
+    here = office.addresses
+    publisher = KafkaPublisher(here.kafka, client_id="canary")
+    await publisher.start()
+    await publisher.publish(CALENDAR_SYNC, [Record(b"CAN", f'{{"entity":"{words[0]}"}}'.encode(), ())])
+    await publisher.stop()
+    url = here.services["calendar-sync"]
+
+    async def buried() -> bool | None:
+        return metric(url, "sync_dead_letters_total", topic=CALENDAR_SYNC) >= 1 or None
+
+    await until(buried, "the malformed event is a dead letter")
+    kinds = {
+        "logs": places.logs(office.state_dir / "log"),
+        "metrics": places.metrics(here.services),
+        "redis": places.redis_keys(here.redis_url),
+    }
+    assert {kind: places.found(texts, words) for kind, texts in kinds.items()} == {kind: [] for kind in kinds}
+    assert places.found(kinds["logs"], ["calendar.run"]), "the search can see"
+    told = (await places.topics(here.kafka))["topics"].splitlines()
+    planted = [line for line in told if words[0].casefold() in line.casefold()]
+    assert all("calendar.sync.dlq" in line or f'"entity":"{words[0]}"' in line for line in planted)
+    assert places.found({"topics": "\n".join(told)}, words[1:]) == []
