@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from kanzlei.espocrm.observed import Installation
 from kanzlei.espocrm.target import target
 from kanzlei.espocrm.watch import AGAIN_SECONDS, RETRY_SECONDS, InstallationWatch, watch_of
+from kanzlei.settings import EspoCrmSection
 from synckit.errors import RemoteUnavailable
 from synckit.log.redaction import redacted
 from synckit.service.metrics import REGISTRY
-from synckit.service.settings import EspoCrmSection
 from synckit.testing.clock import FakeClock
 from tests.installation.conftest import Crm
 from tests.installation.test_check_broken import BROKEN

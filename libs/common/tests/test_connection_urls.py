@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanzlei.settings import EspoCrmSection
 from synckit.connection_url import ESCAPES, check_address, check_brokers, check_key, check_url
-from synckit.service.settings import DatabaseSection, EspoCrmSection, RedisSection, ServiceSettings, load
+from synckit.service.settings import DatabaseSection, RedisSection, ServiceSettings, load
 
 POSTGRES = ("postgresql", "postgres")
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)

@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synckit.errors import RemoteRejected
+from synckit.log import redaction
 from synckit.log.checked_text import PLAIN, ident, word
 from synckit.log.logging import configure, tell
-from synckit.log.redaction import redacted
+from synckit.log.redaction import allow, redacted
 from synckit.testing.known_line import example_line
 
 PLANTED = ("Zwiebelfisch", "Käthe Müller-Lüdenscheidt", "DE89370400440532013000", "1952-03-14", "kaethe@example.org")
@@ -59,6 +60,22 @@ def test_free_text_under_known_keys_is_redacted(stream: io.StringIO) -> None:
     assert "kaethe" not in written(stream)
 
 
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that has a key and a topic of its own."""
+    monkeypatch.setattr(redaction, "_allowed", redaction._Allowed())
+    allow({"betnr"}, ("vmh.",))
+
+
+def test_a_key_of_another_service_is_redacted(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_allowed", redaction._Allowed())
+    structlog.get_logger("test").warning("synced", betnr="104711")
+    logging.getLogger("aiokafka").error("Lost %s", "vmh.beteiligte")
+    assert "104711" not in written(stream)
+    assert "vmh.beteiligte" not in written(stream)
+
+
+@pytest.mark.usefixtures("own")
 def test_ids_words_and_numbers_stay(stream: io.StringIO) -> None:
     structlog.get_logger("test").warning("synced", entity="beteiligte", entity_id="6b00d1fb8988dc5a8", betnr=104711)
     text = written(stream)
@@ -130,6 +147,7 @@ def test_a_library_keeps_its_words_and_loses_its_values(stream: io.StringIO, nam
     assert "LookupError" in text
 
 
+@pytest.mark.usefixtures("own")
 def test_addresses_numbers_and_topics_of_a_library_stay(stream: io.StringIO) -> None:
     logging.getLogger("aiokafka").error("Node %s at %s lost %s", 3, "127.0.0.1:9092", "vmh.beteiligte")
     assert "Node 3 at 127.0.0.1:9092 lost vmh.beteiligte" in written(stream)

@@ -10,11 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
+from kanzlei import remotes
 from kanzlei.espocrm.client import EspoAuth, EspoClient
 from synckit.errors import AuthenticationRefused
 from synckit.http.wiring import Wiring
 from synckit.service import metrics
-from synckit.service.remote_trouble import AGAIN_SECONDS, MOST_ROWS, WHAT_TO_DO, BadRows, Credentials
+from synckit.service.remote_trouble import AGAIN_SECONDS, MOST_ROWS, BadRows
 from synckit.service.server import Health, add_shell
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT_LIMITS
@@ -35,7 +36,7 @@ def logged() -> Iterator[list[Any]]:
 
 async def test_a_wrong_key_is_one_line_and_not_ready(aiohttp_client: Start, logged: list[Any]) -> None:
     """From the 401 on the wire to the body of `/health/ready`, and back when the key is good again."""
-    credentials, clock = Credentials(), FakeClock()
+    credentials, clock = remotes.credentials(), FakeClock()
     wiring = Wiring(
         limits=PATIENT_LIMITS,
         monotonic=clock.monotonic,
@@ -67,7 +68,7 @@ async def test_a_wrong_key_is_one_line_and_not_ready(aiohttp_client: Start, logg
 
 async def test_a_remark_takes_nothing_away(aiohttp_client: Start) -> None:
     """The proxy stays ready: only a call of its callers can find that the login is good again."""
-    credentials = Credentials()
+    credentials = remotes.credentials()
     asked = await aiohttp_client(add_shell(web.Application(), Health(remarks=credentials.checks(), kept=0.0)))
     assert await (await asked.get("/health/ready")).json() == {"status": "ready"}
     credentials.refused("advoware_auth")
@@ -77,10 +78,10 @@ async def test_a_remark_takes_nothing_away(aiohttp_client: Start) -> None:
 
 def test_each_upstream_has_its_variables(logged: list[Any]) -> None:
     """And the line fits into the log."""
-    credentials = Credentials()
-    for upstream in WHAT_TO_DO:
+    credentials = remotes.credentials()
+    for upstream in remotes.WHAT_TO_DO:
         credentials.refused(upstream)
-    assert len(logged) == len(WHAT_TO_DO)
+    assert len(logged) == len(remotes.WHAT_TO_DO)
     assert all(len(line["hint"]) <= 200 for line in logged)
     assert {line["hint"].partition("_")[0].rpartition(" ")[2] for line in logged} == {"ESPOCRM", "ADVOWARE"}
 
@@ -88,7 +89,7 @@ def test_each_upstream_has_its_variables(logged: list[Any]) -> None:
 def test_what_stays_refused_is_told_again_after_an_hour(logged: list[Any]) -> None:
     """A line that rolled out of the log days ago helps nobody."""
     clock = FakeClock()
-    credentials = Credentials(clock.monotonic)
+    credentials = remotes.credentials(clock.monotonic)
     for _ in range(10):
         credentials.refused("espocrm")
         clock.advance(AGAIN_SECONDS / 4)

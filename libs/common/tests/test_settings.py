@@ -7,18 +7,9 @@ from typing import ClassVar
 import pytest
 from pydantic import Field, SecretStr
 
+from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.service import settings_doc
-from synckit.service.settings import (
-    AdvowareSection,
-    DatabaseSection,
-    EspoCrmSection,
-    KafkaSection,
-    Port,
-    RedisSection,
-    Section,
-    ServiceSettings,
-    load,
-)
+from synckit.service.settings import DatabaseSection, KafkaSection, Port, RedisSection, Section, ServiceSettings, load
 
 SECRET = "Zwiebelfisch"
 GOOD = {

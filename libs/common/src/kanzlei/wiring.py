@@ -11,10 +11,12 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
+from kanzlei import remotes
 from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
 from kanzlei.advoware.client import AdvowareClient
 from kanzlei.advoware.token_cache import RedisTokenCache
 from kanzlei.espocrm.client import EspoAuth, EspoClient
+from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.http.remote_clocks import RemoteClocks
 from synckit.http.wiring import HttpLimits, Wiring
 from synckit.kafka.publisher import KafkaPublisher
@@ -26,7 +28,7 @@ from synckit.redis.locks import RedisLocks, connect, ping
 from synckit.service import remote_metrics
 from synckit.service.remote_trouble import BadRows, Credentials
 from synckit.service.server import Check, Step
-from synckit.service.settings import AdvowareSection, DatabaseSection, EspoCrmSection, KafkaSection, RedisSection
+from synckit.service.settings import DatabaseSection, KafkaSection, RedisSection
 from synckit.service.startup import until_there
 
 SPARE = 4
@@ -108,7 +110,7 @@ def connections(
     limits = HttpLimits(concurrency=2 * at_once)
     # Which replica wrote a record is a question that a remote's log must be able to answer.
     agent = f"{service}/{socket.gethostname()}-{os.getpid()}"
-    credentials = Credentials()
+    credentials = remotes.credentials()
     database = settings.database
     limits_of_pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     pool = PostgresPool(database.url.get_secret_value(), limits=limits_of_pool, application_name=service)

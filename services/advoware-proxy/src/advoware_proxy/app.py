@@ -19,6 +19,7 @@ from advoware_proxy.handlers.proxy import Doors, Limits, Proxy
 from advoware_proxy.routes import ProxyRoutes, RequestLimits, problems
 from advoware_proxy.settings import AdvowareProxySection, Settings
 from advoware_proxy.timers import SweepTimer
+from kanzlei import remotes
 from kanzlei.advoware.client import API
 from kanzlei.callers.table import PostgresCallers
 from kanzlei.wiring import advoware_auth
@@ -46,7 +47,7 @@ def build(settings: Settings) -> Service:
     pool = _pool(settings)
     clock = DatabaseClock(pool, SystemClock())
     redis = connect(settings.redis.url.get_secret_value(), size=own.max_in_flight + SPARE)
-    credentials = Credentials()
+    credentials = remotes.credentials()
     remote_metrics.expect("advoware", "advoware_auth")
     wiring = _wiring(own, settings.service, credentials)
     base = Base.of(section.api_base_url, API)

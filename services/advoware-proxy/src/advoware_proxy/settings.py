@@ -6,17 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from synckit.service.settings import (
-    AdvowareSection,
-    DatabaseSection,
-    Days,
-    Hours,
-    Port,
-    RedisSection,
-    Seconds,
-    Section,
-    ServiceSettings,
-)
+from kanzlei.settings import AdvowareSection
+from synckit.service.settings import DatabaseSection, Days, Hours, Port, RedisSection, Seconds, Section, ServiceSettings
 
 
 class AdvowareProxySection(Section):
@@ -38,6 +29,7 @@ class AdvowareProxySection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "advoware-proxy"
+    log_keys: ClassVar[frozenset[str]] = frozenset({"call_id", "method", "route"})
     database: DatabaseSection
     redis: RedisSection
     advoware: AdvowareSection

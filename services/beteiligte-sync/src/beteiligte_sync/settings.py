@@ -6,11 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.service.settings import (
-    AdvowareSection,
     BrakeSection,
     DatabaseSection,
-    EspoCrmSection,
     KafkaSection,
     Port,
     RedisSection,
@@ -35,6 +34,8 @@ class BeteiligteSection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "beteiligte-sync"
+    log_keys: ClassVar[frozenset[str]] = frozenset({"betnr", "field", "left_id", "rule"})
+    log_names: ClassVar[tuple[str, ...]] = ("vmh.",)
     kafka: KafkaSection
     database: DatabaseSection
     redis: RedisSection

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from kanzlei.settings import AdvowareSection
 from synckit.service.settings import (
-    AdvowareSection,
     DatabaseSection,
     HeaderKey,
     HttpAddress,
@@ -192,6 +192,7 @@ class OptionalEspoCrmSection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "calendar-sync"
+    log_names: ClassVar[tuple[str, ...]] = ("calendar.",)
     kafka: KafkaSection
     database: DatabaseSection
     redis: RedisSection

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.service.settings import (
-    AdvowareSection,
     DatabaseSection,
-    EspoCrmSection,
     Hours,
     KafkaSection,
     Port,
@@ -48,6 +47,12 @@ class TickerSection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "ticker"
+    log_keys: ClassVar[frozenset[str]] = frozenset({"dry_run"})
+    log_names: ClassVar[tuple[str, ...]] = (
+        "vmh.",
+        "calendar.",
+        "erstgespraech.",
+    )
     kafka: KafkaSection
     database: DatabaseSection
     redis: RedisSection

@@ -47,6 +47,11 @@ class CalendarSection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "webhook-ingress"
+    log_keys: ClassVar[frozenset[str]] = frozenset({"webhook_id"})
+    log_names: ClassVar[tuple[str, ...]] = (
+        "vmh.",
+        "calendar.",
+    )
     kafka: KafkaSection
     webhook_ingress: WebhookIngressSection
     calendar: CalendarSection = CalendarSection()

@@ -21,11 +21,11 @@ from kanzlei.espocrm.look import installation
 from kanzlei.espocrm.observed import Installation
 from kanzlei.espocrm.schema import Target
 from kanzlei.espocrm.target import target
+from kanzlei.settings import EspoCrmSection
 from synckit.errors import SyncError
 from synckit.http.wiring import Wiring
 from synckit.ports import Clock
 from synckit.service import remote_metrics
-from synckit.service.settings import EspoCrmSection
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 24 * 3600.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -14,15 +15,15 @@ from synckit.log.checked_text import MAX_TEXT, PLAIN, plain
 
 _KNOWN = """
 event level logger service timestamp error_type error trace_id traceparent entity entity_id event_id
-left_id right_id betnr webhook_id record_id row_id user_id action origin type outcome reason code status
-upstream method direction side rule rules field fields changed step steps kind state count records accepted
+right_id record_id row_id user_id action origin type outcome reason code status
+upstream direction side rules fields changed step steps kind state count records accepted
 items writes conflicts notices calls reads emitted skipped pages limit size sha256 in_flight buffered lag
 attempt attempts rung seconds due_at delay age since cursor next worker fence topic topics partition
-partitions offset group generation member key_hash timer slot dry_run check checks failing port host address
-coalesced suppressed forgotten cancelled left version schema pid signal command path route hint caller call_id
+partitions offset group generation member key_hash timer slot check checks failing port host address
+coalesced suppressed forgotten cancelled left version schema pid signal command path hint caller
 """
 KNOWN_KEYS = frozenset(_KNOWN.split())
-"""Keys of our own log lines. Their values are ids, words of ours, numbers and times."""
+"""Keys that the libraries log, or several services do. Their values are ids, words of ours, numbers and times."""
 
 MAX_ITEMS = 50
 _GROUP = 5
@@ -31,16 +32,26 @@ _DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?([a-zA-Z%
 _WARNING = re.compile(r"(\S+:\d+): (\w+):")
 _WORDS = frozenset({"event", "level", "service", "entity", "action", "type", "outcome", "reason", "topic"})
 _FREE_TEXT = frozenset({"event", "error", "hint", "command"})
-_SAFE_NAMES = (
-    "vmh.",
-    "calendar.",
-    "erstgespraech.",
-    "webhook-ingress",
-    "beteiligte-sync",
-    "ticker",
-    "faust",
-    "aiokafka",
-)
+_SAFE_NAMES = ("faust", "aiokafka")
+
+
+@dataclass(slots=True)
+class _Allowed:
+    """Of this process: what the libraries log, and what its service adds."""
+
+    keys: frozenset[str] = KNOWN_KEYS
+    names: tuple[str, ...] = _SAFE_NAMES
+
+
+_allowed = _Allowed()
+
+
+def allow(keys: Iterable[str], names: Iterable[str]) -> None:
+    """What a service logs besides: keys of its own, and beginnings of names that a library's line may show (topics,
+    groups, the service itself). Once a process.
+    """
+    _allowed.keys = _allowed.keys | frozenset(keys)
+    _allowed.names = tuple(dict.fromkeys((*_allowed.names, *names)))
 
 
 def redacted(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +59,7 @@ def redacted(event: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in event.items():
         kind = type(value)
-        if key not in KNOWN_KEYS:
+        if key not in _allowed.keys:
             kept[key] = _unknown(value)
         elif kind is str:
             kept[key] = _text(key, value)
@@ -134,6 +145,6 @@ def _cut(message: str) -> str:
 def _safe(value: object) -> str:
     if value is None or isinstance(value, bool | int | float):
         return str(value)
-    if isinstance(value, str) and (_ADDRESS.match(value) or (value.startswith(_SAFE_NAMES) and PLAIN.match(value))):
+    if isinstance(value, str) and (_ADDRESS.match(value) or (value.startswith(_allowed.names) and PLAIN.match(value))):
         return value
     return f"[{type(value).__name__}]"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import structlog
 
@@ -22,33 +21,22 @@ AGAIN_SECONDS = 3600.0
 MOST_ROWS = 1000
 """Bad rows that are told apart; more are only counted."""
 
-WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
-    {
-        "espocrm": (
-            "EspoCRM refuses our key (401), or our address after many such (empty 403): set ESPOCRM_API_KEY "
-            "(with HMAC also ESPOCRM_HMAC_SECRET_KEY) to that of the active API user, then restart"
-        ),
-        "advoware_auth": (
-            "Advoware's token service refuses our login: check ADVOWARE_PASSWORD, ADVOWARE_API_KEY, ADVOWARE_USER, "
-            "ADVOWARE_APP_ID, and this machine's clock; then restart"
-        ),
-        "advoware": (
-            "Advoware refuses a fresh token: check ADVOWARE_API_BASE_URL, ADVOWARE_DATABASE and the rights of "
-            "ADVOWARE_USER, then restart"
-        ),
-    }
-)
-"""Upstream → one line for whoever reads the log."""
-CHECKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"espocrm_credentials": ("espocrm",), "advoware_credentials": ("advoware_auth", "advoware")}
-)
-"""Name in `/health/ready` → upstreams that it stands for."""
-
 
 class Credentials:
-    """Whether each remote takes our credentials, as its last answer said. Told by the HTTP clients' hooks."""
+    """Whether each remote takes our credentials, as its last answer said. Told by the HTTP clients' hooks.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `hints`: upstream → one line for whoever reads the log. `checks`: name in `/health/ready` → upstreams that it
+    stands for.
+    """
+
+    def __init__(
+        self,
+        hints: Mapping[str, str],
+        checks: Mapping[str, tuple[str, ...]],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hints = hints
+        self._checks = checks
         self._monotonic = monotonic
         self._refused: dict[str, float] = {}
 
@@ -58,7 +46,7 @@ class Credentials:
         now, told_at = self._monotonic(), self._refused.get(upstream)
         if told_at is None or now - told_at >= AGAIN_SECONDS:
             self._refused[upstream] = now
-            log.error("credentials_refused", upstream=upstream, hint=WHAT_TO_DO.get(upstream, "check its credentials"))
+            log.error("credentials_refused", upstream=upstream, hint=self._hints.get(upstream, "check its credentials"))
 
     def accepted(self, upstream: str) -> None:
         """The `on_accepted` of the clients: called at every success, so it is quick."""
@@ -68,7 +56,7 @@ class Credentials:
 
     def checks(self) -> tuple[Check, ...]:
         """For readiness."""
-        return tuple(Check(name, self._probe(upstreams)) for name, upstreams in CHECKS.items())
+        return tuple(Check(name, self._probe(upstreams)) for name, upstreams in self._checks.items())
 
     def _probe(self, upstreams: tuple[str, ...]) -> Probe:
         async def probe() -> None:

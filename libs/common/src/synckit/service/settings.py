@@ -6,8 +6,6 @@ An empty variable counts as not set (compose writes such). No value of a variabl
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
 import os
 import re
@@ -21,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from synckit.connection_url import check_address, check_brokers, check_key, check_text, check_url
+from synckit.log.redaction import allow
 from synckit.reconcile.brake import BrakeLimits
 
 WRONG_SETTINGS = 2
@@ -48,14 +47,6 @@ def _scheme(*allowed: str) -> AfterValidator:
 
 def _key(value: SecretStr) -> SecretStr:
     check_key(value.get_secret_value())
-    return value
-
-
-def _base64(value: SecretStr) -> SecretStr:
-    try:
-        base64.b64decode(value.get_secret_value(), validate=True)
-    except binascii.Error:
-        raise ValueError("must be Base64") from None
     return value
 
 
@@ -99,27 +90,6 @@ class RedisSection(Section):
     url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] = Field(
         description="Redis as redis://:password@host:port/0, percent-encoded."
     )
-
-
-class EspoCrmSection(Section):
-    base_url: HttpAddress = Field(description="EspoCRM's address without /api/v1.")
-    api_key: HeaderKey = Field(description="API key of our API user.")
-    hmac_secret_key: HeaderKey | None = Field(
-        default=None, description="Secret of an API user with HMAC authentication; unset: the API key alone."
-    )
-
-
-class AdvowareSection(Section):
-    auth_url: HttpAddress = Field(description="Token service, the whole address.")
-    api_base_url: HttpAddress = Field(description="API address without /api/v1/advonet.")
-    app_id: str = Field(min_length=1, description="AppID of the token request.")
-    product_id: str = Field(min_length=1, description="Product of the token request.")
-    api_key: Annotated[SecretStr, AfterValidator(_base64)] = Field(description="Key of the signature, in Base64.")
-    kanzlei: str = Field(min_length=1, description="Kanzlei of the token request.")
-    database: str = Field(min_length=1, description="Database of the token request.")
-    user: str = Field(min_length=1, description="User of the token request.")
-    role: str = Field(min_length=1, description="Role of the token request.")
-    password: SecretStr = Field(min_length=1, description="Password of the token request.")
 
 
 class BrakeSection(Section):
@@ -168,6 +138,10 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     service: ClassVar[str] = ""
+    log_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of the service's own log lines; values of others are redacted."""
+    log_names: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of names (of topics) that a library's log line may show, besides the service's own."""
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
 
@@ -246,7 +220,8 @@ Loaded = TypeVar("Loaded", bound=ServiceSettings)
 
 
 def load(settings_class: type[Loaded]) -> Loaded:
-    """The settings, or one line a problem on standard error and exit 2."""
+    """The settings, or one line a problem on standard error and exit 2. The log takes the service's keys then."""
+    allow(settings_class.log_keys, (settings_class.service, *settings_class.log_names))
     try:
         return settings_class()
     except ValidationError as error:

@@ -14,6 +14,7 @@ from beteiligte_sync.commands.entities import Entity
 from kanzlei.advoware.children import AdvowareChildren
 from kanzlei.advoware.client import AdvowareBeteiligteStore
 from kanzlei.espocrm.client import EspoStore
+from kanzlei.settings import AdvowareSection, EspoCrmSection
 from kanzlei.topics import EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync.explain.commands import Hands
@@ -26,14 +27,7 @@ from synckit.kafka.inspect import KafkaInspector
 from synckit.ports import Clock
 from synckit.redis.inspect import RedisLockInspector
 from synckit.redis.locks import LockTimes, RedisLocks
-from synckit.service.settings import (
-    AdvowareSection,
-    DatabaseSection,
-    EspoCrmSection,
-    KafkaSection,
-    RedisSection,
-    ServiceSettings,
-)
+from synckit.service.settings import DatabaseSection, KafkaSection, RedisSection, ServiceSettings
 
 LOCK_WAIT = 20.0
 """Seconds that a command waits for a running sync of its record; longer than a lock lives that nobody renews."""

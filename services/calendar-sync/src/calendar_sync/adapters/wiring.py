@@ -24,6 +24,7 @@ from calendar_sync.adapters.runs import PostgresRuns
 from calendar_sync.adapters.store import PostgresStore
 from calendar_sync.domain.values import Mode, Profile, Rules, Strategy
 from calendar_sync.settings import CalendarSection, OptionalEspoCrmSection, Settings
+from kanzlei import remotes
 from kanzlei.advoware.appointments import AdvowareAppointments
 from kanzlei.advoware.auth import AdvowareAuth
 from kanzlei.advoware.client import AdvowareClient
@@ -114,7 +115,7 @@ def opened(settings: Settings) -> Opened:
     time = DatabaseClock(pool, clock)
     at_once = settings.calendar_sync.max_in_flight
     redis = connect(settings.redis.url.get_secret_value(), size=2 * at_once + SPARE)
-    credentials = Credentials()
+    credentials = remotes.credentials()
     wiring = _wiring(settings.service, at_once, credentials, time)
     auth = advoware_auth(settings.advoware, redis, clock, wiring)
     advoware = AdvowareClient(settings.advoware.api_base_url, auth, wiring)
