@@ -253,6 +253,25 @@ async def test_a_party_is_created_without_a_refused_field() -> None:
     assert (office.calls, office.writes, len(office.right.records)) == (2, 0, 1)
 
 
+@pytest.mark.parametrize("titel", [None, "Dr."])
+async def test_a_field_that_is_refused_empty_bars_the_record(titel: str | None) -> None:
+    """Advoware names a field that was left out, or was never there: it is not left out again and again."""
+    office = Office()
+    posts = []
+
+    async def refuses(payload: Mapping[str, Any]) -> Any:
+        posts.append(payload)
+        raise RemoteRejected("advoware", 400, "required", field="titel")
+
+    office.right.create = refuses  # type: ignore[method-assign]
+    office.left.seed("p1", lastName="Probe", titel=titel)
+    assert (await office.sync("p1")).result == "failed"
+    assert [post["titel"] for post in posts] == ([titel, None] if titel else [None])
+    assert office.left.records["p1"]["syncStatus"] == "failed"
+    await office.sync("p1")
+    assert len(posts) <= 3
+
+
 @pytest.mark.parametrize("status", [400, 403, 413, 422])
 async def test_a_name_that_advoware_refuses_makes_no_party(status: int) -> None:
     office = Office()
