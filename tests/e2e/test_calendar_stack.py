@@ -41,9 +41,9 @@ async def entered(day: CalendarDay, kuerzel: str, title: str, **more: Any) -> Js
     return made
 
 
-def command(office: Office, *words: str) -> subprocess.CompletedProcess[str]:
-    """One of the service's commands, in its own environment."""
-    environment = Wiring(office.addresses, office.secrets_file, {}).environment(CALENDAR)
+def command(office: Office, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """One of the service's commands, in its own environment but for these settings."""
+    environment = Wiring(office.addresses, office.secrets_file, settings).environment(CALENDAR)
     return subprocess.run(
         [sys.executable, "-m", "calendar_sync", *words],
         env={**os.environ, **environment},
@@ -257,3 +257,36 @@ async def test_planted_words_stay_in_the_calendars(day: CalendarDay, office: Off
     planted = [line for line in told if words[0].casefold() in line.casefold()]
     assert all("calendar.sync.dlq" in line or f'"entity":"{words[0]}"' in line for line in planted)
     assert places.found({"topics": "\n".join(told)}, words[1:]) == []
+
+
+async def test_dry_writes_nowhere_and_shows_the_same_twice(day: CalendarDay, office: Office) -> None:
+    mail = await day.hire("DRY")
+    await day.sync("DRY")
+    await entered(day, "DRY", "Termin")
+    first = command(office, "plan", "DRY", CALENDAR_MODE="dry")
+    second = command(office, "plan", "DRY", CALENDAR_MODE="dry")
+    assert "in Google anlegen" in first.stdout, first.stdout + first.stderr
+    assert first.stdout == second.stdout
+    refused = command(office, "undo", "DRY", "--since", "00:00", "--yes", CALENDAR_MODE="dry")
+    assert refused.returncode == 1, "nothing is put back while nothing may be written"
+    assert await day.events(mail) == []
+
+
+async def test_a_stricter_profile_takes_the_names_out_of_google(day: CalendarDay, office: Office) -> None:
+    """A run with `busy` leaves `Termin`, and nothing of what was there."""
+    mail = await day.hire("BUS")
+    await entered(day, "BUS", "Geheimtitel", ort="Geheimort", notiz="Geheimnotiz")
+    await day.sync("BUS")
+    calendar = await day.calendar(mail)
+    # The service itself has another profile: told by push, it would show them again.
+    await asyncio.to_thread(office.stop_process, "calendar-sync")
+    try:
+        await day.google("POST", "/_sandbox/google/revoke", {"calendar": calendar, "email": mail})
+        done = command(office, "audit", "BUS", "--repair", CALENDAR_PROFILE="busy")
+        (event,) = await day.events(mail)
+    finally:
+        await asyncio.to_thread(office.start_process, "calendar-sync")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert event["summary"] == "Termin"
+    assert "Geheim" not in str(event)
+    assert [row["text"] for row in await day.termine("BUS")] == ["Geheimtitel"], "never read back as a change"

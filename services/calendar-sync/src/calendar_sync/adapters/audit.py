@@ -54,6 +54,8 @@ class Auditor:
             if diary.calendar is not None and diary.email and self._section.mode != "dry":
                 role = "reader" if diary.state is CalendarState.LEFT else self._section.acl_role
                 await lease.during(parts.port.share(diary.calendar, diary.email, role))
+                # Who loses the right loses the calendar out of the list, too.
+                await lease.during(parts.port.show_to(diary.calendar, diary.email))
             if self._section.mode != "dry":
                 await parts.store.intend(memory, replace(diary, token=""), ())
             return await self._runner.run(kuerzel, lease)
