@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -16,6 +17,7 @@ from kanzlei.topics import BETEILIGTE
 ENTITY = "CBeteiligte"
 PORTION = 500
 CALL_SECONDS = 0.05
+PERSON = "5a0000000000000b1"
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,13 @@ class Parties:
         self.grounds.stop(worker)
 
     def change(self, ids: list[str]) -> None:
-        """A new first name for each, and nobody is told yet."""
+        """A new first name for each, as a person's edit leaves it, and nobody is told yet.
+
+        Another value without another time of change would be held: EspoCRM says then that nobody has edited.
+        """
         self._round += 1
-        self._seed({"id": each, "firstName": f"Erika {self._round}"} for each in ids)
+        edited = {"modifiedAt": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), "modifiedById": PERSON}
+        self._seed({"id": each, "firstName": f"Erika {self._round}", **edited} for each in ids)
 
     def announce(self, ids: list[str]) -> None:
         """An event for each."""

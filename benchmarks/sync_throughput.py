@@ -42,8 +42,9 @@ class Figures:
 def run(grounds: Grounds, card: Card) -> None:
     levels = QUICK if card.quick else FULL
     parties = Parties(grounds)
-    parties.make(max(levels.values()))
-    plain = plain_agent(parties, 6 if card.quick else 60)
+    plain_count = 6 if card.quick else 60
+    parties.make(max(levels.values()) + plain_count)
+    plain = plain_agent(parties, parties.ids[-plain_count:])
     found = {at_once: ours(parties, at_once, count) for at_once, count in levels.items()}
     tell(card, levels, found, plain)
     if not card.quick:
@@ -107,20 +108,23 @@ def _family(pid: int) -> float:
     return sum(cpu_seconds(each.pid) for each in (process, *process.children(recursive=True)))
 
 
-def plain_agent(parties: Parties, count: int) -> Figures:
-    """The baseline reads from the end of the topic, so it gets its first event again and again until it is there."""
+def plain_agent(parties: Parties, ids: list[str]) -> Figures:
+    """The baseline reads from the end of the topic, so it gets its first event again and again until it is there.
+
+    It has parties of its own: its way of writing is one that our worker would hold.
+    """
     parties.heal()
     agent = parties.grounds.start(PLAIN, name="plain-agent")
     marks = parties.marks()
 
     def there() -> bool:
-        parties.change(parties.ids[:1])
-        parties.announce(parties.ids[:1])
+        parties.change(ids[:1])
+        parties.announce(ids[:1])
         return parties.written(marks, "left") >= 1
 
     until(there, 60, "the plain agent works", pause=0.5)
-    warm_up(parties, parties.ids[1:3])
-    found = measure(parties, parties.ids[:count], agent)
+    warm_up(parties, ids[1:3])
+    found = measure(parties, ids, agent)
     parties.grounds.stop(agent, grace=3.0)
     return found
 
