@@ -22,6 +22,10 @@ _LIBRARIES = (
     "aiohttp", "aiokafka", "asyncpg", "faust", "mode", "redis", "structlog", "pydantic", "prometheus_client", "yarl",
     "multidict", "msgspec",
 )  # fmt: skip
+_OURS = (
+    "/synckit/", "/recordsync/", "/kanzlei/", "/webhook_ingress/", "/beteiligte_sync/", "/advoware_proxy/",
+    "/benchmarks/",
+)  # fmt: skip
 _WAITING = ("select.epoll", "poll' of 'select", "time.sleep")
 _STARTING = ("<frozen importlib", "importlib", "marshal", "posix.stat", "builtins.compile", "pydantic")
 
@@ -60,7 +64,15 @@ def _part(place: Place) -> str:
     filename = place[0].replace("\\", "/")
     if filename.startswith("<frozen") or "/importlib/" in filename or place[2] == "<module>":
         return "start"
-    for ours in ("/synckit/", "/webhook_ingress/", "/beteiligte_sync/", "/advoware_proxy/", "/benchmarks/"):
+    for ours in (
+        "/synckit/",
+        "/recordsync/",
+        "/kanzlei/",
+        "/webhook_ingress/",
+        "/beteiligte_sync/",
+        "/advoware_proxy/",
+        "/benchmarks/",
+    ):
         if ours in filename:
             return f"{ours.strip('/')}.{filename.split(ours, 1)[1].removesuffix('.py').replace('/', '.')}"
     for library in _LIBRARIES:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from recordsync.decide import refused
 from recordsync.decide.facts import both
 from recordsync.erased import cleaned
-from recordsync.lists import ListWork, post_name, row_name
+from recordsync.lists import ListMapping, ListWork, post_name, row_name
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation
 from recordsync.rules import Rules
 from synckit.errors import TooEarly
+from synckit.ports import Payload
 from synckit.reconcile.plan import Base
 
 
@@ -36,12 +38,40 @@ def all_list_work(memory: Memory, seen: Observation, rules: Rules) -> ListWork:
     if rules.lists is None:
         return ListWork()
     left, right = both(seen)
-    return rules.lists.decide(
-        memory.base,
-        cleaned(left.payload),
-        right.payload,
-        confirmed=memory.is_released,
-        kept_out=refused.kept_out(memory, seen, rules),
+    kept_out = refused.kept_out(memory, seen, rules)
+    return _decided(_Asked(rules.lists, memory.base, left.payload, right.payload, memory.is_released, kept_out))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What a list's decision depends on. The same where base and payloads are the very same objects."""
+
+    lists: ListMapping
+    base: Base
+    left: Payload
+    right: Payload
+    confirmed: bool
+    kept_out: frozenset[str]
+
+    def __hash__(self) -> int:
+        return hash((id(self.base), id(self.left), id(self.right)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and (
+            self.lists is other.lists
+            and self.base is other.base
+            and self.left is other.left
+            and self.right is other.right
+            and (self.confirmed, self.kept_out) == (other.confirmed, other.kept_out)
+        )
+
+
+# One look asks six times, and two of three answers are the one before: nothing has been read or agreed meanwhile. What
+# is remembered is held, so that no other object can have its identity.
+@lru_cache(maxsize=64)
+def _decided(asked: _Asked) -> ListWork:
+    return asked.lists.decide(
+        asked.base, cleaned(asked.left), asked.right, confirmed=asked.confirmed, kept_out=asked.kept_out
     )
 
 
