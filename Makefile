@@ -22,7 +22,7 @@ CODE := libs services/*/src examples/*/src sandbox deploy demo benchmarks tests 
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: openapi help bootstrap demo test chaos mutants images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: openapi help bootstrap demo test chaos mutants upgrade images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -42,6 +42,9 @@ chaos: $(READY) ## 200 kills over 10,000 changes, an hour (SEED=1 KILLS=200 CHAN
 
 mutants: $(READY) ## would the tests notice? 300 defects made by machine (SEED=1 COUNT=300 MINUTES=60; again: goes on)
 	@$(PY) -m tests.mutants --count $(COUNT) --seed $(SEED) --minutes $(MINUTES) --resume --json var/mutants.json
+
+upgrade: $(READY) ## an office of an older version goes on with this one, on the same servers (two minutes; needs the history)
+	@$(PY) -m tests.upgrade --folder var/upgrade
 
 up: $(READY) ## start everything in the background (WORKERS=1); addresses also in var/stack.json
 	@$(PY) -m deploy.local.stack up --workers $(WORKERS)
