@@ -253,7 +253,7 @@ async def test_the_ticker_as_a_service_ticks_and_two_of_them_tick_once(bootstrap
                 assert (await session.get(f"{ticker.url}/health/ready")).status == 200
         assert (await first.end(), await second.end()) == (0, 0)
     emitted = [line for ticker in (first, second) for line in ticker.lines if line["event"] == "emitted"]
-    assert sorted(line["reason"] for line in emitted) == ["modified", "waiting_state"]
+    assert sorted(line["reason"] for line in emitted) == ["modified", "round", "waiting_state"]
 
 
 async def test_a_ticker_without_its_tables_does_not_start(backends: LazyBackends, office: dict[str, str]) -> None:

@@ -126,3 +126,15 @@ async def test_a_topic_refuses_what_it_does_not_promise() -> None:
     await settle()
     assert [event.id for event, _ in handler.seen] == ["1"]
     assert letters.reasons == ["invalid_event"]
+
+
+async def test_unless_told_otherwise_records_have_their_words() -> None:
+    """Words of another domain are its owner's."""
+    letters, handler, partition = BuriedLetters(), ScriptedHandler(), Partition(topic="a.topic")
+    executor = KeyedExecutor(handler, letters, timers=FakeTimers())
+    executor.open(1)
+    strange = replace(change("a"), action="explode")
+    for event in (strange, replace(change("b"), origin="nobody"), replace(strange, entity_id="c", domain="calendar")):
+        await executor.submit(partition.deliver(event))
+    await settle()
+    assert (handler.keys, letters.reasons) == (["c"], ["invalid_event", "invalid_event"])

@@ -176,6 +176,16 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
     )
 
 
+def as_records_are(event: ChangeEvent) -> None:
+    """InvalidEvent where an event of a record says what none does: what a topic promises unless its owner says more."""
+    known = event.action in _ACTIONS and event.origin in _ORIGINS and ENTITY_ID.match(event.entity_id)
+    if event.domain == RECORDS and not known:
+        raise InvalidEvent("no action, origin or id of a record")
+
+
+_ACTIONS, _ORIGINS = frozenset(map(str, Action)), frozenset(map(str, Origin))
+
+
 def rfc3339(at: datetime) -> bytes:
     """As a header holds it: UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()

@@ -63,7 +63,10 @@ class KeyedExecutor:
         observer: WorkerObserver | None = None,
         accepts: Callable[[ChangeEvent], None] | None = None,
     ) -> None:
-        """`accepts` raises InvalidEvent for what its topic does not promise, event by event and before any merging."""
+        """`accepts` raises InvalidEvent for what its topic does not promise, event by event and before any merging.
+
+        Without it: `events.as_records_are`.
+        """
         self._limits = limits or Limits()
         self._timers = timers or LoopTimers()
         self._observer = observer or NullObserver()

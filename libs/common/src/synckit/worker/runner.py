@@ -13,7 +13,7 @@ import structlog
 from synckit import clamps
 from synckit.error_text import leaves, message_of, traceback_of
 from synckit.errors import InvalidEvent, PermanentError, SyncError, TooEarly, TransientError
-from synckit.events import ChangeEvent, attribute_names, decode
+from synckit.events import ChangeEvent, as_records_are, attribute_names, decode
 from synckit.handling import Attempt, EventHandler
 from synckit.worker.delivery import Delivery
 from synckit.worker.fuse import Fuse
@@ -105,7 +105,7 @@ class Runner:
         self._timers = timers
         self._observer = observer
         self.entity = ""
-        self.accepts: Callable[[ChangeEvent], None] = lambda event: None
+        self.accepts: Callable[[ChangeEvent], None] = as_records_are
         self.fuse = Fuse(limits.fuse_after, limits.fuse_probes)
 
     async def run(self, key: Hashable, item: Item) -> Step:
