@@ -10,8 +10,8 @@ MARK = "ERASED:"
 
 def is_erased(payload: Mapping[str, Any]) -> bool:
     """True where a value of the record, or an entry of one of its lists, says so."""
-    # Most values are text, and each look asks this of each of them.
-    return any(value.startswith(MARK) if type(value) is str else _says_so(value) for value in payload.values())
+    # Most values are empty or text, and each look asks this of each of them.
+    return any(_says_so(value) for value in payload.values() if value)
 
 
 def cleaned(payload: Mapping[str, Any]) -> Mapping[str, Any]:
