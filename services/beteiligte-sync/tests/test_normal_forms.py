@@ -33,6 +33,12 @@ from synckit.text import clean, option_key, squeezed
 ANYTHING = st.text() | st.text(st.characters(categories=["L", "M", "Zs", "Cf", "Pd", "Nd", "Po"]))
 
 
+@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126)).filter(str.strip))
+def test_plain_text_is_cleaned_as_any_other(text: str) -> None:
+    """What is all ASCII takes a shorter way to the same form."""
+    assert clean(f"{text}\nü") == f"{clean(text)}\nü"
+
+
 def plan(mapping: EntityMapping, base: Base, seen: tuple[Seen, Seen]) -> Plan:
     return planned(mapping.derived, mapping.policies, base, seen)
 

@@ -14,11 +14,14 @@ _IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-
 """Shown as nothing (Default_Ignorable_Code_Point), and not in the category Cf."""
 _NOT_IN_NAMES = re.compile(r"[<>=\s]+")
 NAME_LENGTH = 255
+_NOT_IN_OPTIONS = str.maketrans("", "", " .\n")
 _LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def clean(text: str) -> str:
     """The one form of all texts that look like this one: no blanks around it, none at an end of a line."""
+    if text.isascii() and text.isprintable():
+        return text.strip(" ")  # Most texts: one line of it, nothing to drop, nothing to compose.
     if not text.isprintable() or _IGNORED.search(text):
         # What is not seen goes first: it may stand between the two characters of one end of a line.
         text = _LINE_END.sub("\n", "".join(_seen(each) for each in _IGNORED.sub("", text)))
@@ -39,7 +42,7 @@ def record_name(told: str, otherwise: str) -> str:
 
 def option_key(text: str) -> str:
     """What tells options of an enum apart: case, blanks and full stops don't ("e. V." is "e.V.")."""
-    return "".join(each for each in clean(text).casefold() if each not in " .\n")
+    return clean(text).casefold().translate(_NOT_IN_OPTIONS)
 
 
 def _seen(each: str) -> str:
