@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,20 +61,24 @@ def _goals(cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _card(card: Mapping[str, Any]) -> Iterator[str]:
     where = card["machine"]
     yield f"## {card['title']}\n"
-    yield (
+    yield _wrapped(
         f"`python -m benchmarks.{card['name']}`, {card['at']}, {where['cores']} cores ({where['processor']}), "
         f"{where['memory_gib']} GiB, {where['system']}, load {where['load']} at the end. "
         + ", ".join(f"{name} {version}" for name, version in card["versions"].items())
-        + ".\n"
+        + "."
     )
     for table in card["tables"]:
         yield f"{table['title']}:\n"
         yield from _table(table["columns"], table["rows"])
     for note in card["notes"]:
-        yield f"{note}\n"
+        yield _wrapped(note)
     for profile in card["profiles"]:
         rows = ", ".join(f"{row['part']} {row['share']}" for row in profile["rows"])
-        yield f"{profile['title']}: {rows}.\n"
+        yield _wrapped(f"{profile['title']}: {rows}.")
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, 128, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
