@@ -68,8 +68,10 @@ class Caller:
             text = await answer.text()
             told = json.loads(text) if text else None
             if answer.status < 400:
-                assert request_errors(method, BASE + path, query, body) == []
-            assert answer_errors(method, BASE + path, answer.status, told) == []
+                wrong = request_errors(method, BASE + path, query, body)
+                assert wrong == [], wrong
+            wrong = answer_errors(method, BASE + path, answer.status, told)
+            assert wrong == [], wrong
             return answer.status, told
 
     async def control(self, method: str, path: str, body: Any = None) -> Answer:
