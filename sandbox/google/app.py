@@ -17,6 +17,7 @@ from sandbox.google.api_events import EventRoutes
 from sandbox.google.channels import Channels
 from sandbox.google.control_api import ControlRoutes
 from sandbox.google.errors import errors_as_answers
+from sandbox.google.page import PageRoutes
 from sandbox.google.quota import NO_LIMITS, Limits, Quota
 from sandbox.google.service_account import ROLE_ACCOUNT, ServiceAccount, new_account
 from sandbox.google.tokens import TokenService
@@ -68,4 +69,5 @@ def build(
     AclRoutes(world, access, channels).add_to(app)
     channels.add_to(app)
     ControlRoutes(world, tokens, quota, channels, events.lister).add_to(app)
+    PageRoutes(world, events.events, events.lister).add_to(app)
     return app

@@ -164,6 +164,12 @@ class Lister:
             page["nextSyncToken"] = encoded(place.mark)
         return _head(calendar, email, wanted.zone) | page
 
+    def chosen(self, calendar: Calendar, query: MultiMapping[str]) -> list[Event]:
+        """What a list of this query has, whole."""
+        wanted = asked(query)
+        rows = _sorted(self._chosen(calendar, wanted, None), wanted.order, calendar.zone)
+        return [event for _, event in rows]
+
     def instances(self, calendar: Calendar, master: Event, query: MultiMapping[str], email: str) -> dict[str, Any]:
         """One page of a series' occurrences, each of which may be an exception."""
         wanted = asked(query)
