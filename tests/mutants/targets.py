@@ -36,11 +36,15 @@ PROXIED = tuple(
         "proxy_crowd",
         "proxy_sent_once",
         "replies_contract",
-        "proxy_keys_table",
         "proxy_settings",
     )
 )
-HOSTILE = (*PROXIED, "services/advoware-proxy/tests/test_proxy_hostile.py")
+HOSTILE = (
+    *PROXIED,
+    "services/advoware-proxy/tests/test_proxy_hostile.py",
+    f"{COMMON}/test_office_gate.py",
+    f"{COMMON}/test_office_keys_table.py",
+)
 CLIENTS = tuple(
     f"{COMMON}/test_{name}.py"
     for name in (
@@ -82,7 +86,8 @@ TARGETS = (
     ),
     *(Target(f"{LIBS}/postgres/{name}.py", STORES) for name in ("pool", "codec")),
     Target(f"{LIBS}/redis/locks.py", STORES),
-    *(Target(f"{PROXY}/domain/{name}.py", HOSTILE) for name in ("path_rules", "header_rules", "callers")),
+    *(Target(f"{PROXY}/domain/{name}.py", HOSTILE) for name in ("path_rules", "header_rules")),
+    *(Target(f"libs/common/src/kanzlei/callers/{name}.py", HOSTILE) for name in ("gate", "grants", "table")),
     *(Target(f"{PROXY}/handlers/{name}.py", PROXIED) for name in ("once", "settling", "places", "proxy", "refusals")),
     Target(f"{PROXY}/adapters/upstream.py", PROXIED),
     Target(f"{LIBS}/kafka/publisher.py", (f"{COMMON}/test_kafka_batches.py", f"{COMMON}/test_kafka_renewal.py")),

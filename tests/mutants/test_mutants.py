@@ -104,12 +104,12 @@ def test_every_target_and_its_tests_exist() -> None:
 
 PLANTED = [
     (
-        f"{LIBS}/http/client.py",
-        "middlewares=(_sent_once,),",
+        f"{LIBS}/http/session.py",
+        "middlewares=(sent_once,),",
         "middlewares=(),",
         "libs/common/tests/test_http_sessions.py",
     ),
-    (f"{LIBS}/http/client.py", "trust_env=False", "trust_env=True", "libs/common/tests/test_http_sessions.py"),
+    (f"{LIBS}/http/session.py", "trust_env=False", "trust_env=True", "libs/common/tests/test_http_sessions.py"),
     (
         f"{PROXY}/handlers/once.py",
         "if not await self._replies.sending(claim):",
