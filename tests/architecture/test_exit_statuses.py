@@ -21,6 +21,7 @@ COMMANDS = (
     "kanzlei.espocrm",
     "advoware_proxy.keys",
     "kanzlei.keys",
+    "kanzlei.deadletters",
     "kanzlei.espocrm",
 )
 

@@ -107,7 +107,7 @@ async def test_what_exists_stays_as_it_is_and_works(database: str) -> None:
     code, said, error = await asyncio.to_thread(run, database, "migrate")
     assert (code, error) == (0, ""), said
     assert "schema is 0005 (nothing to do)" in said
-    assert "schema office is 0001 (applied 0001)" in said
+    assert "schema office is 0002 (applied 0001, 0002)" in said
     assert await everything(connection) == before
     assert any("proxy_key" in each for each in before)
     await connection.close()
@@ -153,7 +153,7 @@ async def test_the_offices_keys_come_after_what_they_need(database: str) -> None
     code, said, error = await asyncio.to_thread(run, database, "migrate", "--service", "kanzlei")
     assert (code, error) == (0, ""), said
     assert "schema is 0005" in said
-    assert "schema office is 0001 (applied 0001)" in said
+    assert "schema office is 0002 (applied 0001, 0002)" in said
 
 
 async def test_a_service_migrates_alone_into_its_own_schema(database: str, ledger: Path) -> None:

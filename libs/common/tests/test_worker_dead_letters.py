@@ -62,6 +62,10 @@ async def test_a_dead_letter_says_why_where_from_and_keeps_what_came() -> None:
         ("dlq_service", b"beteiligte-sync"),
         ("dlq_at", b"2026-05-01T12:00:00.000+00:00"),
         ("dlq_size", str(len(original.value)).encode()),
+        ("__connect.errors.topic", b"vmh.beteiligte"),
+        ("__connect.errors.partition", b"3"),
+        ("__connect.errors.offset", b"7"),
+        ("__connect.errors.exception.message", b"bug"),
         *original.headers,
     )
 
@@ -75,7 +79,7 @@ async def test_nothing_in_a_dead_letter_is_without_a_bound() -> None:
     assert len(named["dlq_traceback"]) == MAX_TRACEBACK
     assert len(letter.key) == MAX_HEADER
     assert named["dlq_sha256"].decode() == hashlib.sha256(b"x" * 1_000_000).hexdigest()
-    assert len(letter.headers) == 10 + MAX_HEADERS
+    assert len(letter.headers) == 14 + MAX_HEADERS
     assert max(len(value) for name, value in letter.headers if name != "dlq_traceback") == MAX_HEADER
 
 

@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from beteiligte_sync.commands.wire import whoami
 from recordsync.explain.report import brake_lines
 from recordsync.explain.words import SYSTEMS, count
 from recordsync.postgres.brake import PostgresBrakes
 from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
+from synckit.operator import whoami
 from synckit.ports import BrakeState
 from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_schema

@@ -1,4 +1,4 @@
-"""What belongs to the office and to no service of it: the keys of its callers."""
+"""What belongs to the office and to no service of it: its callers' keys, and what people did about dead letters."""
 
 SCHEMA = "office"
 NEEDS = "public"

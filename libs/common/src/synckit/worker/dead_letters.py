@@ -17,6 +17,9 @@ MAX_HEADERS = 30
 MAX_TRACEBACK = 4 * 1024
 MAX_STUB = 64
 PREFIX = "dlq_"
+CONNECT = "__connect.errors."
+"""Where today's user interfaces for Kafka look for a dead letter's origin and reason: Kafka Connect's names."""
+MARKS = (PREFIX, CONNECT)
 
 
 class Publishing(Protocol):
@@ -30,7 +33,8 @@ class DeadLetters:
 
     Headers: `dlq_reason`, `dlq_message`, `dlq_traceback`, `dlq_topic`, `dlq_partition`, `dlq_offset`, `dlq_service`,
     `dlq_at`, `dlq_size` (of the original value, which is cut at 16 KiB; then `dlq_sha256` is that of all of it); the
-    original ones follow, cut as well. At most 64 KiB in all. A broker that takes less gets a stub with why and where.
+    original ones follow, cut as well, after Kafka Connect's names for topic, partition, offset and reason. At most
+    64 KiB in all. A broker that takes less gets a stub with why and where.
     """
 
     def __init__(self, publisher: Publishing, *, service: str, clock: Clock) -> None:
@@ -50,6 +54,10 @@ class DeadLetters:
             (f"{PREFIX}service", self._service.encode()),
             (f"{PREFIX}at", at.encode()),
             (f"{PREFIX}size", str(delivery.value_size).encode()),
+            (f"{CONNECT}topic", delivery.topic.encode()),
+            (f"{CONNECT}partition", str(delivery.partition).encode()),
+            (f"{CONNECT}offset", str(delivery.offset).encode()),
+            (f"{CONNECT}exception.message", reason.encode()),
         )
         kept = (delivery.value or b"")[:MAX_VALUE]
         if len(kept) < delivery.value_size:
@@ -64,5 +72,5 @@ class DeadLetters:
 
 def _original(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Bounded, and without the marks of an earlier burial: a record that was sent again may die again."""
-    kept = [(name[:MAX_NAME], (value or b"")[:MAX_HEADER]) for name, value in headers if not name.startswith(PREFIX)]
+    kept = [(name[:MAX_NAME], (value or b"")[:MAX_HEADER]) for name, value in headers if not name.startswith(MARKS)]
     return kept[:MAX_HEADERS]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from recordsync.postgres.brake import PostgresBrakes
 from recordsync.postgres.inspect import PostgresInspector
 from recordsync.postgres.links import PostgresLinkStore
 from synckit.kafka.inspect import KafkaInspector
+from synckit.operator import whoami
 from synckit.ports import Clock
 from synckit.redis.inspect import RedisLockInspector
 from synckit.redis.locks import LockTimes, RedisLocks
@@ -90,12 +88,3 @@ def _right(mapping: EntityMapping, opened: Connections) -> Side:
     if mapping.child_of is not None:
         return AdvowareChildren(opened.advoware, mapping.right_type, mapping.child_of)
     return AdvowareBeteiligteStore(opened.advoware)
-
-
-def whoami() -> str:
-    """The operating system's user and host: not what the environment claims."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = f"uid-{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"

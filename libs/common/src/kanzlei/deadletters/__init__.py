@@ -1,0 +1,1 @@
+"""Dead letters: seen, sent again or settled, by a person."""
