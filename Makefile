@@ -74,6 +74,9 @@ types: $(READY)
 layers: $(READY)
 	@$(VENV)/bin/lint-imports --no-logo
 
+alerts: $(READY) ## try every alert of deploy/prometheus with promtool
+	@$(PY) -m deploy.prometheus
+
 images: $(READY) ## build every image and try it, as root, without a container engine (ten minutes)
 	@$(PY) -m deploy.images
 

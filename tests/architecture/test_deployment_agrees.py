@@ -184,8 +184,13 @@ def test_everything_that_stays_has_a_health_check() -> None:
 def test_third_parties_images_are_pinned_by_version() -> None:
     images = [str(service["image"]) for service in COMPOSE.values() if "build" not in service]
     foreign = [image for image in images if not image.startswith("synckit/")]
-    assert sorted(image.partition(":")[0] for image in foreign) == ["apache/kafka", "postgres", "redis"]
-    assert all(re.search(r":\d+\.\d+", image) for image in foreign)
+    assert sorted(image.partition(":")[0] for image in foreign) == [
+        "apache/kafka",
+        "postgres",
+        "prom/prometheus",
+        "redis",
+    ]
+    assert all(re.search(r":v?\d+\.\d+", image) for image in foreign)
 
 
 def test_every_image_of_ours_is_built_on_one_patch_release() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -50,7 +51,7 @@ async def test_live_is_not_asked_about_others_and_metrics_are_text(aiohttp_clien
     assert (await client.get("/health/live")).status == 200
     measured = await client.get("/metrics")
     assert measured.status == 200
-    assert "sync_webhooks_in_flight" in await measured.text()
+    assert "sync_build_info" in await measured.text()
 
 
 async def test_a_service_that_is_asked_to_end_is_not_ready_then_closes_in_order() -> None:
@@ -212,3 +213,17 @@ async def test_a_connection_without_a_request_is_ended() -> None:
     for writer in (asking, dripping):
         writer.close()
     await server.stop()
+
+
+async def test_metrics_say_what_ready_would(aiohttp_client: Start) -> None:
+    """A rule can't ask an address: each check is a series, and none looks passed before it was asked."""
+    health = Health([Check("kafka", good), Check("database", bad)])
+    client = await aiohttp_client(add_shell(web.Application(), health))
+    assert await ready_of(client) == {"kafka": "1.0", "database": "0.0"}
+    health.starting = True
+    assert await ready_of(client) == {"kafka": "0.0", "database": "0.0"}
+
+
+async def ready_of(client: TestClient[web.Request, web.Application]) -> dict[str, str]:
+    text = await (await client.get("/metrics")).text()
+    return dict(re.findall(r'^sync_ready\{check="(kafka|database)"\} (\S+)$', text, re.MULTILINE))

@@ -45,6 +45,7 @@ EVENTS_PUBLISHED = counter("sync_events_published_total", "Events acknowledged b
 DEAD_LETTERS = counter("sync_dead_letters_total", "Messages that went to a dead-letter topic.", "topic", "reason")
 LOG_LINES_LOST = counter("sync_log_lines_lost_total", "Log lines that standard output did not take.")
 BUILD_INFO = gauge("sync_build_info", "1, of the version that runs.", "service", "version")
+READY = gauge("sync_ready", "1 where this check of /health/ready passes, as of the scrape.", "check")
 
 
 @lru_cache(maxsize=4096)
@@ -71,6 +72,13 @@ def expected(metric: Counter | Gauge, *values: Iterable[str]) -> None:
 def built(service: str) -> None:
     """Says once which service this process is, and of which version."""
     BUILD_INFO.labels(service, VERSION).set(1)
+
+
+def ready(checks: Iterable[str], failing: Iterable[str]) -> None:
+    """What `/health/ready` would say now, a series a check: a rule can't ask an address."""
+    bad = frozenset(failing)
+    for check in checks:
+        READY.labels(check).set(check not in bad)
 
 
 def log_lines_lost(count: int) -> None:

@@ -66,6 +66,11 @@ class Health:
     _checked: _Asked = field(default_factory=_Asked, init=False)
     _remarked: _Asked = field(default_factory=_Asked, init=False)
 
+    @property
+    def is_passing_by(self) -> bool:
+        """Starting or ending."""
+        return self.starting or self.stopping
+
     async def failing(self) -> list[str]:
         """Names of the checks that fail, as of the last second."""
         if self.stopping or self.starting:
@@ -113,6 +118,10 @@ def add_shell(app: web.Application, health: Health, registry: CollectorRegistry 
     page = _Page(registry)
 
     async def measured(_: web.Request) -> web.Response:
+        failing = await health.failing()
+        names = [check.name for check in health.checks]
+        # While it starts or ends no check was asked, and none may look as if it had passed.
+        metrics.ready(names, names if health.is_passing_by else failing)
         return web.Response(body=page.now(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.add_get("/health/live", live)
