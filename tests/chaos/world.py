@@ -196,7 +196,7 @@ class World:
 
     async def shift(self, name: str, seconds: float) -> None:
         """The clock of a sandbox, a worker or the ticker is so far ahead from now on."""
-        if name in self.office.sandboxes:
+        if name in set(Side):
             side = Side(name)
             await self.ask(side, "POST", "/_sandbox/clock", {"offset": seconds})
             self.troubles.shifts.append(Shift(time.time(), side, seconds))
@@ -205,7 +205,7 @@ class World:
 
     async def set_right(self) -> None:
         """All clocks, and what is told of times."""
-        for name in (*self.office.sandboxes, *self.workers, TICKER.name):
+        for name in (*Side, *self.workers, TICKER.name):
             await self.shift(name, 0.0)
         await self.ask(Side.ESPO, "POST", "/_sandbox/lie", {"times": None})
         await self.ask(Side.ADVO, "POST", "/_sandbox/switches", {"geaendert_am_lie": None})

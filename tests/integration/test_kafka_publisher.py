@@ -206,7 +206,7 @@ async def _publishes_to(publisher: KafkaPublisher, topic: str) -> bool:
 
 async def test_missing_topics_are_named_with_the_command_that_creates_them(backends: LazyBackends, topic: str) -> None:
     await require_topics(backends.kafka_bootstrap, [topic])
-    with pytest.raises(MissingTopics, match=r"vmh\.none; run `python -m synckit\.topics apply`"):
+    with pytest.raises(MissingTopics, match=r"vmh\.none; run `python -m synckit\.kafka apply`"):
         await require_topics(backends.kafka_bootstrap, [topic, "vmh.none"])
 
 

@@ -42,7 +42,12 @@ def record_name(told: str, otherwise: str) -> str:
 
 def option_key(text: str) -> str:
     """What tells options of an enum apart: case, blanks and full stops don't ("e. V." is "e.V.")."""
-    return clean(text).casefold().translate(_NOT_IN_OPTIONS)
+    # What stood on both sides of a blank may compose once it is gone; what was folded may have to be composed again.
+    return _folded(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return clean(clean(text).casefold().translate(_NOT_IN_OPTIONS))
 
 
 def _seen(each: str) -> str:
