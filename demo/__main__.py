@@ -13,7 +13,16 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from demo import steps_children, steps_daily, steps_kommunikation, steps_links, steps_loss, steps_trouble
+from demo import (
+    steps_calendar,
+    steps_calendar_trouble,
+    steps_children,
+    steps_daily,
+    steps_kommunikation,
+    steps_links,
+    steps_loss,
+    steps_trouble,
+)
 from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
@@ -42,6 +51,15 @@ STEPS: tuple[Step, ...] = (
     steps_kommunikation.slot_reused,
     steps_links.address_linked_later,
     steps_trouble.a_lie_is_held,
+    steps_calendar.appointment_in_the_phone,
+    steps_calendar.moved_in_google,
+    steps_calendar.both_changed,
+    steps_calendar.series_over_the_clock_change,
+    steps_calendar_trouble.own_deleted_in_google,
+    steps_calendar_trouble.theirs_deleted_in_google,
+    steps_calendar_trouble.empty_list,
+    steps_calendar_trouble.killed_between_insert_and_save,
+    steps_calendar_trouble.write_protection,
 )
 STEP_LIMIT = 600.0
 
@@ -85,10 +103,10 @@ def run(stack: Office, numbers: Sequence[int], keep: bool, show: Show) -> list[R
         stack.stop()
     began, finished = time.monotonic(), False
     try:
-        show.say("starting Kafka, PostgreSQL, Redis, both sandboxes and our services")
+        show.say("starting Kafka, PostgreSQL, Redis, the sandboxes and our services")
         addresses = stack.start()
         show.say(f"all ready after {time.monotonic() - began:.1f} s")
-        show.say(f"EspoCRM {addresses.espocrm_url}, Advoware {addresses.advoware_url}")
+        show.say(f"EspoCRM {addresses.espocrm_url}, Advoware {addresses.advoware_url}, Google {addresses.google_url}")
         results = asyncio.run(play(stack, addresses, numbers, show))
         show.summary(results, time.monotonic() - began)
         finished = True

@@ -7,16 +7,18 @@ import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import aiohttp
 
+from demo.calendars import CalendarDay, calendar_day, new_key
 from demo.people import Person
-from demo.remotes import Advoware, EspoCrm, Linked
+from demo.remotes import USER_ID, Advoware, EspoCrm, Linked
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError
-from deploy.local.table import ROOT, TICKER, WORKER
+from deploy.local.table import CALENDAR, ROOT, TICKER, WORKER
 
 STATE_DIR = ROOT / "var" / "demo"
 FASTER = {
@@ -25,8 +27,13 @@ FASTER = {
     "TICKER_PARKED_SECONDS": "2",
     "TICKER_ROWS_SECONDS": "5",
     "BRAKE_RETRY_SECONDS": "5",
+    "CALENDAR_SYNC_UPKEEP_SECONDS": "2",
+    "NOTIFY_USER": USER_ID,
 }
-"""What an office looks at every few minutes or quarters of an hour, the demo looks at every few seconds."""
+"""What an office looks at every few minutes or quarters of an hour, the demo looks at every few seconds.
+
+With it the IT, who is told of an employee's calendar where the employee has no user: Anna.
+"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,17 @@ class Morning:
         made = await asyncio.gather(*(self.espo.create_person(person) for person in people))
         return list(await asyncio.gather(*(self.espo.until_linked(record) for record in made)))
 
+    @cached_property
+    def calendar_key(self) -> str:
+        """Of somebody who may ask for runs of calendars."""
+        return new_key(self.addresses)
+
+    @asynccontextmanager
+    async def calendars(self) -> AsyncIterator[CalendarDay]:
+        """Desks and phones, whose calendars are kept in step."""
+        async with calendar_day(self.addresses, self.calendar_key) as day:
+            yield day
+
     @asynccontextmanager
     async def without_ticker(self) -> AsyncIterator[None]:
         """The ticker stands still (SIGSTOP), so that what happens meanwhile has come by webhook."""
@@ -51,6 +69,15 @@ class Morning:
             yield
         finally:
             self.stack.thaw(TICKER.name)
+
+    @asynccontextmanager
+    async def without_calendar_sync(self) -> AsyncIterator[None]:
+        """calendar-sync is stopped: what happens meanwhile, nobody has seen."""
+        await asyncio.to_thread(self.stack.stop_process, CALENDAR.name)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.stack.start_process, CALENDAR.name)
 
     @property
     def workers(self) -> list[str]:

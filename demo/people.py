@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from demo import appointments
+
 
 @dataclass(frozen=True)
 class Person:
@@ -150,3 +152,4 @@ def canaries() -> Iterator[str]:
     yield from (*CROWD_TITLES, PATIENT_TITLE, IMPATIENT_TITLE, TITLE_OF_THE_DELETED, UNHEARD_TITLE, BELIED_TITLE)
     yield from (ADDRESS["adresseStreet"], NEW_STREET, DESK_STREET, LINKED_STREET, OLD_IBAN, NEW_IBAN)
     yield from (*OLD_MAILS, *NEW_MAILS, *MOVED_MAILS, TYPED_PHONE, PHONE, PHONE_TEXT, CALLER_TITLE)
+    yield from appointments.texts()

@@ -13,7 +13,7 @@ from demo.morning import FASTER, Morning, morning
 from deploy.local.guardian import Guardian
 from deploy.local.office import Office
 
-QUICK = {**FASTER, "BETEILIGTE_SYNC_IN_PLACE_SECONDS": "3", "CALENDAR_SYNC_UPKEEP_SECONDS": "2", "LOG_FORMAT": "json"}
+QUICK = {**FASTER, "BETEILIGTE_SYNC_IN_PLACE_SECONDS": "3", "LOG_FORMAT": "json"}
 """Tries in place end after 3 s, the ticker looks every few seconds."""
 
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from demo.wait import until
+from demo.calendars import SYNC, CalendarDay, Json, calendar_day, command
+from demo.wait import StepFailedError, until
 from deploy.local.office import Office
-from deploy.local.table import CALENDAR, Wiring
-from deploy.local.waiting import LONG
 from kanzlei.topics import CALENDAR_SYNC
 from synckit.events import Record
 from synckit.kafka.publisher import KafkaPublisher
 from tests.e2e import places
-from tests.e2e.calendar_day import SYNC, CalendarDay, Json, calendar_day
 from tests.e2e.outside import metric
 
 pytestmark = pytest.mark.stack
@@ -41,19 +36,6 @@ async def entered(day: CalendarDay, kuerzel: str, title: str, **more: Any) -> Js
     return made
 
 
-def command(office: Office, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """One of the service's commands, in its own environment but for these settings."""
-    environment = Wiring(office.addresses, office.secrets_file, settings).environment(CALENDAR)
-    return subprocess.run(
-        [sys.executable, "-m", "calendar_sync", *words],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LONG,
-    )
-
-
 async def test_a_desks_appointment_is_in_the_phone(day: CalendarDay) -> None:
     """With a Kürzel beside the seven bits, in a calendar that the employee sees and may write."""
     mail = await day.hire("ÄB")
@@ -72,13 +54,7 @@ async def test_moved_in_google_is_moved_at_the_desk_by_push(day: CalendarDay, of
     mail = await day.hire("PUS")
     termin = await entered(day, "PUS", "Besprechung")
     await day.sync("PUS")
-    calendar = await day.calendar(mail)
-
-    async def watched() -> bool | None:
-        told = await day.google("GET", "/_sandbox/google/channels")
-        return any(channel["calendar_id"] == calendar for channel in told["channels"]) or None
-
-    await until(watched, "a push channel for the calendar")
+    await day.watched(mail)
     (event,) = await day.events(mail)
     before = metric(office.addresses.services["calendar-sync"], "sync_calendar_runs_total", outcome="done")
     for minute in range(10, 20):
@@ -197,7 +173,7 @@ async def test_a_server_that_is_away_in_a_run_doubles_nothing(
     async def whole() -> bool | None:
         try:
             run = await day.sync(kuerzel)
-        except (AssertionError, OSError):
+        except (StepFailedError, OSError):
             return None
         return run["state"] == "done" or None
 
