@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from deploy.local.guardian import Guardian
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError
 from deploy.local.table import ESPOCRM_API_KEY, MIGRATE, ROOT, SANDBOXES, TOPICS, Job, Service, Wiring
+from sandbox.google.service_account import ROLE_ACCOUNT
 
 SECRET_ID, SECRET = "benchwebhook", "bench-secret-of-no-value"
 
@@ -84,8 +85,9 @@ class Grounds:
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Everything a worker needs: servers with topics and tables, and both sandboxes."""
-        urls = {each.name: self.start(each, _NOWHERE).url for each in SANDBOXES}
+        """Everything a service needs: servers with topics and tables, and all sandboxes."""
+        key_file = str(self.folder / "google-service-account.json")
+        urls = {each.name: self.start(each, replace(_NOWHERE, google_key_file=key_file)).url for each in SANDBOXES}
         found = Addresses(
             kafka=self.kafka,
             database_url=self.backends.database_url,
@@ -93,6 +95,9 @@ class Grounds:
             espocrm_url=urls["espocrm"],
             espocrm_api_key=ESPOCRM_API_KEY,
             advoware_url=urls["advoware"],
+            google_url=urls["google"],
+            google_key_file=key_file,
+            google_role_account=ROLE_ACCOUNT,
         )
         self._job(MIGRATE, found)
         return found

@@ -14,7 +14,17 @@ from benchmarks.report_card import FOLDER
 from synckit.command import run_command
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-ORDER = ("ingress", "sync_throughput", "latency", "cost_per_event", "backlog", "reconcile", "scaling")
+ORDER = (
+    "ingress",
+    "sync_throughput",
+    "latency",
+    "cost_per_event",
+    "backlog",
+    "reconcile",
+    "scaling",
+    "proxy",
+    "calendar",
+)
 REMARKS = Path(__file__).with_name("REMARKS.md")
 """What a person says about the figures; goes in front of them as it is."""
 

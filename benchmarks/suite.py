@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks import backlog, cost_per_event, ingress, latency, proxy, reconcile, scaling, sync_throughput
+from benchmarks import backlog, calendar, cost_per_event, ingress, latency, proxy, reconcile, scaling, sync_throughput
 from benchmarks.command import Benchmark
 
 
@@ -26,4 +26,5 @@ SUITE = (
     Line("reconcile", reconcile.TITLE, reconcile.run),
     Line("scaling", scaling.TITLE, scaling.run),
     Line("proxy", proxy.TITLE, proxy.run),
+    Line("calendar", calendar.TITLE, calendar.run),
 )

@@ -44,3 +44,8 @@ SYNCS_OF_A_QUEUE = 2
 SWEEP_RECORDS, SWEEP_CALLS = 10_000, 300
 """Unchanged records that the ticker's looks go over, and the calls that this may cost in all."""
 AMPLIFICATION_EDITS, AMPLIFICATION = 10_000, 1.0
+
+UNCHANGED_CALENDAR = Budget(reads=3, writes=0)
+"""A run of one employee where nothing has changed: two reads of Google at most, one of Advoware."""
+CHANGED_CALENDAR = Budget(reads=5, writes=1)
+"""A run in which one appointment of either side is to be written on the other: read once more before it is."""

@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they found. Two here; `python -m benchmarks --quick` runs all of them."""
+"""The benchmarks run and say what they found. Three here; `python -m benchmarks --quick` runs all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.report import document, read
 from benchmarks.report_card import Card, Goal
 from benchmarks.suite import SUITE
 
-QUICK = ("reconcile", "cost_per_event")
+QUICK = ("reconcile", "cost_per_event", "calendar")
 
 
 @pytest.mark.parametrize("name", QUICK)
