@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from recordsync.act import Actor
 from recordsync.act.children import Family
@@ -14,6 +14,7 @@ from recordsync.clock import StoreTime
 from recordsync.companion import Companion
 from recordsync.decide import decide
 from recordsync.decide.facts import there
+from recordsync.frozen import replace
 from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import Cause, Memory, Outcome, begin
 from recordsync.memory.normal_forms import as_read_today

@@ -10,8 +10,14 @@ MARK = "ERASED:"
 
 def is_erased(payload: Mapping[str, Any]) -> bool:
     """True where a value of the record, or an entry of one of its lists, says so."""
-    # Most values are empty or text, and each look asks this of each of them.
-    return any(_says_so(value) for value in payload.values() if value)
+    # Most values are empty or text, and each decision asks this of each of them.
+    for value in payload.values():
+        if isinstance(value, str):
+            if value.startswith(MARK):
+                return True
+        elif value and _says_so(value):
+            return True
+    return False
 
 
 def cleaned(payload: Mapping[str, Any]) -> Mapping[str, Any]:

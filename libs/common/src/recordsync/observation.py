@@ -148,14 +148,14 @@ class Deletion(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """The facts of one look. Each is UNASKED, or empty, until a question was answered.
 
     `right` tells of `right_id`. `refused`: what a remote, or a value, makes impossible. `posted_in_vain`: the answer of
     a POST that found the row there already (409). `rejected`: the newest refusal, of which nothing was made yet.
     `lists_read`: the left side was read after the last row was written; `list_reads`: how often, in this look.
-    `engaged`: the source is held as a whole, and whether it was our count that did it.
+    `engaged`: the source is held as a whole, and whether it was our count that did it. Without slots, as `Memory`.
     """
 
     at: datetime

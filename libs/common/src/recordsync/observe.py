@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
+from recordsync.frozen import replace
 from recordsync.observation import (
     AskOwner,
     AskParent,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from recordsync.act.intents import Posts
@@ -17,6 +16,7 @@ from recordsync.act.telling import Teller
 from recordsync.decide import not_taken
 from recordsync.decide.deletion import NOTE_OWED
 from recordsync.decide.facts import both, told_about
+from recordsync.frozen import replace
 from recordsync.lists import RowStore, RowWork, post_name
 from recordsync.memory.look import Memory, newest_of
 from recordsync.observation import UNASKED, Deletion, Observation

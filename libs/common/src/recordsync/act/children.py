@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from recordsync.act.actor import Actor
 from recordsync.act.imports import NOT_IMPORTED, Children, Held, Imports, Stranger
 from recordsync.decide.facts import there
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation
 from recordsync.refusals import REJECTED

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from recordsync.act.intents import Posts
 from recordsync.act.store import Store
 from recordsync.decide.facts import owner_of, there
 from recordsync.decide.refused import causes_of
+from recordsync.frozen import replace
 from recordsync.mapping.child import ChildOf
 from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import Memory

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from recordsync.act.actor import Actor
 from recordsync.decide import backoff
 from recordsync.decide.facts import owner_of, there
+from recordsync.frozen import replace
 from recordsync.memory.look import Cause, Memory, begin
 from recordsync.notes import FAILED_FOR_GOOD, Wording, marker_of, single
 from recordsync.observation import Observation, Parent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 
 from recordsync.decide.facts import link_as_seen
 from recordsync.decide.refused import causes_of
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation
 from recordsync.ports import Remotes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.notes import compose
 from recordsync.ports import Remotes

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from recordsync.decide import guard
 from recordsync.decide.deletion import DUPLICATE, UNLINKED, claimed_too
 from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_seen, there
 from recordsync.decide.plausibility import NUMBER_SEEN
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.observation import UNASKED, AskOwner, Observation, ReadRight, ReadRivals
 from recordsync.rules import Rules

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from recordsync.decide import guard, parent
 from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_seen, parent_link, shown, there
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.notes import is_due
 from recordsync.observation import UNASKED, AskOwner, Deletion, Observation, Parent, ReadLeft, ReadRight

@@ -7,7 +7,7 @@ changed meanwhile, is seen before anything is remembered.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from recordsync.decide import erased, guard, not_taken, refused
@@ -16,6 +16,7 @@ from recordsync.decide.list_work import all_list_work, list_work, whole_base, wi
 from recordsync.decide.older import OLDER_SINCE, older_sides, since, without, without_news
 from recordsync.decide.plausibility import NUMBER_SEEN, OLDER, REFUSED, evidence_of
 from recordsync.decide.unfinished import taken_up
+from recordsync.frozen import replace
 from recordsync.lists import ListWork
 from recordsync.mapping.derived import planned as planned_with_derived
 from recordsync.memory.look import Memory

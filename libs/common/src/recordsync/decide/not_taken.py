@@ -6,8 +6,8 @@ A right may have been mended meanwhile. What a contract calls read-only is never
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.notes import cause_of
 from recordsync.observation import Observation

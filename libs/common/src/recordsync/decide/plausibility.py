@@ -165,7 +165,8 @@ def doubted(
     What is merely older than known holds its own direction only, and is asked by `Evidence.is_older`.
     """
     for source in (Side.RIGHT, Side.LEFT):
-        written = [d.field for d in decisions if d.write is source.other and _is_news(d, now)]
+        target = source.other
+        written = [d.field for d in decisions if d.write is target and _is_news(d, now)]
         if not written:
             continue
         held = base.right if source is Side.RIGHT else base.left

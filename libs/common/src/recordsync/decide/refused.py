@@ -6,10 +6,10 @@ Pure. A refusal is remembered with the record, and tried again when either side 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from recordsync.decide.facts import both, there
+from recordsync.frozen import replace
 from recordsync.lists import RowWork, row_name
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation, Rejected

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from recordsync.decide.facts import both
+from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.notes import FAILED_FOR_GOOD, is_due
 from recordsync.observation import Observation

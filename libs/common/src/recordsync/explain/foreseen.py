@@ -6,12 +6,13 @@ gone record's siblings are there, a source is not held unless this record waits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from recordsync.decide import decide
 from recordsync.decide.record import trouble
 from recordsync.explain.findings import Findings
+from recordsync.frozen import replace
 from recordsync.lists import ListMapping
 from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import RELEASED, Cause, Memory, begin, newest_of

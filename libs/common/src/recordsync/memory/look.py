@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from recordsync.frozen import replace
 from recordsync.refusals import WHOLE, Refused, Rejection, remembered
 from recordsync.sieve import Sieve
 from synckit.ports import Attempted, JournalEntry, Link, PendingNote, RecordState
@@ -44,9 +45,11 @@ class Outcome:
     """Notes that nobody could be given just now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
-    """`state`: as it is stored. `base`: as far as this look has come, stored at its end.
+    """Without slots, so that `recordsync.frozen.replace` can copy it as a whole.
+
+    `state`: as it is stored. `base`: as far as this look has come, stored at its end.
 
     `attempted`: writes announced by this look, or by an earlier one and seen to have come true. `overtaken`: those of
     an earlier look that may still land. `due`: notes of earlier looks that turned out true; `told`: those announced by
