@@ -22,9 +22,10 @@ def clean(text: str) -> str:
     """The one form of all texts that look like this one: no blanks around it, none at an end of a line."""
     if text.isascii() and text.isprintable():
         return text.strip(" ")  # Most texts: one line of it, nothing to drop, nothing to compose.
-    if not text.isprintable() or _IGNORED.search(text):
-        # What is not seen goes first: it may stand between the two characters of one end of a line.
-        text = _LINE_END.sub("\n", "".join(_seen(each) for each in _IGNORED.sub("", text)))
+    if text.isprintable() and not _IGNORED.search(text):
+        return unicodedata.normalize("NFC", text).strip(" ")  # One line as well: no end of a line is printable.
+    # What is not seen goes first: it may stand between the two characters of one end of a line.
+    text = _LINE_END.sub("\n", "".join(_seen(each) for each in _IGNORED.sub("", text)))
     text = unicodedata.normalize("NFC", text)
     # Blanks at the ends of lines: a form that is edited at a desk pads them, and nobody sees it.
     return "\n".join(line.rstrip(" ") for line in text.split("\n")).strip(" \n")

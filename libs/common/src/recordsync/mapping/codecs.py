@@ -142,8 +142,12 @@ def choice(
     """
     known = {option_key(right): left for right, left in (aliases or {}).items()}
     spelled = {option_key(option): option for option in (*(aliases or {}), *options)}
+    # Nearly all values are spelled as they are here, and a key is dear.
+    exact = {option: spelled[option_key(option)] for option in (*(aliases or {}), *options) if option}
 
     def read(raw: Any) -> Value:
+        if isinstance(raw, str) and raw in exact:
+            return exact[raw]
         text = _read_text(raw)
         return None if text is None else spelled.get(option_key(str(text)), text)
 

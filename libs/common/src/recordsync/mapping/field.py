@@ -189,7 +189,8 @@ class EntityMapping:
 
     def posts(self, name: str) -> bool:
         """Whether a POST on the right carries the field."""
-        return any(f.name == name and f.direction is not Direction.TO_LEFT for f in self.fields)
+        found = self._by_name.get(name)
+        return found is not None and found.direction is not Direction.TO_LEFT
 
     def for_create(self, left: Canonical) -> dict[str, Any]:
         """The body of a POST on the right, without what has no counterpart there: see `unposted`.

@@ -92,8 +92,8 @@ def loss_of(
     source: Side, decisions: Sequence[Decision], target: Canonical, base: Base, policies: Sequence[FieldPolicy]
 ) -> tuple[Loss, Decision] | None:
     """The worst that these decisions do to the other side, None where nothing is lost there."""
-    essential = {p.name for p in policies if p.essential}
-    written = [(d, d.written) for d in decisions if d.write is source.other and target.get(d.field) is not None]
+    essential, side = {p.name for p in policies if p.essential}, source.other
+    written = [(d, d.written) for d in decisions if d.write is side and target.get(d.field) is not None]
     cleared = [d for d, value in written if value is None]
     if len(cleared) >= MANY_FIELDS or any(d.field in essential for d in cleared):
         return Loss.EMPTIED, cleared[0]

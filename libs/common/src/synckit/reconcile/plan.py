@@ -99,6 +99,8 @@ class Base:
 
     def agreeing(self, pairs: Mapping[str, tuple[Value, Value]]) -> Base:
         """This base, with what both sides hold of some fields now, the left one's value first."""
+        if not pairs:
+            return self
         return Base(
             {**self.left, **{name: pair[0] for name, pair in pairs.items()}},
             {**self.right, **{name: pair[1] for name, pair in pairs.items()}},

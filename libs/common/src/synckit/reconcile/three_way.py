@@ -41,7 +41,9 @@ def reconcile(
     `again`: fields that a side did not take, and that are tried once more if nobody has changed them since.
     """
     known = [p for p in policies if p.name in left.values and p.name in right.values]
-    decisions = tuple(_once_more(decide(p, base, left, right), p, again.get(p.name)) for p in known)
+    decisions = tuple([decide(p, base, left, right) for p in known])
+    if again:
+        decisions = tuple(_once_more(d, p, again.get(p.name)) for d, p in zip(decisions, known, strict=True))
     kept, refusals = _refuse(decisions, known, left.values, right.values)
     left_writes = {d.field: d.left for d in kept if d.write is Side.LEFT}
     right_writes = {d.field: d.right for d in kept if d.write is Side.RIGHT}
@@ -54,19 +56,20 @@ def reconcile(
         right_writes=right_writes,
         notices=tuple(n for d in kept if (n := _notice(d, left.values, right.values))),
         refusals=refusals,
-        base=base.agreeing({d.field: (d.left, d.right) for d in kept}),
+        base=base.agreeing({d.field: (d.left, d.right) for d in kept if d.rule is not Rule.UNCHANGED}),
     )
 
 
 def decide(policy: FieldPolicy, base: Base, left: Seen, right: Seen) -> Decision:
     """One field, one row of the table."""
-    now_left, now_right = left.values[policy.name], right.values[policy.name]
-    if not base.knows(policy.name):
+    name = policy.name
+    now_left, now_right = left.values[name], right.values[name]
+    if not base.knows(name):
         return _without_base(policy, left, right)
-    changed_left = now_left != base.left[policy.name]
-    changed_right = now_right != base.right[policy.name]
+    changed_left = now_left != base.left[name]
+    changed_right = now_right != base.right[name]
     if not (changed_left or changed_right):
-        return _stays(policy, Rule.UNCHANGED, now_left, now_right, "nichts geändert")
+        return Decision(name, Rule.UNCHANGED, now_left, now_right, None, "nichts geändert")
     if policy.agree(now_left, now_right):
         return _stays(policy, Rule.AGREED, now_left, now_right, "beide Seiten stimmen überein")
     if changed_left and changed_right:
@@ -143,17 +146,17 @@ def _refuse(
     decisions: Sequence[Decision], policies: Sequence[FieldPolicy], left: Canonical, right: Canonical
 ) -> tuple[list[Decision], tuple[Decision, ...]]:
     """Splits off the writes that their target can't hold: those are not made, and their base stays."""
-    if not any(d.write is not None for d in decisions):
+    written = [d for d in decisions if d.write is not None]
+    if not written:
         return list(decisions), ()
     after = {
-        Side.LEFT: {**left, **{d.field: d.left for d in decisions}},
-        Side.RIGHT: {**right, **{d.field: d.right for d in decisions}},
+        Side.LEFT: {**left, **{d.field: d.left for d in written}},
+        Side.RIGHT: {**right, **{d.field: d.right for d in written}},
     }
     kept: list[Decision] = []
     refused: list[Decision] = []
     for d, policy in zip(decisions, policies, strict=True):
-        why = policy.refuses(d.write, d.written, after[d.write]) if d.write else ""
-        if why:
+        if d.write is not None and (why := policy.refuses(d.write, d.written, after[d.write])):
             refused.append(Decision(d.field, Rule.REFUSED, left[d.field], right[d.field], d.write, why))
         else:
             kept.append(d)

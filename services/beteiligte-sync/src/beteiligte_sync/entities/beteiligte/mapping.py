@@ -27,7 +27,9 @@ FIRST_DAY = date(1753, 1, 1)
 def kind_of(record: Canonical) -> str:
     """Whether a canonical record of either side is a person or a company."""
     form = record.get("rechtsform")
-    return PERSON if form is None or option_key(str(form)) in _PERSONS else COMPANY
+    if form is None or form in NO_COMPANY:
+        return PERSON
+    return COMPANY if form in RECHTSFORMEN or option_key(str(form)) not in _PERSONS else PERSON
 
 
 def _from_advoware(name: str, left: str, right: str, label: str) -> Field:
