@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from deploy.local.table import INGRESS, TICKER
 from tests.chaos.aimed import Aimed
+from tests.chaos.calendar_blows import CalendarBlows
+from tests.chaos.calendars import Calendars
 from tests.chaos.changes import People
 from tests.chaos.fields import Side
 from tests.chaos.forgetful import Forgetful
@@ -50,6 +52,11 @@ SHARES = {
     "lying-times": 4,
     "poison": 3,
     "purge": 3,
+    "kill-calendar": 5,
+    "kill-after-insert": 4,
+    "google-5xx": 4,
+    "google-resets": 4,
+    "google-tokens": 3,
 }
 STAGED = frozenset({"redis-forgets", "postgres-forgets", "move-redis", "move-postgres", "clocks-apart"})
 """Servers that may move, and clocks that may be off, are needed for these."""
@@ -67,6 +74,8 @@ GROUPS = {
     "topic": ("poison", "purge"),
     "memory": ("postgres-forgets", "redis-forgets"),
     "times": ("lying-times",),
+    "calendar": ("kill-calendar",),
+    "google": ("google-5xx", "google-resets", "google-tokens"),
     "remotes": ("remote-timeout-after", "remote-5xx", "remote-resets", "remote-slow", "token-death", "desk-open"),
 }
 """Misfortunes seldom come alone: two of different groups may strike at once."""
@@ -96,7 +105,7 @@ class Kill:
 class Killer:
     """`kills` grows as it goes."""
 
-    def __init__(self, world: World, people: People, seed: int) -> None:
+    def __init__(self, world: World, people: People, calendars: Calendars, seed: int) -> None:
         self._world = world
         self._people = people
         self._chance = random.Random(f"{seed}:kills")
@@ -104,6 +113,7 @@ class Killer:
         self._forgetful = Forgetful(world, people, self._chance)
         self._times = Times(world, people, self._chance)
         self._topic = Topic(world, people, self._chance)
+        self._calendar = CalendarBlows(world, calendars, self._chance)
         self.kills: list[Kill] = []
 
     def plan(self, count: int, only: tuple[str, ...] = ()) -> list[str]:
@@ -174,6 +184,11 @@ class Killer:
             "lying-times": self._lying_times,
             "poison": self._poison,
             "purge": self._purge,
+            "kill-calendar": lambda kill: self._struck(kill, self._calendar.kill()),
+            "kill-after-insert": lambda kill: self._struck(kill, self._calendar.kill_after_insert()),
+            "google-5xx": lambda kill: self._struck(kill, self._calendar.answers_5xx()),
+            "google-resets": lambda kill: self._struck(kill, self._calendar.loses_answers()),
+            "google-tokens": lambda kill: self._struck(kill, self._calendar.tokens_die()),
         }
         kill = Kill(len(self.kills) + 1, kind, "", time.time())
         self.kills.append(kill)
@@ -356,6 +371,9 @@ class Killer:
 
     async def _purge(self, kill: Kill) -> None:
         kill.what, kill.over = await self._topic.purge()
+
+    async def _struck(self, kill: Kill, blow: Awaitable[tuple[str, float]]) -> None:
+        kill.what, kill.over = await blow
 
     def _rather_short(self, low: float, high: float) -> float:
         """Seconds. More than half are in the first third: a long trouble takes a run's time and finds no more."""

@@ -100,7 +100,7 @@ class Report:
 
 def figures(history: History, looks: Looks, changes: int) -> dict[str, Any]:
     """What it cost: looks and calls per change, writes that changed nothing, work done twice."""
-    calls = [call for call in looks.calls.values() if "/" in call.agent]
+    calls = [call for call in looks.calls.values() if "/" in call.agent and not call.agent.startswith("calendar-sync/")]
     by_worker = [call for call in calls if call.agent.startswith(WORKER)]
     reads = [c for c in by_worker if c.method == "GET" and c.side is Side.ESPO and "/CBeteiligte/" in c.path]
     ours = [row for record in history.records.values() for row in record.rows if not row.by_person]

@@ -16,6 +16,8 @@ import aiohttp
 from deploy.local.supervisor import StackError
 from deploy.local.table import TICKER
 from tests.chaos import remains
+from tests.chaos.calendar_oracle import CalendarOracle, look
+from tests.chaos.calendars import Calendars
 from tests.chaos.changes import People
 from tests.chaos.fields import Side
 from tests.chaos.kills import STAGED, Kill, Killer
@@ -63,10 +65,12 @@ class Run:
         self._tell = tell
         self.world = World(state_dir, plan.workers, plan.without, movable=plan.movable)
         self.people = People(self.world, plan.seed, plan.changes)
-        self.killer = Killer(self.world, self.people, plan.seed)
+        self.calendars = Calendars(self.world, plan.seed)
+        self.killer = Killer(self.world, self.people, self.calendars, plan.seed)
         self._began = 0.0
         self._unheard: list[str] = []
         self._cost: dict[str, object] = {}
+        self._of_calendars: dict[str, object] = {}
 
     async def run(self) -> Report:
         """The whole run; the stack is gone afterwards."""
@@ -94,6 +98,7 @@ class Run:
                 yield self.world
             finally:
                 watching.cancel()
+                await self.calendars.close()
         finally:
             await self.world.close()
 
@@ -110,6 +115,8 @@ class Run:
         await self.until_quiet(60.0)
         if not self.people.linked():
             raise StackError("nothing is synced even before the first kill; the logs of the stack say why")
+        await self.calendars.open_the_office()
+        self.calendars.start()
         kinds = self.killer.plan(self._plan.kills, self._plan.only)
         self.people.per_second = self._plan.changes / max(20.0, SECONDS_A_KILL * len(kinds))
         working = asyncio.create_task(self.people.work())
@@ -151,6 +158,8 @@ class Run:
         if world.movable is not None:
             await world.set_right()
         await self.until_quiet(CALM_LIMIT)
+        if self.calendars.is_open:
+            await self.calendars.calm()
         world.down.add(TICKER.name)
         await asyncio.to_thread(world.office.stop_process, TICKER.name)
         await self.until_quiet(CALM_LIMIT)
@@ -221,6 +230,8 @@ class Run:
         )
         oracle, marks = Oracle(evidence), Marks(history, looks, world.troubles, self._plan.marked)
         found = oracle.judge() + [finding for kill in self.killer.kills for finding in kill.findings]
+        if self.calendars.is_open:
+            found += await self._judged_calendars()
         told_apart = [marks.marked(finding) for finding in found]
         findings = [finding for finding in told_apart if not finding.mark]
         report = self._report(findings)
@@ -228,6 +239,7 @@ class Run:
         report.figures["saves that fell between our read and our write"] = len(oracle.vanished)
         report.figures["longest such window s"] = round(max((v.window for v in oracle.vanished), default=0.0), 2)
         report.figures["notes"] = len(told)
+        report.figures |= self._of_calendars
         report.vanished = oracle.vanished
         report.marked = [finding for finding in told_apart if finding.mark]
         for kill in self.killer.kills:
@@ -250,6 +262,18 @@ class Run:
         report.ended_by_themselves = world.ended_by_themselves
         report.errors_logged = dict(Counter(_errors(world.office.state_dir / "log")))
         return report
+
+    async def _judged_calendars(self) -> list[Finding]:
+        oracle = CalendarOracle(await look(self.calendars, forgot=bool(self.world.troubles.losses)))
+        found = oracle.judge()
+        self._of_calendars = {
+            "calendars: edits": self.calendars.edits,
+            "calendars: appointments": len(self.calendars.appointments),
+            "calendars: saves that fell between our read and our write": oracle.vanished,
+            "calendars: lists of deletions that a person released": self.calendars.released,
+            "calendars: saves that were refused": len(self.calendars.refused),
+        }
+        return found
 
 
 def _is_late(kill: Kill, limit: float) -> bool:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.chaos.run import Plan, Run
 
-KINDS = ("kill-after-post", "kill-after-put", "kill-postgres", "kill-worker")
+PARTIES = ("kill-after-post", "kill-after-put", "kill-postgres", "kill-worker")
+KINDS = (*PARTIES, "kill-after-insert", "google-resets")
 PLAN = Plan(seed=7, changes=120, kills=len(KINDS), workers=2, only=KINDS, limit=90.0)
 
 

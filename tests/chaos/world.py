@@ -33,6 +33,8 @@ FASTER = {
     "TICKER_DESK_LIMIT": "1000000",
     "BRAKE_RETRY_SECONDS": "5",
     "BRAKE_LEAST": "1000000",
+    "CALENDAR_SYNC_UPKEEP_SECONDS": "5",
+    "CALENDAR_SYNC_IN_PLACE_SECONDS": "10",
 }
 """Time compressed: an office's ticker sweeps every 15 minutes, looks at desks each minute, at parked ones each 15 s.
 
