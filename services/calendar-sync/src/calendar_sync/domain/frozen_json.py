@@ -6,25 +6,29 @@ Dates, times and lengths are told apart by a word in front; a mapping or a list 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 TIME_WORDS = ("datetime:", "date:", "time:", "seconds:", "text:")
+SCALARS = frozenset({str, int, float, bool})
 
 
 def fields_to_json(value: Any) -> dict[str, Any]:
     """A dataclass as JSON. Fields that hold their default are left out."""
-    named = ((each, getattr(value, each.name)) for each in dataclasses.fields(value))
-    return {each.name: to_json(held) for each, held in named if held != _default(each)}
+    kind: Any = type(value)
+    named = ((name, default, getattr(value, name)) for name, default in _defaults(kind))
+    return {name: to_json(held) for name, default, held in named if held != default}
 
 
 def to_json(value: Any) -> Any:
     """JSON-able."""
+    if value is None or type(value) in SCALARS:
+        return _plain(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return fields_to_json(value)
     if isinstance(value, Mapping):
@@ -41,6 +45,9 @@ def from_json(kind: type[T], told: Any) -> T:
 
 
 def _plain(value: Any) -> Any:
+    # Most values by far: asked first, as a run reads and writes thousands.
+    if type(value) is str:
+        return f"text:{value}" if value.startswith(TIME_WORDS) else value
     if isinstance(value, datetime):
         return f"datetime:{value.isoformat()}{'#' if value.fold else ''}"
     if isinstance(value, date):
@@ -71,19 +78,30 @@ def _free(told: Any) -> Any:
 
 
 def _read(kind: Any, told: Any) -> Any:
+    return _reader(kind)(told)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """How values of this type are read; worked out once."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         chosen = [each for each in inner if each is not NoneType]
-        return None if told is None else _read(chosen[0] if len(chosen) == 1 else Any, told)
+        read = _reader(chosen[0] if len(chosen) == 1 else Any)
+        return lambda told: None if told is None else read(told)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        return kind(**{name: _read(hints[name], held) for name, held in told.items()})
+        readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+        return lambda told: kind(**{name: readers[name](held) for name, held in told.items()})
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(told)
+        return kind
     if origin is tuple:
-        kinds = inner[:1] * len(told) if inner[1:] == (Ellipsis,) else inner
-        return tuple(_read(each, held) for each, held in zip(kinds, told, strict=True))
-    return _free(told)
+        return partial(_tuple, inner)
+    return _free
+
+
+def _tuple(inner: tuple[Any, ...], told: Any) -> tuple[Any, ...]:
+    kinds = inner[:1] * len(told) if inner[1:] == (Ellipsis,) else inner
+    return tuple(_read(each, held) for each, held in zip(kinds, told, strict=True))
 
 
 def _datetime(text: str) -> datetime:
@@ -102,5 +120,5 @@ def _default(each: dataclasses.Field[Any]) -> Any:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((each.name, _default(each)) for each in dataclasses.fields(kind))

@@ -32,6 +32,8 @@ def merged(scene: Scene, row: Row, left: DeskView, right: GoogleView | None, was
         return Part(ask=Ask(events=(row.event_id,)))
     if right is not None and not right.is_held and row.kind not in CHILDREN:
         return remember(scene, replace(row, kind=Kind.EXPANDED), State.LINKED, was)
+    if right is None and _is_as_it_was(scene, row, left):
+        return remember(scene, row, State.LINKED, was)
     rules = merge_rules(scene, row, left, right)
     told = merge(row.base, left.appointment, in_google, rules)
     shown = _newly_shown(scene, row, left)
@@ -50,6 +52,16 @@ def merged(scene: Scene, row: Row, left: DeskView, right: GoogleView | None, was
     if not steps:
         rewritten = list(remember(scene, settled, State.LINKED, was).steps)
     return Part(steps=tuple(rewritten), notices=tuple(_notices(scene, row, left, told)))
+
+
+def _is_as_it_was(scene: Scene, row: Row, left: DeskView) -> bool:
+    """True where nobody touched anything: most pairs of most runs, for which a merge would be idle work."""
+    return (
+        row.profile == scene.rules.profile.value
+        and dict(row.base_left) == left.appointment.as_fields()
+        and (row.kind in CHILDREN or row.kind is _kind_of(left.appointment))
+        and left.block.omitted == omitted_days(scene, row, left, None)
+    )
 
 
 def remember(scene: Scene, row: Row, state: State, was: Row) -> Part:

@@ -14,7 +14,7 @@ from calendar_sync.domain.google_form import GoogleView
 from calendar_sync.domain.memory import Diary, HeldList, Memory, Notice, Row, State
 from calendar_sync.domain.pair_steps import back_at_desk
 from calendar_sync.domain.pairs import decide_pair
-from calendar_sync.domain.plan_value import Action, Phase, Plan, Step, digest_of
+from calendar_sync.domain.plan_value import Action, Phase, Plan, Step
 from calendar_sync.domain.scene import NOTHING, Ask, Part, Scene, joined
 from calendar_sync.domain.series import is_held_again, occurrences, skips_pair
 from calendar_sync.domain.sides import DeskSide, GoogleSide
@@ -38,7 +38,7 @@ def plan(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) -
 
 
 def draft(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) -> Draft:
-    """As far as what was seen allows."""
+    """As far as what was seen allows. Without a digest: a plan that is carried out at once needs none."""
     scene = Scene(memory, advoware, google, rules)
     part = joined(_parts(scene))
     steps, waiting = _allowed_by_mode(part.steps, rules)
@@ -48,7 +48,7 @@ def draft(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) 
     made = Plan(
         kuerzel=rules.kuerzel,
         made_at=memory.now,
-        digest=digest_of(memory.rows),
+        digest="",
         diary=memory.diary,
         mode=rules.mode.value,
         steps=tuple(sorted(steps, key=lambda step: step.phase)),

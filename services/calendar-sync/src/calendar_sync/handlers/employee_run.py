@@ -59,7 +59,8 @@ class EmployeeRun:
         if not employee.email or not employee.aktiv or memory.diary.state is CalendarState.LOST:
             reason = NO_ADDRESS if not employee.email else HAS_LEFT if not employee.aktiv else REASON
             return Plan(rules.kuerzel, memory.now, digest_of(memory.rows), memory.diary, skipped=reason)
-        return await self._planned(memory, rules, memory.diary)
+        plan = await self._planned(memory, rules, memory.diary)
+        return replace(plan, digest=digest_of(memory.rows))
 
     async def apply(self, plan: Plan, rules: Rules, lease: Lease) -> Report:
         """Carries out a saved plan unchanged. StaleVersion where a row has moved since it was made."""
