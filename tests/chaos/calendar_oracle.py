@@ -10,6 +10,8 @@ from typing import Any
 from tests.chaos.calendars import DESK, NAMES, PHONE, Appointment, Calendars, View, desk_view, phone_view
 from tests.chaos.oracle import LONGEST_WINDOW, Finding
 
+BEFORE_A_BLOW, AFTER_A_BLOW = 3.0, 10.0
+"""Seconds: a run that was struck is not remembered, and the next one comes that soon."""
 AT_DESK = {"title": "text", "place": "ort", "time": "datum"}
 
 
@@ -18,6 +20,7 @@ class Seen:
     """After calm. `desk` and `phone`: Kürzel → what is shown there; `changes`: number of a Termin → all its writes.
 
     `writes`: of ours in a round in which nothing was typed. `forgot`: the database has lost some of its memory.
+    `blows`: from when to when something was struck (Unix seconds).
     """
 
     appointments: Mapping[str, Appointment]
@@ -26,9 +29,10 @@ class Seen:
     changes: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     writes: int = 0
     forgot: bool = False
+    blows: Sequence[tuple[float, float]] = ()
 
 
-async def look(calendars: Calendars, *, forgot: bool) -> Seen:
+async def look(calendars: Calendars, blows: Sequence[tuple[float, float]], *, forgot: bool) -> Seen:
     """Asks both sandboxes."""
     day, desk, phone = calendars.day, {}, {}
     for kuerzel in NAMES:
@@ -36,15 +40,20 @@ async def look(calendars: Calendars, *, forgot: bool) -> Seen:
         phone[kuerzel] = [phone_view(event) for event in await day.events(calendars.mails[kuerzel])]
     numbers = [one.frnr for one in calendars.appointments.values() if one.frnr is not None]
     changes = {number: await calendars.changes_of(number) for number in numbers}
-    return Seen(calendars.appointments, desk, phone, changes, calendars.writes_after_quiet, forgot)
+    return Seen(calendars.appointments, desk, phone, changes, calendars.writes_after_quiet, forgot, blows)
 
 
 class CalendarOracle:
-    """Judges once. `vanished`: saves at a desk that fell between our read and our write, promised by nobody."""
+    """Judges once.
+
+    `vanished`: saves at a desk that fell between our read and our write, promised by nobody. `made_conflicts`: edits of
+    a value that we had just written when we were struck: what was not remembered any more reads as two people's edits.
+    """
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self.vanished = 0
+        self.made_conflicts = 0
 
     def judge(self) -> list[Finding]:
         """Everything that is wrong."""
@@ -95,8 +104,27 @@ class CalendarOracle:
                 continue
             if self._fell_between(one, name, {value for side, value in heads if side == DESK}):
                 self.vanished += 1
+            elif self._struck_in_between(one.passed.get((name, shown[name]))):
+                self.made_conflicts += 1
             else:
-                yield Finding("edit lost", one.key, f"{name} is {shown[name]!r}, typed last: {sorted(heads)}")
+                yield Finding(
+                    "edit lost",
+                    one.key,
+                    f"{name} is {shown[name]!r}, typed last: {sorted(heads)}{self._since(one, name, shown)}",
+                )
+
+    def _since(self, one: Appointment, name: str, shown: View) -> str:
+        passed = one.passed.get((name, shown[name]))
+        if passed is None:
+            return ""
+        near = min((abs(passed - at) for blow in self._seen.blows for at in blow), default=float("inf"))
+        return f"; passed {near:.1f} s from the next blow"
+
+    def _struck_in_between(self, passed: float | None) -> bool:
+        """True where the value that stands there was passed while what we had done could not be remembered."""
+        return passed is not None and any(
+            at - BEFORE_A_BLOW <= passed <= over + AFTER_A_BLOW for at, over in self._seen.blows
+        )
 
     def _fell_between(self, one: Appointment, name: str, values: set[str]) -> bool:
         """True where our write followed the desk's save so soon that it had been read before."""

@@ -43,6 +43,8 @@ class Appointment:
     frnr: int | None = None
     event: str | None = None
     heads: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    passed: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(field, value) → when somebody who had seen it typed another one."""
     gone: str = ""
     in_doubt: bool = False
     """It was deleted while something typed on the other side was on its way."""
@@ -51,7 +53,9 @@ class Appointment:
         """Takes over what a person saved on one side, who saw these values there."""
         for name, value in values.items():
             kept = {(where, each) for where, each in self.heads.get(name, set()) if where != side}
-            self.heads[name] = {head for head in kept if head[1] != seen.get(name)} | {(side, value)}
+            fresh = {head for head in kept if head[1] != seen.get(name)} | {(side, value)}
+            self.passed |= {(name, each): time.time() for _, each in self.heads.get(name, set()) - fresh}
+            self.heads[name] = fresh
 
 
 class Calendars:

@@ -264,12 +264,14 @@ class Run:
         return report
 
     async def _judged_calendars(self) -> list[Finding]:
-        oracle = CalendarOracle(await look(self.calendars, forgot=bool(self.world.troubles.losses)))
+        blows = [(kill.at, kill.over) for kill in self.killer.kills]
+        oracle = CalendarOracle(await look(self.calendars, blows, forgot=bool(self.world.troubles.losses)))
         found = oracle.judge()
         self._of_calendars = {
             "calendars: edits": self.calendars.edits,
             "calendars: appointments": len(self.calendars.appointments),
             "calendars: saves that fell between our read and our write": oracle.vanished,
+            "calendars: edits that a blow made conflicts": oracle.made_conflicts,
             "calendars: lists of deletions that a person released": self.calendars.released,
             "calendars: saves that were refused": len(self.calendars.refused),
         }

@@ -87,3 +87,12 @@ def test_a_save_between_read_and_write_is_counted_apart(seconds: float, found: l
     saved = {"at": 10.0, "call": None, "values": {"text": title}}
     ours = {"at": 10.0 + seconds, "call": 7, "values": {"text": BORN["title"]}}
     assert judged(seen(one, [SHOWN], [SHOWN], changes={70001: [saved, ours]})) == found
+
+
+@pytest.mark.parametrize(("ago", "found"), [(1.0, []), (60.0, ["edit lost"])])
+def test_what_a_blow_made_a_conflict_is_counted_apart(ago: float, found: list[str]) -> None:
+    """The value that stands there was passed when we were struck, so that nobody remembered that both had it."""
+    one = appointment()
+    one.typed(PHONE, {"title": f"Tanne {KEY} 5"}, BORN)
+    blow = one.passed["title", BORN["title"]] + ago
+    assert judged(seen(one, [SHOWN], [SHOWN], blows=[(blow, blow + 5)])) == found
