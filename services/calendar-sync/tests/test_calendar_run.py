@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+import pytest
 from calendar_office import Office
 from fake_google import days_of, times_of
 
 from calendar_sync.domain.block import split
+from calendar_sync.domain.values import Profile
+from synckit.testing.faults import Crash
 
 NINE = datetime(2026, 10, 20, 9)
 WEEKLY = {"dauertermin": True, "turnus": 1, "turnus_art": 2}
@@ -159,3 +162,46 @@ async def test_whole_days_end_exclusively_in_google() -> None:
         True,
     )
     assert await office.quiet() == 1
+
+
+async def test_what_comes_back_shows_nothing_that_is_hidden_now() -> None:
+    """A deleted event keeps its body at Google's; its old place and notes don't come back with it."""
+    office = Office()
+    frnr = office.termin(NINE, text="Mueller", ort="Saal 2", notiz="Akte 7")
+    await office.run()
+    office.google.remove(office.calendar, office.event_of(frnr).id)
+    await office.run(profile=Profile.BUSY)
+    body = office.event_of(frnr).body
+    assert (body["summary"], body.get("location"), body.get("description")) == ("Termin", None, None)
+
+
+async def test_a_made_termin_is_not_made_again_in_an_outage() -> None:
+    """Killed after the POST, then nothing but empty answers: the intent waits until something can be seen."""
+    office = Office()
+    await office.run()
+    office.google.enter(office.calendar, summary="Mittag", **times_of(NINE, NINE + timedelta(hours=1)))
+
+    def kill(point: str) -> None:
+        if point == "advoware.create.after":
+            raise Crash
+
+    office.desk.faults.hook = kill
+    with pytest.raises(Crash):
+        await office.run()
+    office.desk.faults.clear()
+    office.desk.is_empty = True
+    assert (await office.run()).state == "skipped"
+    office.desk.is_empty = False
+    await office.quiet()
+    assert len(office.desk.termine) == 1
+
+
+async def test_all_of_a_few_may_be_deleted_at_once() -> None:
+    """What is deleted in one run is no control for the rest of it."""
+    office = Office()
+    numbers = [office.termin(NINE + timedelta(days=day)) for day in range(3)]
+    await office.run()
+    for frnr in numbers:
+        office.desk.remove(frnr)
+    assert (await office.run()).state == "done"
+    assert office.google.living(office.calendar) == []

@@ -52,9 +52,11 @@ class CarryingOut:
         self._lease = lease
         self._places = asyncio.Semaphore(max(at_once, 1))
         self._known = {row.key: row for row in memory.rows}
+        self._deleted: frozenset[str] = frozenset()
 
     async def outcome(self, plan: Plan, diary: Diary) -> Outcome:
         """What is to be saved, of all that could be done."""
+        self._deleted = frozenset(step.key for step in plan.steps if step.action.deletes)
         done = Done()
         for _phase, steps in in_order(plan):
             if done.stopped is None and steps:
@@ -115,7 +117,9 @@ class CarryingOut:
         if not step.action.deletes:
             return ()
         kuerzel = self._memory.diary.kuerzel
-        live = (row for row in self._memory.rows if row.is_live and row.frnr and row.key != step.key and row.left)
+        live = (
+            row for row in self._memory.rows if row.is_live and row.frnr and row.key not in self._deleted and row.left
+        )
         found = [Place(row.frnr or 0, kuerzel, row.left.start.date()) for row in live if row.left is not None]
         return tuple(found[:CONTROLS])
 

@@ -103,6 +103,9 @@ class Observing:
         for day in ask.days:
             whole = partial(datetime.combine, day)
             found = await self._desk.appointments(self._rules.kuerzel, whole(time()), whole(LAST_SECOND))
+            if not found.termine and not desk.list.termine:
+                # Nothing at all is shown: in an outage, a POST that was made would be repeated.
+                await self._desk.employees()
             desk = replace(desk, days={**desk.days, day: found})
         if ask.holders:
             found_holders = await self._store.holders(ask.holders, self._rules.kuerzel)

@@ -18,6 +18,9 @@ from kanzlei.termine import Appointments, Place
 from synckit.errors import StaleVersion
 from synckit.ports import Lease
 
+MAPPED = frozenset({"summary", "description", "location", "start", "end", "recurrence"})
+"""Attributes of an event that are written by us alone."""
+
 
 class StillThere(StaleVersion):
     """What was to be deleted as gone elsewhere is there: nothing was deleted."""
@@ -83,7 +86,9 @@ class Writing:
         return inserted(step, await self._undeleted(step, found))
 
     async def _undeleted(self, step: Step, found: Event) -> Event:
-        body: Mapping[str, object] = {**found.body, **step.body, "status": "confirmed"}
+        # What it held of ours is not brought back with it: a profile may hide today what it showed then.
+        kept = {name: value for name, value in found.body.items() if name not in MAPPED}
+        body: Mapping[str, object] = {**kept, **step.body, "status": "confirmed"}
         return await self._lease.during(self._google.update(self._calendar, found.id, body, found.etag))
 
     async def _post(self, step: Step) -> Row:
