@@ -84,7 +84,9 @@ class CalendarOracle:
         elif desk:
             if desk[0] != phone[0]:
                 yield Finding("sides differ", one.key, f"desk {desk[0]}, phone {phone[0]}")
-            yield from self._lost(one, desk[0])
+            # Whoever edits on the phone and deletes there before it was synced has the desk's state back.
+            if not (one.gone and one.in_doubt):
+                yield from self._lost(one, desk[0])
 
     def _must_be_there(self, one: Appointment) -> bool | None:
         """None where both is right: an edit was on its way to it, or the database has forgotten what it knew."""

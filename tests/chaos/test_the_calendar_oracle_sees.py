@@ -96,3 +96,12 @@ def test_what_a_blow_made_a_conflict_is_counted_apart(ago: float, found: list[st
     one.typed(PHONE, {"title": f"Tanne {KEY} 5"}, BORN)
     blow = one.passed["title", BORN["title"]] + ago
     assert judged(seen(one, [SHOWN], [SHOWN], blows=[(blow, blow + 5)])) == found
+
+
+def test_an_edit_that_its_own_deletion_overtook_is_nobodys() -> None:
+    """What comes back is what the desk has; with no deletion it is a lost edit."""
+    one = appointment()
+    one.typed(PHONE, {"title": f"Ulme {KEY} 6"}, BORN)
+    assert judged(seen(one, [SHOWN], [SHOWN])) == ["edit lost"]
+    overtaken = replace(one, gone=PHONE, in_doubt=True)
+    assert judged(seen(overtaken, [SHOWN], [SHOWN])) == []
