@@ -205,3 +205,24 @@ async def test_all_of_a_few_may_be_deleted_at_once() -> None:
         office.desk.remove(frnr)
     assert (await office.run()).state == "done"
     assert office.google.living(office.calendar) == []
+
+
+async def test_many_cancelled_occurrences_are_no_missing_termine() -> None:
+    """Killed while a series was expanded, then deleted in Google: its Termine go, and no single ones come of them."""
+    office = Office()
+    await office.run()
+    rule = ["RRULE:FREQ=WEEKLY;BYDAY=MO,WE"]
+    times = times_of(datetime(2026, 10, 5, 9), datetime(2026, 10, 5, 10))
+    event_id = office.google.enter(office.calendar, summary="Sport", recurrence=rule, **times)
+    office.desk.faults.crash_at(12)
+    with pytest.raises(Crash):
+        await office.run()
+    office.desk.faults.clear()
+    office.google.remove(office.calendar, event_id)
+    await office.quiet()
+    assert office.desk.termine == {}
+    assert office.google.living(office.calendar) == []
+    assert office.reports[-1].state == "done"
+    office.desk.calls.clear()
+    await office.run()
+    assert office.desk.calls == ["appointments"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from calendar_sync.domain.announced import looked_for
 from calendar_sync.domain.desk_form import DeskView
 from calendar_sync.domain.google_form import GoogleView
 from calendar_sync.domain.identity import mark_of
@@ -26,8 +27,6 @@ from calendar_sync.domain.scene import CHILDREN, NOTHING, Ask, Part, Scene
 from calendar_sync.domain.sides import GONE, UNREADABLE, UNSEEN, Absent
 from calendar_sync.domain.values import Strategy
 
-PATIENCE = timedelta(minutes=2)
-"""So long a POST of which we saw no answer may still arrive."""
 KEPT_GONE = timedelta(days=180)
 Left = DeskView | Absent
 Right = GoogleView | Absent
@@ -201,17 +200,12 @@ def _announced_in_google(scene: Scene, row: Row, left: Left, right: Right) -> Pa
 
 def _announced_at_desk(scene: Scene, row: Row, right: Right) -> Part:
     """A POST that may have been made: its mark is looked for, in the list and in the list of that day again."""
-    found = [each for each in scene.desk.marked.get(row.mark, ()) if each not in scene.by_frnr]
-    if found:
-        known = replace(row, state=State.LINKED, frnr=min(found))
-        return linked(scene, known, scene.desk.view(min(found)), right, row)
-    day = row.left.start.date() if row.left is not None else scene.today
-    if day not in scene.desk.days:
-        return Part(ask=Ask(days=(day,)))
-    if scene.desk.is_doubtful:
-        return Part(waiting=((row.key, "Advowares Liste war unvollständig"),))
-    if row.since is not None and scene.now - row.since < PATIENCE:
-        return Part(waiting=((row.key, "der vorige Versuch kann noch ankommen"),))
+    found = looked_for(scene, row)
+    if isinstance(found, Part):
+        return found
+    if found is not None:
+        known = replace(row, state=State.LINKED, frnr=found)
+        return linked(scene, known, scene.desk.view(found), right, row)
     if right is UNSEEN:
         return Part(ask=Ask(events=(row.event_id,))) if row.event_id not in scene.google.asked else NOTHING
     if isinstance(right, GoogleView):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
+from calendar_sync.domain.announced import looked_for
 from calendar_sync.domain.desk_form import DeskView
 from calendar_sync.domain.google_form import GoogleView, occurrence_id, seen_in_google
 from calendar_sync.domain.identity import of_event, own_id
@@ -54,7 +55,14 @@ def _ended(scene: Scene, row: Row) -> Iterable[Part]:
 
 
 def _end(scene: Scene, child: Row, reason: str) -> Part:
+    if child.state is State.CREATING and child.frnr is None and child.mark:
+        found = looked_for(scene, child)
+        if isinstance(found, Part):
+            return found
+        child = replace(child, frnr=found, state=State.CREATING if found is None else State.LINKED)
     left = scene.desk.view(child.frnr)
+    if child.state is State.GONE and not isinstance(left, DeskView):
+        return NOTHING
     if child.frnr is None or left is GONE:
         return remember(scene, replace(child, since=scene.now), State.GONE, child)
     if left is UNSEEN:

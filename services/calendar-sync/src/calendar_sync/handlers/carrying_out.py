@@ -67,7 +67,9 @@ class CarryingOut:
         creates = [announced(step, self._memory.now) for step in steps if step.action.creates]
         if creates:
             self._lease.ensure()
-            await self._store.intend(self._memory, diary, creates)
+            # A series that is expanded has no write of its own: it is remembered with what is made of it.
+            series = {row.parent: done.rows[row.parent] for row in creates if row.parent in done.rows}
+            await self._store.intend(self._memory, diary, [*series.values(), *creates])
             self._known |= {row.key: row for row in creates}
         if steps[0].phase in (Phase.NEW_IN_ADVOWARE, Phase.NEW_IN_GOOGLE):
             await asyncio.gather(*(self._in_turn(step, done) for step in steps))

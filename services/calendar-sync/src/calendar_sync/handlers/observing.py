@@ -56,8 +56,10 @@ class Observing:
         return await self._desk.appointments(self._rules.kuerzel, window.start, window.end, known=known)
 
     def _is_known(self, row: Row) -> bool:
+        """A Termin that a list must show. Occurrences go with their series: many of them may be gone at once."""
         left = row.left
-        return row.state is State.LINKED and left is not None and self._window.narrowed().holds(left)
+        is_whole = row.state is State.LINKED and row.frnr is not None and not row.parent
+        return is_whole and left is not None and self._window.narrowed().holds(left)
 
     async def _changes(self, calendar: CalendarRef | None) -> EventList:
         """By token; the whole window where there is none, where it has died, or where it is not enough."""
