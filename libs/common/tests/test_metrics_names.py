@@ -6,7 +6,7 @@ from synckit.service import metrics, remote_metrics, worker_metrics
 from synckit.worker.observer import Handled, WorkerObserver
 
 LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "remote", "method", "code", "topic"}
-LABELS |= {"service", "version"}
+LABELS |= {"service", "version", "check"}
 
 
 def value(name: str, **labels: str) -> float:
