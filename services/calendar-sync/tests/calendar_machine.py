@@ -29,6 +29,7 @@ DAYS = st.sampled_from(
 SHIFTS = st.sampled_from([timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(hours=-2)])
 LENGTHS = st.sampled_from([30, 60, 480])
 RULES = st.sampled_from([None, None, "RRULE:FREQ=WEEKLY;COUNT=8", "RRULE:FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12"])
+WRITES = ["advoware.create", "advoware.replace", "advoware.delete", "google.insert", "google.update", "google.delete"]
 SECRET = "Geheim"
 WEEKLY: dict[str, Any] = {"dauertermin": True, "turnus": 1, "turnus_art": 2}
 MOST = 14
@@ -186,6 +187,15 @@ class CalendarMachine(RuleBasedStateMachine):
     def a_run_that_crashes(self, at: int) -> None:
         for faults in (self.office.google.faults, self.office.desk.faults):
             faults.crash_at(at)
+        self.attempt()
+
+    @rule(write=st.sampled_from(WRITES), moment=st.sampled_from(["before", "after"]))
+    def a_run_killed_at_a_write(self, write: str, moment: str) -> None:
+        def kill(point: str) -> None:
+            if point == f"{write}.{moment}":
+                raise Crash
+
+        self.office.google.faults.hook = self.office.desk.faults.hook = kill
         self.attempt()
 
     @rule(at=st.integers(0, 25), maybe=st.booleans())
