@@ -181,6 +181,7 @@ def _answers(url: str) -> bool:
         with urlopen(url, timeout=2.0) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except HTTPError as error:
+        error.close()
         return bool(url.endswith("/") and error.code == 404)  # a baseline without a health page: it listens
     except (URLError, OSError):
         return False

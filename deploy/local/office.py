@@ -287,6 +287,10 @@ def answers_ok(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - loopback only
             return bool(answer.status == 200)
+    except urllib.error.HTTPError as refusal:
+        # It holds the connection, and is freed in an order that may leave the socket to a warning.
+        refusal.close()
+        return False
     except (urllib.error.URLError, OSError, ValueError):
         return False
 

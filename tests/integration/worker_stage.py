@@ -13,14 +13,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from deploy.local.backends import LazyBackends
+from deploy.local.office import answers_ok
 from deploy.local.ports import Ports
 from deploy.local.waiting import LONG, in_time, wait_until
 from synckit.events import ChangeEvent, Record, dead_letter_topic, encode
@@ -70,18 +69,10 @@ class WorkerProcess:
         self.process.wait(LONG)
 
     def is_ready(self) -> bool:
-        try:
-            with urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
+        return answers_ok(f"http://127.0.0.1:{self.port}/health/ready")
 
     def is_live(self) -> bool:
-        try:
-            with urlopen(f"http://127.0.0.1:{self.port}/health/live", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
+        return answers_ok(f"http://127.0.0.1:{self.port}/health/live")
 
     def log_lines(self, event: str) -> list[Line]:
         lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from deploy.local.addresses import Addresses
+from deploy.local.office import answers_ok
 from deploy.local.table import MIGRATE, PROXY, TICKER, WORKER, Job, Service, Wiring
 from deploy.local.waiting import LONG, wait_until
 
@@ -55,11 +54,7 @@ class Now:
 def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
     if process.poll() is not None:
         raise SystemExit(f"{' '.join(map(str, process.args[1:3]))} has ended: its log is in the folder")  # type: ignore[index]
-    try:
-        with urlopen(f"{url}/health/ready", timeout=5) as answer:  # noqa: S310 - loopback only
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
+    return answers_ok(f"{url}/health/ready")
 
 
 def _free_port() -> int:
