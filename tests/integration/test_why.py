@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis
 
 from deploy.local.backends import LazyBackends
-from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, Hands, carry_out
+from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, SYNC_NOW, CommandPorts, carry_out
 from recordsync.explain.render import plain
 from recordsync.memory.look import RELEASED
 from recordsync.postgres.inspect import PostgresInspector
@@ -85,9 +85,9 @@ def ground(
     )
 
 
-def hands(office: Stage) -> Hands:
+def command_ports(office: Stage) -> CommandPorts:
     ground = office.ground
-    return Hands(
+    return CommandPorts(
         ground.links, ground.locks, ground.publisher, office.clock, ground.topic, WHO, new_id=lambda: str(uuid.uuid4())
     )
 
@@ -197,7 +197,7 @@ async def test_a_held_lock_is_seen_with_its_time(ground: Ground) -> None:
 async def test_sync_now_sends_an_event_and_writes_down_who_did_it(ground: Ground) -> None:
     async with stage(ground) as office:
         await office.person(CONFLICT, lastName="Probe", firstName="Paula")
-        said = await carry_out(SYNC_NOW, hands(office), "beteiligte", CONFLICT)
+        said = await carry_out(SYNC_NOW, command_ports(office), "beteiligte", CONFLICT)
         findings, _ = await office.asked(CONFLICT)
         assert findings.waiting.value is not None
         (record,) = findings.waiting.value.records
@@ -210,7 +210,7 @@ async def test_sync_now_sends_an_event_and_writes_down_who_did_it(ground: Ground
 async def test_a_release_is_good_for_one_look(ground: Ground) -> None:
     async with stage(ground) as office:
         await braked(office)
-        await carry_out(RELEASE_BRAKE, hands(office), "beteiligte", BRAKED)
+        await carry_out(RELEASE_BRAKE, command_ports(office), "beteiligte", BRAKED)
         findings, report = await office.asked(BRAKED)
         assert findings.state is not None
         assert RELEASED in findings.state.notes
@@ -228,7 +228,7 @@ async def test_a_release_is_good_for_one_look(ground: Ground) -> None:
 async def test_a_forgotten_link_is_found_again_by_its_number(ground: Ground) -> None:
     async with stage(ground) as office:
         await office.person(CONFLICT, lastName="Probe", firstName="Paula")
-        await carry_out(FORGET_LINK, hands(office), "beteiligte", CONFLICT)
+        await carry_out(FORGET_LINK, command_ports(office), "beteiligte", CONFLICT)
         findings, report = await office.asked(CONFLICT)
         assert findings.state is not None
         assert findings.state.link is None

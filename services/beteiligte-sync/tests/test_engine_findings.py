@@ -16,7 +16,7 @@ from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from recordsync import Companion, Engine, Outcome, Remotes
 from recordsync.decide.deletion import KEPT
-from recordsync.explain.commands import CARRY_OVER, KEEP_ADVOWARE, Hands, carry_out
+from recordsync.explain.commands import CARRY_OVER, KEEP_ADVOWARE, CommandPorts, carry_out
 from recordsync.testing.brake import FakeBrake
 from recordsync.testing.memory import FakePublisher
 from synckit.errors import SyncError
@@ -247,7 +247,7 @@ async def test_an_erased_mail_alone_is_held() -> None:
     assert len(office.notifier.notes) == 1
 
 
-async def erased_office(publisher: FakePublisher) -> tuple[Shop, Hands]:
+async def erased_office(publisher: FakePublisher) -> tuple[Shop, CommandPorts]:
     """In step, then erased in EspoCRM and held."""
     office = Shop()
     await office.with_mails("paula@probe.example")
@@ -255,14 +255,14 @@ async def erased_office(publisher: FakePublisher) -> tuple[Shop, Hands]:
     await office.sync("p1")
     office.left.edit("p1", zusatz="ERASED:p1", emailAddressData=items("ERASED:p1"))
     assert (await office.sync("p1")).result == "held"
-    return office, Hands(office.links, office.locks, publisher, office.clock, "beteiligte", "it@host")
+    return office, CommandPorts(office.links, office.locks, publisher, office.clock, "beteiligte", "it@host")
 
 
 async def test_keep_advoware_ends_the_link_for_good() -> None:
     """What is edited on either side afterwards stays where it was edited, and no second party is made."""
-    office, hands = await erased_office(FakePublisher())
+    office, ports = await erased_office(FakePublisher())
     betnr = office.betnr()
-    await carry_out(KEEP_ADVOWARE, hands, "beteiligte", "p1")
+    await carry_out(KEEP_ADVOWARE, ports, "beteiligte", "p1")
     kept = dict(office.right.records[betnr])
     office.left.edit("p1", lastName="Muster")
     results = await sync_all(office, ["p1", "p1"])
@@ -276,8 +276,8 @@ async def test_keep_advoware_ends_the_link_for_good() -> None:
 async def test_carry_over_empties_advoware_once() -> None:
     """The event that it publishes carries the deletion over; what is erased later is held again."""
     publisher = FakePublisher()
-    office, hands = await erased_office(publisher)
-    said = await carry_out(CARRY_OVER, hands, "beteiligte", "p1")
+    office, ports = await erased_office(publisher)
+    said = await carry_out(CARRY_OVER, ports, "beteiligte", "p1")
     ((topic, event),) = publisher.sent
     assert topic == "beteiligte"
     assert decode(event.key, event.value, event.headers).id in said

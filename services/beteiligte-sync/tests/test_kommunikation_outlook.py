@@ -11,7 +11,7 @@ from kommunikation_desk import MAIL, PHONE, Desk
 
 from beteiligte_sync.entities.kommunikation.entry import to_base
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
-from recordsync.mapping.rows import Outlook
+from recordsync.mapping.rows import ListsForecast
 from recordsync.memory.look import RELEASED
 from synckit.reconcile.plan import Side
 
@@ -27,7 +27,7 @@ def settled(*mails: str) -> Desk:
     return desk
 
 
-def told(desk: Desk, *notes: str) -> Outlook:
+def told(desk: Desk, *notes: str) -> ListsForecast:
     left = {kind.attribute: [e.as_item() for e in entries] for kind, entries in desk.left.items()}
     rows = [{**row, "kommKz": 0} if row["id"] in desk.hidden else row for row in desk.rows.values()]
     state = SimpleNamespace(base=to_base(desk.known), attempted=desk.attempted, notes=notes)
@@ -124,7 +124,7 @@ def test_what_the_brake_holds_is_told_without_a_write_until_it_is_released() -> 
 
 
 def test_rows_that_advoware_does_not_show_are_not_spoken_of() -> None:
-    assert LISTS.foresee(SimpleNamespace(base=to_base({}), attempted=(), notes=()), {}, {}) == Outlook()
+    assert LISTS.foresee(SimpleNamespace(base=to_base({}), attempted=(), notes=()), {}, {}) == ListsForecast()
 
 
 def test_names_are_told_in_a_users_words() -> None:

@@ -156,7 +156,7 @@ def _right(mapping: EntityMapping, opened: Connections) -> SearchableStore:
 
 
 def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: EngineSettings) -> Family | None:
-    kin = [
+    children = [
         Children(
             child,
             PostgresLinkStore(opened.pool, child.entity),
@@ -166,7 +166,7 @@ def _family(mapping: EntityMapping, opened: Connections, clock: Clock, chosen: E
         for child in REGISTRY
         if _parent(child) is mapping
     ]
-    return Family(kin, opened.publisher, chosen) if kin else None
+    return Family(children, opened.publisher, chosen) if children else None
 
 
 def _parent(mapping: EntityMapping) -> EntityMapping | None:

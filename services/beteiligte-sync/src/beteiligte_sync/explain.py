@@ -21,7 +21,7 @@ import structlog
 from beteiligte_sync.commands.entities import Entity, UnknownEntity, find
 from beteiligte_sync.commands.wire import Desk, Settings, desk
 from recordsync.explain.as_json import document
-from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, STEPS, Hands, Proposal, carry_out, propose
+from recordsync.explain.commands import FORGET_LINK, RELEASE_BRAKE, STEPS, CommandPorts, Proposal, carry_out, propose
 from recordsync.explain.findings import Findings
 from recordsync.explain.gather import gather
 from recordsync.explain.render import show
@@ -78,12 +78,12 @@ async def _do(options: argparse.Namespace, entity: Entity, at: Desk, known: tupl
         return _say("Nichts getan.", NOT_DONE)
     if options.command != FORGET_LINK and not await _connected(at):
         return _say("Kafka ist nicht erreichbar: nichts getan.", AWAY)
-    return await _carried_out(options, entity, at.hands)
+    return await _carried_out(options, entity, at.ports)
 
 
-async def _carried_out(options: argparse.Namespace, entity: Entity, hands: Hands) -> int:
+async def _carried_out(options: argparse.Namespace, entity: Entity, ports: CommandPorts) -> int:
     try:
-        print(await carry_out(options.command, hands, entity.mapping.entity, options.id))  # noqa: T201
+        print(await carry_out(options.command, ports, entity.mapping.entity, options.id))  # noqa: T201
     except Locked:
         return _say("Gerade arbeitet jemand an dem Datensatz: nichts getan. Bitte gleich noch einmal.", NOT_DONE)
     except RemoteUnavailable as error:

@@ -37,7 +37,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class CommandPorts:
     """The ports that the commands write through. `topic` has the entity's events, `who` is `user@host`."""
 
     links: LinkStore
@@ -105,28 +105,28 @@ def _propose_forget(findings: Findings, *, force: bool) -> Proposal:
     )
 
 
-async def carry_out(command: str, hands: Hands, entity: str, left_id: str) -> str:
+async def carry_out(command: str, ports: CommandPorts, entity: str, left_id: str) -> str:
     """Does it, and says so. Locked where somebody works on the record, RemoteUnavailable where a system is away."""
-    event_id = "" if command in (FORGET_LINK, KEEP_ADVOWARE) else hands.new_id()
-    await _remember(command, hands, (entity, left_id), event_id)
+    event_id = "" if command in (FORGET_LINK, KEEP_ADVOWARE) else ports.new_id()
+    await _remember(command, ports, (entity, left_id), event_id)
     if command == FORGET_LINK:
         return "Die Verknüpfung ist vergessen."
     if command == KEEP_ADVOWARE:
         return "Advoware behält die Daten. Die Verknüpfung ist beendet."
-    event = ChangeEvent(entity, left_id, Action.SYNC_CHECK, Origin.OPERATOR, hands.clock.now(), id=event_id)
-    await hands.publisher.publish(hands.topic, [encode(event)])
+    event = ChangeEvent(entity, left_id, Action.SYNC_CHECK, Origin.OPERATOR, ports.clock.now(), id=event_id)
+    await ports.publisher.publish(ports.topic, [encode(event)])
     done = "Freigegeben und eingereiht" if command in (RELEASE_BRAKE, CARRY_OVER) else "Eingereiht"
     return f"{done} als Ereignis {event_id}. In ein paar Sekunden hier noch einmal nachsehen."
 
 
-async def _remember(command: str, hands: Hands, record: tuple[str, str], event_id: str) -> None:
+async def _remember(command: str, ports: CommandPorts, record: tuple[str, str], event_id: str) -> None:
     entity, left_id = record
-    async with hands.locks.hold(f"{entity}:{left_id}") as lease:
-        state = await hands.links.load(left_id)
+    async with ports.locks.hold(f"{entity}:{left_id}") as lease:
+        state = await ports.links.load(left_id)
         # The fence is only worth something if the lock was still ours when it was taken.
         lease.ensure()
-        now = hands.clock.now()
-        await hands.links.commit(
+        now = ports.clock.now()
+        await ports.links.commit(
             Commit(
                 left_id=left_id,
                 fence=state.fence,
@@ -134,7 +134,7 @@ async def _remember(command: str, hands: Hands, record: tuple[str, str], event_i
                 link=replace(state.link, tombstone=KEPT) if command == KEEP_ADVOWARE and state.link else None,
                 base=Base() if command == KEEP_ADVOWARE else None,
                 raise_notes=(RELEASED,) if command in (RELEASE_BRAKE, CARRY_OVER) else (),
-                journal=(JournalEntry(now, STEPS[command], rule=hands.who, event_id=event_id),),
+                journal=(JournalEntry(now, STEPS[command], rule=ports.who, event_id=event_id),),
                 forget=command == FORGET_LINK,
             )
         )

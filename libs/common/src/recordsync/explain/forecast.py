@@ -12,7 +12,7 @@ from recordsync.explain.foreseen import Foreseen, Unknown, foreseen, rules_of
 from recordsync.explain.planned import Planned
 from recordsync.explain.rows import FieldRow, Table, Values, field_row, list_row, rows_as_seen
 from recordsync.explain.words import SIDES, SYSTEMS, clean, count, shown, target_of
-from recordsync.mapping.rows import Outlook
+from recordsync.mapping.rows import ListsForecast
 from recordsync.memory.look import RELEASED
 from recordsync.states import SyncStatus, explain
 from recordsync.steps import (
@@ -236,7 +236,7 @@ def _in_step(told: Foreseen, findings: Findings, table: Table, held: str = "") -
     work = planned(memory, seen, rules)
     plan = replace(work.plan, held=held) if held else work.plan
     state = memory.state
-    lists = table.lists.foresee(state, left.payload, right.payload, findings.at) if table.lists else Outlook()
+    lists = table.lists.foresee(state, left.payload, right.payload, findings.at) if table.lists else ListsForecast()
     rows = tuple(field_row(p, table, plan, Values(memory.base, work.left, work.right)) for p in table.policies)
     rows += tuple(list_row(row) for row in lists.rows)
     kind = "adopt" if memory.result == "adopted" else "update"
@@ -268,7 +268,7 @@ def _plan_lines(planned: Planned, rows: Sequence[FieldRow], sides: _Sides, kind:
     return [*lines, _calls(planned, sides, kind)]
 
 
-def _held_lines(plan: Plan, table: Table, lists: Outlook) -> list[str]:
+def _held_lines(plan: Plan, table: Table, lists: ListsForecast) -> list[str]:
     without = [
         f"{WITHOUT}{SIDES[d.write]}: {table.label(d.field)} → {shown(table.shown(d.field, target_of(d)))}"
         for d in plan.decisions

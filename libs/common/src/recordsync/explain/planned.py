@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recordsync.mapping.rows import Outlook
+from recordsync.mapping.rows import ListsForecast
 from recordsync.notes import cause_of
 from synckit.reconcile.plan import Plan
 
@@ -14,7 +14,7 @@ class Planned:
     """What a look would do, counted as the engine writes."""
 
     plan: Plan
-    lists: Outlook
+    lists: ListsForecast
 
     @property
     def writes_right(self) -> int:

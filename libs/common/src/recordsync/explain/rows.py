@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from recordsync.explain.findings import Findings
 from recordsync.explain.words import rule_words
 from recordsync.mapping.field import EntityMapping
-from recordsync.mapping.rows import RowOutlook
+from recordsync.mapping.rows import RowForecast
 from synckit.errors import MappingError
 from synckit.reconcile.plan import Base, Canonical, Decision, Plan, Side, Value
 from synckit.reconcile.policy import FieldPolicy
@@ -70,7 +70,7 @@ def rows_as_seen(findings: Findings, table: Table) -> tuple[FieldRow, ...]:
     return tuple(field_row(policy, table, Plan(), Values(base, left, right)) for policy in table.policies)
 
 
-def list_row(row: RowOutlook) -> FieldRow:
+def list_row(row: RowForecast) -> FieldRow:
     """Of an entry."""
     return FieldRow(
         name=row.name,

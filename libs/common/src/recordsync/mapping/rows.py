@@ -25,7 +25,7 @@ def as_seen(party: Mapping[str, Any]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class RowOutlook:
+class RowForecast:
     """One entry of a list and its row: both sides now, what was agreed on, what a look would do about it and why."""
 
     name: str
@@ -43,10 +43,10 @@ class RowOutlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ListsForecast:
     """What a look would do about all of them. `right_writes`: calls; `causes`: of the notes."""
 
-    rows: tuple[RowOutlook, ...] = ()
+    rows: tuple[RowForecast, ...] = ()
     held: str = ""
     right_writes: int = 0
     writes_left: bool = False
@@ -66,7 +66,7 @@ class ForeseenLists(Protocol):
 
     def foresee(
         self, state: Remembered, left: Mapping[str, Any], right: Mapping[str, Any], at: datetime | None = None
-    ) -> Outlook: ...
+    ) -> ListsForecast: ...
 
 
 class Remembered(Protocol):

@@ -14,7 +14,7 @@ from kanzlei.espocrm.client import EspoStore
 from kanzlei.settings import AdvowareSection, EspoCrmSection
 from kanzlei.topics import EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
-from recordsync.explain.commands import Hands
+from recordsync.explain.commands import CommandPorts
 from recordsync.explain.gather import Side, Sources
 from recordsync.mapping.field import EntityMapping
 from recordsync.postgres.brake import PostgresBrakes
@@ -48,7 +48,7 @@ class Desk:
 
     sources: Sources
     opened: Connections
-    hands: Hands
+    ports: CommandPorts
 
 
 @asynccontextmanager
@@ -68,7 +68,7 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
         brakes=PostgresBrakes(opened.pool),
     )
     locks = RedisLocks(opened.redis, clock, times=LockTimes(wait=LOCK_WAIT))
-    hands = Hands(
+    ports = CommandPorts(
         links=PostgresLinkStore(opened.pool, mapping.entity),
         locks=locks,
         publisher=opened.publisher,
@@ -77,7 +77,7 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
         who=whoami(),
     )
     try:
-        yield Desk(sources, opened, hands)
+        yield Desk(sources, opened, ports)
     finally:
         await locks.released()
         for step in opened.closing():

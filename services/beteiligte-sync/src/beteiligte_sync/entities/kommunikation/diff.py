@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from beteiligte_sync.entities.kommunikation.decide import Gone, Sides, decided
 from beteiligte_sync.entities.kommunikation.entry import Entry, Known, Row
 from beteiligte_sync.entities.kommunikation.kinds import Kind
-from beteiligte_sync.entities.kommunikation.one_kind import Gone, Sides, decided
 from beteiligte_sync.entities.kommunikation.plan import ListPlan
-from beteiligte_sync.entities.kommunikation.seats import seat_of
+from beteiligte_sync.entities.kommunikation.row_match import match_of
 
 
 def diff(
@@ -68,7 +68,7 @@ def _sorted_out(
         kind = row.kind(agreed)
         if kind in sides:
             same_kind = agreed if agreed is not None and agreed.kind is kind else None
-            sides[kind].seats.append(seat_of(kind, row, same_kind, taken, shown[kind]))
+            sides[kind].matches.append(match_of(kind, row, same_kind, taken, shown[kind]))
         if agreed is not None and agreed.kind is not kind and agreed.kind in sides and agreed.key is not None:
             sides[agreed.kind].gone.append(Gone(row.id, agreed, believed=True))
     for row_id in missing:

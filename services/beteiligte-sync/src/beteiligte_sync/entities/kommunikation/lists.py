@@ -20,13 +20,13 @@ from beteiligte_sync.entities.kommunikation.entry import (
     to_base,
     value_of,
 )
+from beteiligte_sync.entities.kommunikation.forecast import forecast
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.losses import losses
-from beteiligte_sync.entities.kommunikation.outlook import outlook
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
 from recordsync.lists import ListWork, Parts, RowNote, RowWork
-from recordsync.mapping.rows import SEEN, Outlook, Remembered, as_seen
+from recordsync.mapping.rows import SEEN, ListsForecast, Remembered, as_seen
 from recordsync.memory.look import RELEASED
 from recordsync.quoting import shown
 from recordsync.refusals import TOO_MANY, Rejection, digest, remembered
@@ -107,17 +107,19 @@ class KommunikationLists:
             return f"Kommunikation, Zeile {name.removeprefix(PREFIX)}"
         return next((kind.label for kind in Kind if kind.value == name), name)
 
-    def foresee(self, state: Remembered, left: Payload, right: Payload, at: datetime | None = None) -> Outlook:
+    def foresee(self, state: Remembered, left: Payload, right: Payload, at: datetime | None = None) -> ListsForecast:
         """What `decide` would do now, for a person who asks."""
         known = from_base(state.base)
         entries, rows = read_entries(left, known), read_rows(right, known)
         if rows is None:
-            return Outlook()
+            return ListsForecast()
         known = resumed(known, came_true(known, state.attempted, entries, rows))
         kept_out = _rows_of(self._still_refused(state, left, right, at)) if at else frozenset()
         plan = diff(entries, rows, known, confirmed=RELEASED in state.notes, kept_out=kept_out)
         causes = tuple(_note(told, plan).cause for told in plan.told)
-        return Outlook(outlook(entries, rows, known, plan), plan.held, len(plan.writes), bool(plan.lists), causes)
+        return ListsForecast(
+            forecast(entries, rows, known, plan), plan.held, len(plan.writes), bool(plan.lists), causes
+        )
 
     def _still_refused(self, state: Remembered, left: Payload, right: Payload, at: datetime) -> set[str]:
         def about(known: Rejection) -> str:

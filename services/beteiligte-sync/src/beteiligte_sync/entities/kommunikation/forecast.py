@@ -12,7 +12,7 @@ from beteiligte_sync.entities.kommunikation.diff import diff
 from beteiligte_sync.entities.kommunikation.entry import PREFIX, Entry, Known, Row, identity
 from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
-from recordsync.mapping.rows import RowOutlook
+from recordsync.mapping.rows import RowForecast
 from synckit.reconcile.plan import Side
 
 _TOLD = {
@@ -38,9 +38,9 @@ class Sight:
         return next((shown[key] for key in keys if key in shown), None)
 
 
-def outlook(
+def forecast(
     left: Mapping[Kind, Sequence[Entry]], rows: Sequence[Row], known: Mapping[str, Known], plan: ListPlan
-) -> tuple[RowOutlook, ...]:
+) -> tuple[RowForecast, ...]:
     """Rows that are Advoware's own (Internet, beA) are left out. Of a plan that is held: what it would be else."""
     would = diff(left, rows, known, confirmed=True) if plan.held else plan
     sight = Sight(left, rows, known, would)
@@ -53,7 +53,7 @@ def outlook(
     return tuple(_held(each) if each.write else each for each in found) if plan.held else tuple(found)
 
 
-def _row(sight: Sight, row: Row, write: RowWrite | None, told: Told | None) -> RowOutlook:
+def _row(sight: Sight, row: Row, write: RowWrite | None, told: Told | None) -> RowForecast:
     before, after = sight.known.get(row.id), sight.plan.known[row.id]
     was = before.key if before else None
     rule, words, side = _said(sight, row, write)
@@ -61,7 +61,7 @@ def _row(sight: Sight, row: Row, write: RowWrite | None, told: Told | None) -> R
         rule, words = _TOLD[told.why]
     value = sight.value(after.kind, after.key, was)
     becomes = after.tlf if side is Side.RIGHT else _entry_after(sight, after)
-    return RowOutlook(
+    return RowForecast(
         name=PREFIX + row.id,
         label=after.kind.label,
         left=value,
@@ -100,7 +100,7 @@ def _said(sight: Sight, row: Row, write: RowWrite | None) -> tuple[str, str, Sid
     return "agreed", "beide stimmen überein", None
 
 
-def _gone(sight: Sight, row: str, told: Told | None) -> RowOutlook:
+def _gone(sight: Sight, row: str, told: Told | None) -> RowForecast:
     known = sight.known[row]
     value = sight.value(known.kind, known.key)
     rule, words = _TOLD[Why.VANISHED] if told else ("gone", "auf beiden Seiten entfernt")
@@ -111,16 +111,16 @@ def _gone(sight: Sight, row: str, told: Told | None) -> RowOutlook:
         rule, words = "agreed", "steht in einer anderen Zeile"
     side = Side.LEFT if drops else None
     base_right = known.tlf or None
-    return RowOutlook(PREFIX + row, known.kind.label, value, None, words, rule, value, base_right, True, side)
+    return RowForecast(PREFIX + row, known.kind.label, value, None, words, rule, value, base_right, True, side)
 
 
-def _new(write: RowWrite) -> RowOutlook:
+def _new(write: RowWrite) -> RowForecast:
     value, words = write.agreed.tlf, "neu in EspoCRM; kommt in eine neue Zeile"
     name = f"{PREFIX}+{write.agreed.key}"
-    return RowOutlook(name, write.agreed.kind.label, value, None, words, "left_changed", write=Side.RIGHT, after=value)
+    return RowForecast(name, write.agreed.kind.label, value, None, words, "left_changed", write=Side.RIGHT, after=value)
 
 
-def _held(row: RowOutlook) -> RowOutlook:
+def _held(row: RowForecast) -> RowForecast:
     return replace(row, words=f"{row.words} (angehalten)", write=None, after=None, is_held=True)
 
 

@@ -10,7 +10,7 @@ from beteiligte_sync.entities.kommunikation.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class RowMatch:
     """One row of one kind. `key`: the identity of what stands in it now; None where it is blank or mere text."""
 
     kind: Kind
@@ -58,7 +58,7 @@ class Seat:
         return Known(self.kind, self.komm_kz, self.row.tlf if tlf is None else tlf, key, phone_type)
 
 
-def seat_of(kind: Kind, row: Row, known: Known | None, taken: Collection[str], shown: Collection[str]) -> Seat:
+def match_of(kind: Kind, row: Row, known: Known | None, taken: Collection[str], shown: Collection[str]) -> RowMatch:
     """`known`: from our own table. The marker speaks where that knows nothing of the row, nor a row for its entry.
 
     `taken`: entries that rows of our table stand for; a marker that names one was copied by a person. `shown`: those
@@ -72,4 +72,4 @@ def seat_of(kind: Kind, row: Row, known: Known | None, taken: Collection[str], s
         # Ours, or in EspoCRM as it is: stricter rules than EspoCRM's must not make mere text of it.
         same = identity(kind, row.tlf)
         key = same if same in shown or (told is not None and told.key == same) else None
-    return Seat(kind, row, told, row.true_kz(told), key)
+    return RowMatch(kind, row, told, row.true_kz(told), key)
