@@ -107,6 +107,8 @@ class Actor:
             # One entry a field: the new one would take with it what tells an earlier write of ours from an edit.
             # The notes come first: what is agreed, or given up, must not be stored without its note.
             await self._store.announce(memory, memory.attempted, fresh)
+            # Two commits, notes before base: a crash between them leaves a note too many, never an overwritten value
+            # untold.
             memory = await self._store.commit(replace(memory, attempted=()), base=memory.base, unpark=False)
             await self._store.announce(memory, step.attempted)
         elif fresh or step.attempted:
@@ -126,6 +128,7 @@ class Actor:
         try:
             made = await self._posts.send(self._lease, intent, fence, lambda: self._remotes.right.create(step.body))
         except RemoteRejected as exc:
+            # 409 is an answer to "is it there?", and the next decision looks for whose it is.
             if exc.status != ALREADY_THERE:
                 raise
             return memory, replace(seen, posted_in_vain=exc)
@@ -160,6 +163,7 @@ class Actor:
         now = self._rules.values(Side.RIGHT, answer)
         ignored = not_taken.found(step.writes, step.before, now, Side.RIGHT)
         memory = self._journal(memory, Side.RIGHT, step.writes, step.before, ignored)
+        # What the answer shows is agreed on, and not what was sent: Advoware trims, cuts and ignores without a word.
         base = memory.base.agreeing({f: (r.left, now[f]) for f, r in step.writes.items() if f in now})
         memory = replace(memory, base=base)
         if ignored:
@@ -222,6 +226,7 @@ class Actor:
         now = self._rules.values(Side.LEFT, left)
         ignored = not_taken.found(step.writes, step.before, now, Side.LEFT)
         memory = self._journal(memory, Side.LEFT, step.writes, step.before, ignored)
+        # As on the right: the answer counts, EspoCRM changes what hooks and formulas make of it.
         base = memory.base.agreeing({f: (now[f], r.right) for f, r in step.writes.items() if f in now})
         if step.lists is not None:
             base = Base({**base.left, **step.lists.left}, {**base.right, **step.lists.right})
@@ -239,6 +244,7 @@ class Actor:
         try:
             answer = await self._sent(Side.LEFT, self._remotes.left.update(memory.left_id, dict(patch)), memory)
         except RemoteRejected as exc:
+            # The next look decides about the deletion, with the brake: here it would be decided by one answer.
             if exc.status == GONE:
                 raise StaleVersion("the record was deleted while it was synced") from None
             raise

@@ -91,6 +91,7 @@ class Family:
             owner = await self._owner(children, right_id, rows[right_id])
             if owner:
                 to_wake.append(owner)
+            # Rows of a kind that is never taken over stay a desk's own.
             elif children.child.imported:
                 strangers.append(right_id)
         for right_id in strangers:

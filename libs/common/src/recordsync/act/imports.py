@@ -124,6 +124,7 @@ class Imports:
         belongs = {mapping.link_attribute: claims[mapping.link_attribute], children.child.attribute: memory.left_id}
         identity = {"identity": children.child.identity(stranger.row)} if children.child.identity_field else {}
         asked = Intent(f"{IMPORT}{stranger.right_id}", {**belongs, **identity}, held.clock.now())
+        # An earlier POST whose answer was lost: EspoCRM has no unique key for it, so it is asked each time.
         already = await children.left.find(belongs)
         if already:
             return memory, already[0]
@@ -176,6 +177,8 @@ class Imports:
         posts, key = Posts(children.links, held.clock, self._settings), asked.left_id
         state = await children.links.load(key)
         if state.intent is not None:
+            # The question was asked after the intent, yet the POST may land later still: only once its time is over,
+            # again.
             posts.ensure_settled(state.intent, asked.declared_at, "espocrm")
             await posts.drop(key, state.fence)
         intent = replace(asked, declared_at=held.clock.now())

@@ -31,6 +31,7 @@ def unlinked(memory: Memory, seen: Observation, rules: Rules) -> Step | None:
     left, intent = there(seen.left), memory.state.intent
     if left is None:
         return _left_over(intent, seen, rules)
+    # Our POST was answered in this look: its answer is linked as it is, nobody has to search for it.
     if memory.result == "created":
         return _linked(memory, left, there(seen.right), rules, is_recovered=False)
     if claimed_by(seen, rules) is not None:
@@ -70,6 +71,7 @@ def _searched(intent: Intent, seen: Observation, rules: Rules) -> Snapshot | Ste
         since = None if rules.mapping.child_of is not None else intent.declared_at - CLOCK_SKEW
         return Observe((Search(intent.fingerprint, since),))
     ours = [c for c in seen.found.records if c.id not in seen.found.taken and _looks_like(c, intent, rules)]
+    # Two that look alike: linking the wrong one would write a client's data into another client's record.
     if len(ours) > 1:
         raise Ambiguous("several parties look like the one that was being created", tuple(c.id for c in ours))
     if ours:
@@ -78,6 +80,7 @@ def _searched(intent: Intent, seen: Observation, rules: Rules) -> Snapshot | Ste
     if not seen.found.is_complete:
         # Whatever the clocks say: before anything is posted again, all that there is has been searched.
         return Observe((Search(intent.fingerprint, None),))
+    # All was searched after the POST could have landed, and it is not there: it was lost, and may be sent again.
     return DropIntent()
 
 
@@ -102,6 +105,7 @@ def _there_already(memory: Memory, left: Snapshot, seen: Observation, rules: Rul
 
 def _body(memory: Memory, left: Snapshot, seen: Observation, rules: Rules) -> dict[str, Any]:
     mapping, values = rules.mapping, rules.values(Side.LEFT, left)
+    # Null and not absent: mappings that derive a value from several fields must see that it is not sent.
     values = {**values, **dict.fromkeys(left_out_of_post(memory, values))}
     body, child = mapping.for_create(values), mapping.child_of
     parent = None if seen.parent is UNASKED else seen.parent.link

@@ -51,6 +51,8 @@ class Work:
 def in_step(memory: Memory, seen: Observation, rules: Rules) -> Step:
     """From the first plan to the last commit."""
     if not memory.is_taken_up:
+        # Asked before anything of ours is written: our own PUT gives a doubted side a new version, and it would look
+        # mended.
         doubted = frozenset(older_sides(memory, seen, rules))
         return Learn(replace(taken_up(memory, seen, rules), doubted=doubted))
     if (held := erased.held(memory, seen, rules)) is not None:
@@ -73,6 +75,7 @@ def planned(memory: Memory, seen: Observation, rules: Rules) -> Work:
     now = {Side.LEFT: rules.values(Side.LEFT, left), Side.RIGHT: rules.values(Side.RIGHT, right)}
     plan = _plan(now, memory, seen, rules)
     if not plan.decisions:
+        # A proxy's page or a cut answer with 200: taken for a record, it would empty every field of the other side.
         silent = Side.RIGHT if now[Side.LEFT] else Side.LEFT
         raise RemoteUnavailable(silent.system, "an answer that is not the record")
     lists = list_work(memory, seen, rules)
@@ -182,6 +185,7 @@ def _right(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Step 
     if not patch:
         kept = {name: (work.plan.base.left[name], work.right[name]) for name in writes}
         return Learn(replace(memory, base=memory.base.agreeing(kept)))
+    # Advoware's PUT empties what it is not sent, so fields that are none of ours go along as they were shown.
     body = rules.mapping.whole_right(right.payload, {**_as_agreed(work, memory, seen, rules), **patch})
     refused.require_not_refused(memory, Side.RIGHT, body)
     # What is written on both sides is agreed on only when the left is written, too.
@@ -270,6 +274,7 @@ def _settled(work: Work, memory: Memory, seen: Observation, rules: Rules) -> Ste
     if work.older:
         return _settled_in_part(work, memory, seen, rules)
     _, right = both(seen)
+    # A list that was too long is judged by its length, and this look's own writes have changed that.
     counted = replace(memory, rejections=refused.settled_counts(memory, seen, rules))
     rejected = _still_refused(work, counted, seen, rules)
     standing = {

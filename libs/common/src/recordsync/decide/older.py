@@ -47,6 +47,7 @@ def without_news(
         for side in older:
             if not memory.base.knows(d.field) or d.write is side or d.rule is Rule.AGREED:
                 continue
+            # Where the other side has moved as well, the field stays a conflict: a real edit must not win unseen.
             if now[side.other][d.field] == base[side.other][d.field]:
                 believed[side][d.field] = base[side][d.field]
     return believed

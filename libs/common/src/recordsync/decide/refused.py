@@ -220,6 +220,7 @@ def _without_attributes(memory: Memory, seen: Observation, patch: Patch, error: 
     for name in (ATTRIBUTE + each for each in names_in(error, patch)):
         about = digest(patch[name.removeprefix(ATTRIBUTE)], key=memory.state.key)
         known = memory.rejections.get(name)
+        # The second value that is refused is no accident of its spelling: then none is tried until tomorrow.
         is_first = known is None or known.about == about
         fresh[name] = rejection(error, name, Side.LEFT, seen.at, about if is_first else ANY_VALUE)
     return replace(memory, rejections={**memory.rejections, **fresh}) if fresh else None
@@ -233,6 +234,7 @@ def _without_row(memory: Memory, seen: Observation, rules: Rules, work: RowWork,
     """The other rows are written all the same. Only what says why is remembered beyond this look."""
     name = row_name(rules.lists.prefix if rules.lists else "", work)
     known = rejection(error, name, Side.RIGHT, seen.at, about_work(memory, work))
+    # A bare 400 names nothing that a person could mend: it counts in this look, and is tried again in the next one.
     known = replace(known, is_kept=error.field is not None or error.status != BAD_REQUEST)
     attempted = tuple(each for each in memory.attempted if each.field != name)
     return replace(memory, rejections={**memory.rejections, name: known}, attempted=attempted)

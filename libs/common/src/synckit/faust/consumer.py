@@ -38,6 +38,7 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         async def beat_and_renew() -> bool:
             asked_at = lease.now()
             alive = await beat()
+            # The lease counts from before the heartbeat was sent: the group may have waited from that moment on.
             if alive:
                 lease.renew(asked_at)
             return alive
@@ -71,6 +72,7 @@ class SafeConsumer(driver.Consumer):
 
     async def wait_first(self, *coros: Any, timeout: Any = None) -> Any:
         """Faust's wait around handing a record over, which nearly never has to wait: then no tasks are made."""
+        # Faust makes two tasks a record here. Any other call of it goes its usual way.
         if timeout is None and len(coros) == 2 and asyncio.iscoroutine(coros[0]) and not self.should_stop:
             begun = Begun(coros[0])
             if begun.finished:
@@ -81,6 +83,7 @@ class SafeConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         if revoked:
+            # Before Faust's own handler: that forgets the acks, and its last commit would be of nothing.
             await self.app.drain("revoked")
         self._handed.clear()
         self.app.commits_refused = 0
@@ -99,6 +102,7 @@ class SafeConsumer(driver.Consumer):
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         message = super()._to_message(tp, record)
         read = self._read_offset[tp]
+        # A lower offset is a redelivery, unless this process never saw the record: then the log is another one.
         if read is not None and message.offset < read and not self.app.took(message):
             self._start_anew(tp)
         self._handed[tp] = (self._handed.get(tp, (message.offset, 0))[0], message.offset)

@@ -88,6 +88,8 @@ class _Batch:
         taken = self.builder.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
         if taken is None:
             return False
+        # A caller's records come one after the other, so looking at the last receipt is enough to count it once a
+        # batch.
         if not self.receipts or self.receipts[-1] is not receipt:
             self.receipts.append(receipt)
             receipt.expect()
@@ -154,6 +156,7 @@ class TopicBatches:
 
         Crowded where a partition of theirs has too much to wait for: then nothing is taken.
         """
+        # Before anything is taken: a caller is told about all of its records, or none is on its way.
         sizes = [_size(record) for record in records]
         if sizes and max(sizes) > MOST_BYTES:
             raise MessageSizeTooLargeError("a record is larger than a broker takes")
@@ -186,6 +189,7 @@ class TopicBatches:
             lane = self._lanes[partition] = _Lane(partition)
         if lane.waiting:
             lane.drop_unwanted()
+            # Asked per lane, and before the first record is put: nothing of a caller that is refused may go out.
             if lane.size > MOST_WAITING:
                 raise Crowded
         return lane
@@ -233,6 +237,7 @@ class TopicBatches:
             return
         lane.busy = True
         self._busy += 1
+        # Nearly always: only an unknown topic, or a full accumulator, makes aiokafka wait here.
         if handing.finished:
             self._under_way(lane, batch, handing.value)
         else:

@@ -104,6 +104,7 @@ class KafkaPublisher:
                 await receipt.done
             finally:
                 self._deadlines.end(waiting)
+                # In every case, cancellation included: an error that comes later is looked at by nobody.
                 receipt.let_go()
         except Crowded:
             raise RemoteUnavailable("kafka", f"{topic}: too much waits already") from None
@@ -112,6 +113,7 @@ class KafkaPublisher:
         except _TOO_LARGE as error:
             raise RemoteRejected("kafka", 413, f"{topic}: {type(error).__name__}") from None
         except KafkaError as error:
+            # Out of sequence, fenced, unknown producer id: aiokafka goes on failing with this producer.
             if not error.retriable:
                 self._replace(producer)
             raise RemoteUnavailable("kafka", f"{topic}: {type(error).__name__}", maybe_applied=True) from None

@@ -189,6 +189,7 @@ class RedisLocks:
     async def _hold(self, name: str) -> AsyncIterator[Lease]:
         key, token = self._prefix + name, uuid.uuid4().hex.encode()
         lease = RedisLease(name, self._clock, self._times)
+        # Our own release of the same name may still be under way: SET NX would lose against our own lock.
         if on_its_way := self._last_release.get(key):
             await asyncio.wait([on_its_way])
         try:
@@ -241,8 +242,11 @@ class RedisLocks:
         for each, answer in zip(due, answers, strict=True):
             if answer == 1:
                 each.lease.renewed(asked_at)
+            # 0: the token is not ours any more. No answer at all proves nothing, and the lease runs on by our own
+            # clock.
             elif answer == 0:
                 each.lease.lost()
+            # After a failure sooner, so that several tries fit before the time to live has passed.
             pause = self._times.renew_every if answer == 1 else min(1.0, self._times.renew_every)
             each.due = asked_at + pause
 
@@ -284,6 +288,7 @@ class OncePerCluster:
     async def claim(self, name: str, every: timedelta) -> bool:
         """True for one caller in the whole cluster and the current interval."""
         key = self._key(name, every)
+        # Twice the interval: a clock that lags by less than one interval still finds the mark of the others.
         return bool(await command(self._redis.set(key, b"1", nx=True, px=int(every.total_seconds() * 2000))))
 
     async def give_back(self, name: str, every: timedelta) -> None:

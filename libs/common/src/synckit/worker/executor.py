@@ -82,6 +82,7 @@ class KeyedExecutor:
         self._generation: int | None = None
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
+        # Taken once, here: `submit` runs in Faust's task, whose context carries the log fields of what it handled last.
         self._context = contextvars.copy_context()
         self._poll_set = False
         self._hurries = 0
@@ -132,6 +133,8 @@ class KeyedExecutor:
 
     async def submit(self, delivery: Delivery) -> None:
         """Takes one delivery; waits while the buffer is full. One of another generation is dropped, unacked."""
+        # Back pressure: Faust's stream stands still while this waits. A drain sets `_room`, so nobody waits for a
+        # generation that is over.
         while self._is_full() and delivery.generation == self._generation:
             self._room.clear()
             await self._room.wait()
@@ -139,6 +142,8 @@ class KeyedExecutor:
             return
         delivery = bounded(delivery)
         entry = self._trackers.add(delivery)
+        # Redelivered after a rebalance. It is acked without a run: the commit of its first ack may not have reached the
+        # broker.
         if self._completed.knows(delivery):
             entry.done = True
             entry.tracker.advance()
@@ -187,6 +192,7 @@ class KeyedExecutor:
         self._tell_load()
 
     def _next(self) -> Lane | None:
+        # In doubt one record runs at a time, and one that met no bug yet: its success shows that the program works.
         if not self._runner.fuse.doubted:
             return self._lanes.start_next()
         self._runner.fuse.probe()
@@ -206,6 +212,7 @@ class KeyedExecutor:
                 self._barred = False
                 self._lanes.recall(CircuitOpen.code)
             return True
+        # Nobody tells us when the lease or a remote is back, so one timer asks for all lanes.
         self._barred = True
         self._poll_lease()
         return False
@@ -221,6 +228,7 @@ class KeyedExecutor:
 
     async def _run(self, lane: Lane) -> None:
         item = lane.head
+        # Remembered before the run: `item.entries` may lose records that turn out to be no events.
         newest, hurries = item.entries[-1].delivery, self._hurries
         try:
             step = await self._runner.run(lane.key, item)

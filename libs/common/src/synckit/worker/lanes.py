@@ -90,6 +90,7 @@ class Lanes:
             self._add(lane, entry)
             self._ready.append(lane)
         elif self._coalesce and not (lane.state is LaneState.RUNNING and len(lane.items) == 1):
+            # Safe to merge, for an event says only "look at this record": one look that starts after both answers both.
             lane.items[-1].entries.append(entry)
         else:
             self._add(lane, entry)

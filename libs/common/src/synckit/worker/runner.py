@@ -148,6 +148,7 @@ class Runner:
             return Settled("dead_letter", InvalidEvent.code)
         early = self._early(item, events)
         if early > 0:
+            # A look at the calendar was no try: the back-off of the first real one starts from nothing.
             item.attempts = 0
             return Later(early)
         event = _merged(events)
@@ -165,6 +166,7 @@ class Runner:
             await self._limited(self._handler.refused(event, error))
             step = Settled("refused", error.code, event)
         else:
+            # Only a whole, handled record counts: parked and refused ones prove nothing about the rest of the program.
             self.fuse.success()
             step = Settled(outcome.result, "", event, succeeded=True)
         return step
@@ -174,6 +176,7 @@ class Runner:
 
         However far away a time is, and wherever our clock stands: never longer than `clamps.HIGHEST_WAIT` in all.
         """
+        # One event without a time is due now, and what is merged with it is looked at along with it.
         due = [event.not_before for event in events]
         dated = [at.timestamp() for at in due if at is not None]
         if item.attempts > 1 or len(dated) < len(due):
@@ -187,6 +190,7 @@ class Runner:
         elapsed = self._timers.monotonic() - attempt.first_started
         known = isinstance(error, TooEarly)
         delay = self._limits.retry.next_delay(attempt.number, elapsed, error.retry_after, random.random(), known=known)
+        # None: the tries in place are spent. The record is parked in PostgreSQL, so its partition goes on.
         if delay is not None:
             return Again(delay, error.code)
         await self._limited(self._handler.give_up(event, error, attempt))
@@ -252,6 +256,7 @@ class Runner:
         try:
             return await call
         except asyncio.CancelledError:
+            # Somebody else cancelled us as well (a drain): that is not ours to swallow.
             if task.cancelling() > int(expired):
                 raise
             raise TransientError("the try was broken off") from None
@@ -262,6 +267,7 @@ class Runner:
         finally:
             timer.cancel()
             if expired:
+                # Our own cancellation is taken back, else the task's next wait would be cancelled too.
                 task.uncancel()
 
 

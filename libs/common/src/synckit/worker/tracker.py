@@ -59,6 +59,7 @@ class PartitionTracker:
         """Nothing of it is acked any more."""
         if not self.closed:
             self.closed = True
+            # Entries stay where they are: runs that still go on hold them, and find their tracker closed.
             self._count.taken -= len(self._entries)
 
     def __len__(self) -> int:
@@ -75,6 +76,7 @@ class PartitionTracker:
         """Acks what is done at the head, in order. Returns how many."""
         acked = 0
         entries = self._entries
+        # Only from the head: an ack behind a gap would commit past the record in the gap, and lose it at a crash.
         while entries and entries[0].done and not self.closed:
             entry = entries.popleft()
             entry.acked = True
@@ -94,6 +96,8 @@ class Trackers:
     def add(self, delivery: Delivery) -> Entry:
         source = delivery.source
         tracker = self._current.get(source)
+        # The same partition may come back to this worker in a later generation: its old acks would commit for another
+        # one.
         if tracker is None or tracker.generation != delivery.generation:
             if tracker is not None:
                 tracker.close()
