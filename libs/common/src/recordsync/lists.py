@@ -77,10 +77,25 @@ class ListWork:
         return not (self.rows or self.patch or self.held)
 
 
+@dataclass(frozen=True, slots=True)
+class ListParts:
+    """What of a record its lists are decided from. `agreed`: name and both parts of each row in the base.
+
+    `left`, `right`: what both sides show of the lists, printed: 1 and true are equal, and not the same.
+    """
+
+    agreed: tuple[tuple[str, Value, Value], ...]
+    left: str
+    right: str
+
+
 class ListMapping(Protocol):
     """What the lists mean, and what is to be done about them. Pure."""
 
     prefix: str
+
+    def parts(self, base: Base, left: Payload, right: Payload) -> ListParts:
+        """All that `decide` looks at: the same parts, the same decision."""
 
     def came_true(
         self, base: Base, attempted: Sequence[Attempted], left: Payload, right: Payload

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from recordsync.decide import refused
 from recordsync.decide.facts import both
 from recordsync.erased import cleaned
-from recordsync.lists import ListMapping, ListWork, post_name, row_name
+from recordsync.lists import ListMapping, ListParts, ListWork, post_name, row_name
 from recordsync.memory.look import Memory
 from recordsync.observation import Observation
 from recordsync.rules import Rules
@@ -38,36 +38,25 @@ def all_list_work(memory: Memory, seen: Observation, rules: Rules) -> ListWork:
     if rules.lists is None:
         return ListWork()
     left, right = both(seen)
-    kept_out = refused.kept_out(memory, seen, rules)
-    return _decided(_Asked(rules.lists, memory.base, left.payload, right.payload, memory.is_released, kept_out))
+    lists, kept_out = rules.lists, refused.kept_out(memory, seen, rules)
+    parts = lists.parts(memory.base, left.payload, right.payload)
+    return _decided(_Asked(lists, parts, memory.base, left.payload, right.payload, memory.is_released, kept_out))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a list's decision depends on. The same where base and payloads are the very same objects."""
+    """A list's decision, asked for. Equal where `parts` are, whatever else base and payloads hold."""
 
     lists: ListMapping
-    base: Base
-    left: Payload
-    right: Payload
+    parts: ListParts
+    base: Base = field(compare=False)
+    left: Payload = field(compare=False)
+    right: Payload = field(compare=False)
     confirmed: bool
     kept_out: frozenset[str]
 
-    def __hash__(self) -> int:
-        return hash((id(self.base), id(self.left), id(self.right)))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and (
-            self.lists is other.lists
-            and self.base is other.base
-            and self.left is other.left
-            and self.right is other.right
-            and (self.confirmed, self.kept_out) == (other.confirmed, other.kept_out)
-        )
-
-
-# One look asks six times, and two of three answers are the one before: nothing has been read or agreed meanwhile. What
-# is remembered is held, so that no other object can have its identity.
+# One look asks six times, and most answers are the one before: a PUT of other fields shows the same lists again.
 @lru_cache(maxsize=64)
 def _decided(asked: _Asked) -> ListWork:
     return asked.lists.decide(

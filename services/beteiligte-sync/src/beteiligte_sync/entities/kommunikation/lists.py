@@ -25,7 +25,7 @@ from beteiligte_sync.entities.kommunikation.kinds import Kind
 from beteiligte_sync.entities.kommunikation.losses import losses
 from beteiligte_sync.entities.kommunikation.plan import ListPlan, RowWrite, Told, Why
 from beteiligte_sync.entities.kommunikation.resume import attempts, came_true, resumed
-from recordsync.lists import ListWork, Parts, RowNote, RowWork
+from recordsync.lists import ListParts, ListWork, Parts, RowNote, RowWork
 from recordsync.mapping.rows import SEEN, ListsForecast, Remembered, as_seen
 from recordsync.memory.look import RELEASED
 from recordsync.quoting import shown
@@ -35,12 +35,17 @@ from synckit.ports import Attempted, Payload
 from synckit.reconcile.plan import Base, Side, Value
 
 ROWS = SEEN
+_SHOWN = tuple(name for kind in Kind for name in kind.names)
 
 
 class KommunikationLists:
     """`emailAddressData` and `phoneNumberData` of a CBeteiligte ↔ `kommunikation` of a Beteiligter."""
 
     prefix = PREFIX
+
+    def parts(self, base: Base, left: Payload, right: Payload) -> ListParts:
+        agreed = tuple((n, value, base.right.get(n)) for n, value in base.left.items() if n.startswith(PREFIX))
+        return ListParts(agreed, repr([(n, left[n]) for n in _SHOWN if n in left]), repr(right.get(ROWS)))
 
     def came_true(
         self, base: Base, attempted: Sequence[Attempted], left: Payload, right: Payload
