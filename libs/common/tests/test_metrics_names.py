@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from synckit.service import metrics, remote_metrics, worker_metrics
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from synckit.errors import PermanentError, RemoteUnavailable, TransientError
+from synckit.events import Action, ChangeEvent, Origin
+from synckit.handling import Attempt, Done, Outcome
+from synckit.service import metrics, pool_metrics, remote_metrics, worker_metrics
+from synckit.service.counted_calls import CountedCalls
 from synckit.worker.observer import Handled, WorkerObserver
 
 LABELS = {"entity", "action", "direction", "outcome", "reason", "upstream", "remote", "method", "code", "topic"}
-LABELS |= {"service", "version", "check"}
+LABELS |= {"service", "version", "revision", "schema", "check"}
 
 
 def value(name: str, **labels: str) -> float:
@@ -14,7 +23,7 @@ def value(name: str, **labels: str) -> float:
 
 
 def test_names_sentences_and_labels_keep_to_the_house() -> None:
-    modules = (metrics, remote_metrics, worker_metrics)
+    modules = (metrics, pool_metrics, remote_metrics, worker_metrics)
     ours = [one for module in modules for one in vars(module).values() if hasattr(one, "_labelnames")]
     assert len(ours) > 20
     for metric in ours:
@@ -22,7 +31,7 @@ def test_names_sentences_and_labels_keep_to_the_house() -> None:
         assert metric._documentation.endswith(".")
         assert set(metric._labelnames) <= LABELS
         if metric._type == "histogram":
-            assert metric._name.endswith("_seconds")
+            assert metric._name.endswith(("_seconds", "_per_change"))
 
 
 def test_a_run_of_the_worker_is_counted_with_all_its_events() -> None:
@@ -54,3 +63,70 @@ def test_dead_letters_of_a_topic_count_from_nothing() -> None:
     worker_metrics.WorkerMetrics("a.topic")
     for reason in ("bug", "invalid_event", "remote_rejected"):
         assert metrics.REGISTRY.get_sample_value("sync_dead_letters_total", {"topic": "a.topic", "reason": reason}) == 0
+
+
+def test_a_worker_shows_how_far_behind_it_is() -> None:
+    worker_metrics.WorkerMetrics("far.behind")
+    assert value("sync_consumer_lag_records", topic="far.behind") == 0
+    worker_metrics.standing({"far.behind": 7, "nobodys.topic": 1}, {"far.behind": 100.0}, 160.0)
+    assert value("sync_consumer_lag_records", topic="far.behind") == 7
+    assert value("sync_oldest_event_seconds", entity="behind") == 60
+    worker_metrics.standing({}, {"far.behind": 170.0}, 160.0)
+    assert value("sync_consumer_lag_records", topic="far.behind") == 0
+    assert value("sync_oldest_event_seconds", entity="behind") == 0, "a producer's clock may be ahead"
+    assert metrics.REGISTRY.get_sample_value("sync_consumer_lag_records", {"topic": "nobodys.topic"}) is None
+
+
+EVENT = ChangeEvent("beteiligte", "p1", Action.UPDATE, Origin.ESPOCRM, datetime(2026, 6, 1, tzinfo=UTC), id="e1")
+ATTEMPT = Attempt(1, 0.0, (EVENT,))
+
+
+class Calling:
+    """Makes so many calls, each in a task of its own."""
+
+    def __init__(self, calls: int, error: Exception | None = None) -> None:
+        self.calls, self.error = calls, error
+
+    async def handle(self, event: ChangeEvent, attempt: Attempt) -> Outcome:
+        async def call() -> None:
+            remote_metrics.api_call("espocrm", "GET", "200", 0.1)
+
+        await asyncio.gather(*(call() for _ in range(self.calls)))
+        if self.error:
+            raise self.error
+        return Done("updated")
+
+    async def give_up(self, event: ChangeEvent, error: TransientError, attempt: Attempt) -> None:
+        raise error
+
+    async def refused(self, event: ChangeEvent, error: PermanentError) -> None:
+        raise error
+
+
+async def test_calls_of_each_run_are_counted_apart() -> None:
+    runs = [CountedCalls("calls", Calling(count)).handle(EVENT, ATTEMPT) for count in (2, 5)]
+    assert [one.result for one in await asyncio.gather(*runs)] == ["updated", "updated"]
+    with pytest.raises(RemoteUnavailable):
+        await CountedCalls("calls", Calling(3, RemoteUnavailable("espocrm", "503"))).handle(EVENT, ATTEMPT)
+    assert value("sync_calls_per_change_sum", entity="calls", outcome="updated") == 7
+    assert value("sync_calls_per_change_bucket", entity="calls", outcome="updated", le="2.0") == 1
+    assert value("sync_calls_per_change_sum", entity="calls", outcome="failed") == 3
+
+
+async def test_the_other_ways_of_a_handler_stay_as_they_are() -> None:
+    counted = CountedCalls("calls", Calling(0))
+    with pytest.raises(RemoteUnavailable):
+        await counted.give_up(EVENT, RemoteUnavailable("espocrm", "503"), ATTEMPT)
+    with pytest.raises(PermanentError):
+        await counted.refused(EVENT, PermanentError("no"))
+
+
+def test_the_pool_is_read_at_each_scrape() -> None:
+    class Pool:
+        in_use, size = 3, 10
+
+    pool = Pool()
+    pool_metrics.watch_pool(pool)
+    assert (value("sync_pool_connections_in_use"), value("sync_pool_connections_max")) == (3, 10)
+    pool.in_use = 4
+    assert value("sync_pool_connections_in_use") == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ class Service:
         self.clock = FakeClock()
         self.cache = FakeTokenCache(self.clock)
         self.hooks: list[str] = []
+        self.used_until: list[datetime] = []
         self.made: list[AdvowareAuth] = []
 
     def replica(self, login: AdvowareLogin = LOGIN) -> AdvowareAuth:
@@ -44,6 +45,7 @@ class Service:
             on_refused=lambda upstream: self.hooks.append(f"refused {upstream}"),
             on_left_alone=lambda upstream: self.hooks.append(f"left alone {upstream}"),
             on_accepted=lambda upstream: self.hooks.append(f"accepted {upstream}"),
+            on_token=lambda _upstream, until: self.used_until.append(until),
         )
         self.made.append(AdvowareAuth(self.server.url, login, self.cache, self.clock, wiring))
         return self.made[-1]
@@ -175,8 +177,9 @@ async def test_a_page_with_the_401_of_a_dead_token(service: Service) -> None:
 async def test_a_lifetime_is_between_seconds_and_a_day(service: Service, told: Any, usable: int) -> None:
     """Five minutes early, or half of what is too short for that."""
     service.server.says(200, {"access_token": "one", "expires_in": told}).says(200, {"access_token": "two"})
-    auth = service.replica()
+    auth, began = service.replica(), service.clock.now()
     assert await auth.token() == "one"
+    assert service.used_until == [began + timedelta(seconds=usable)]
     service.clock.advance(usable - 1)
     assert await auth.token() == "one"
     service.clock.advance(2)

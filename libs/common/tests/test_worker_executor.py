@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,23 @@ async def test_acks_leave_in_offset_order_however_the_handlers_end() -> None:
     gate.finish("a")
     await settle()
     assert bench.partition.acked == [0, 1, 2]
+
+
+async def test_the_oldest_record_that_is_not_done_is_known() -> None:
+    """Also while others of its partition are done: what is stuck must be seen before it ends."""
+    gate = Gate()
+    bench = Bench(ScriptedHandler(gate))
+    assert bench.executor.oldest() == {}
+    first = bench.partition.deliver(change("a"))
+    await bench.executor.submit(replace(first, timestamp=100.0))
+    await bench.executor.submit(replace(bench.partition.deliver(change("b")), timestamp=130.0))
+    await settle()
+    gate.finish("b")
+    await settle()
+    assert bench.executor.oldest() == {first.topic: 100.0}
+    gate.finish("a")
+    await settle()
+    assert bench.executor.oldest() == {}
 
 
 async def test_one_key_runs_one_at_a_time_while_other_keys_run() -> None:

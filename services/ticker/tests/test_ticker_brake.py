@@ -8,7 +8,8 @@ from synckit.errors import RemoteUnavailable
 from synckit.ports import BrakeState
 from synckit.service.metrics import REGISTRY
 from synckit.testing.clock import FakeClock
-from ticker.timers import BrakeGauge, guarded
+from ticker.gauges import show_brakes
+from ticker.timers import guarded
 
 CLOCK = FakeClock()
 
@@ -29,12 +30,12 @@ def gauge(name: str, source: str) -> float | None:
 
 async def test_a_held_source_and_what_waits_for_it_are_shown_and_gone_when_it_is_over() -> None:
     held = BrakeState("advoware", engaged_at=CLOCK.now(), held=7)
-    assert await BrakeGauge(Brakes(held, BrakeState("espocrm")), CLOCK, 15).show() == 1
+    assert await show_brakes(Brakes(held, BrakeState("espocrm"))) == 1
     assert (gauge("sync_brake_engaged", "advoware"), gauge("sync_brake_waiting_records", "advoware")) == (1, 7)
     assert gauge("sync_brake_engaged", "espocrm") == 0
-    await BrakeGauge(Brakes(BrakeState("advoware")), CLOCK, 15).show()
+    await show_brakes(Brakes(BrakeState("advoware")))
     assert (gauge("sync_brake_engaged", "advoware"), gauge("sync_brake_waiting_records", "advoware")) == (0, 0)
 
 
 async def test_a_database_that_is_away_ends_nothing() -> None:
-    assert await guarded("brake", "states", BrakeGauge(Brakes(), CLOCK, 15).show) is None
+    assert await guarded("brake", "states", lambda: show_brakes(Brakes())) is None

@@ -12,6 +12,7 @@ from typing import Protocol
 from redis.asyncio import Redis
 
 from kanzlei import remotes
+from kanzlei.advoware.auth import UPSTREAM as ADVOWARE
 from kanzlei.advoware.auth import AdvowareAuth, AdvowareLogin
 from kanzlei.advoware.client import AdvowareClient
 from kanzlei.advoware.token_cache import RedisTokenCache
@@ -26,6 +27,7 @@ from synckit.postgres.pool import PoolLimits, PostgresPool
 from synckit.postgres.schema import ensure_schema
 from synckit.redis.locks import RedisLocks, connect, ping
 from synckit.service import remote_metrics
+from synckit.service.pool_metrics import watch_pool
 from synckit.service.remote_trouble import BadRows, Credentials
 from synckit.service.server import Check, Step
 from synckit.service.settings import DatabaseSection, KafkaSection, RedisSection
@@ -114,6 +116,7 @@ def connections(
     database = settings.database
     limits_of_pool = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     pool = PostgresPool(database.url.get_secret_value(), limits=limits_of_pool, application_name=service)
+    watch_pool(pool)
     time = DatabaseClock(pool, clock)
     wiring = Wiring(
         limits=limits,
@@ -121,6 +124,7 @@ def connections(
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
+        on_token=remote_metrics.token_expiry,
         on_bad_row=BadRows().skipped,
         agent=agent,
         on_circuit=on_circuit,
@@ -148,6 +152,7 @@ def _espo_auth(section: EspoCrmSection) -> EspoAuth:
 
 def advoware_auth(section: AdvowareSection, redis: Redis, clock: Clock, wiring: Wiring) -> AdvowareAuth:
     """The token of all our services, shared in Redis."""
+    remote_metrics.expect_tokens(ADVOWARE)
     login = AdvowareLogin(
         app_id=section.app_id,
         product_id=section.product_id,

@@ -28,10 +28,11 @@ from synckit.http.wiring import HttpLimits, Wiring
 from synckit.postgres.branch import branch_of
 from synckit.postgres.clock import DatabaseClock
 from synckit.postgres.pool import PoolLimits, PostgresPool
-from synckit.postgres.schema import ensure_branch, ensure_schema
+from synckit.postgres.schema import SCHEMA_REVISION, ensure_branch, ensure_schema
 from synckit.redis.buckets import RedisBuckets
 from synckit.redis.locks import connect, ping
 from synckit.service import remote_metrics
+from synckit.service.pool_metrics import watch_pool
 from synckit.service.remote_trouble import Credentials
 from synckit.service.retention_metrics import retention_refused
 from synckit.service.server import Check, Health, HttpServer, add_shell
@@ -71,6 +72,7 @@ def build(settings: Settings) -> Service:
     )
     sweep = PostgresSweep(pool, audit_kept=timedelta(days=own.audit_days), on_refused=retention_refused)
     return Service(
+        schema=SCHEMA_REVISION,
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
         starting=[
@@ -91,11 +93,13 @@ def build(settings: Settings) -> Service:
 
 
 def _pool(settings: Settings) -> PostgresPool:
-    return PostgresPool(
+    pool = PostgresPool(
         settings.database.url.get_secret_value(),
         limits=PoolLimits(size=settings.database.pool_size, statement=settings.database.statement_seconds),
         application_name=settings.service,
     )
+    watch_pool(pool)
+    return pool
 
 
 def _limits(own: AdvowareProxySection) -> Limits:
@@ -122,6 +126,7 @@ def _wiring(own: AdvowareProxySection, service: str, credentials: Credentials) -
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
+        on_token=remote_metrics.token_expiry,
         on_circuit=remote_metrics.circuit,
         agent=agent,
     )

@@ -32,7 +32,9 @@ from synckit.faust import KafkaWorkerSettings, build_app
 from synckit.faust.worker_process import KafkaWorker
 from synckit.kafka.publisher import require_topics
 from synckit.ports import Clock, SearchableStore
+from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.service import remote_metrics
+from synckit.service.counted_calls import CountedCalls
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.worker_metrics import WorkerMetrics
@@ -77,6 +79,7 @@ def build(settings: Settings) -> Service:
     watch = watch_of(settings.espocrm, clock, service=settings.service)
     health = Health([Check("worker", worker.probe), *opened.checks()])
     return Service(
+        schema=SCHEMA_REVISION,
         server=HttpServer(watch.add_to(add_shell(web.Application(), health)), port=own.port, host=settings.http.host),
         health=health,
         background=[worker.run, watch.forever, opened.time.forever],
@@ -103,7 +106,7 @@ def observe(entity: str, outcome: Outcome) -> None:
 
 def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> KeyedExecutor:
     return KeyedExecutor(
-        SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe),
+        CountedCalls(mapping.entity, SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe)),
         DeadLetters(opened.publisher, service=settings.service, clock=clock),
         _limits(mapping, settings),
         observer=WorkerMetrics(EVENT_TOPICS[mapping.entity]),

@@ -35,7 +35,9 @@ from synckit.events import dead_letter_topic
 from synckit.faust import KafkaWorkerSettings, build_app
 from synckit.faust.worker_process import KafkaWorker
 from synckit.kafka.publisher import require_topics
+from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.redis.locks import OncePerCluster
+from synckit.service.counted_calls import CountedCalls
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.worker_metrics import WorkerMetrics
@@ -68,6 +70,7 @@ def build(settings: Settings) -> Service:
     CalendarRoutes(gate, asking, parts.runs, parts.time).add_to(app)
     once = OncePerCluster(parts.redis, parts.time, prefix="calendar-sync:")
     return Service(
+        schema=SCHEMA_REVISION,
         server=HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),
         health=health,
         background=[
@@ -98,7 +101,7 @@ def _executor(parts: Opened, settings: Settings) -> KeyedExecutor:
         retry=RetryPolicy(budget=own.in_place_seconds),
     )
     return KeyedExecutor(
-        CalendarHandler(ports, settings.calendar.chosen, _observe),
+        CountedCalls("sync", CalendarHandler(ports, settings.calendar.chosen, _observe)),
         DeadLetters(parts.publisher, service=settings.service, clock=parts.clock),
         limits,
         observer=WorkerMetrics(CALENDAR_SYNC),

@@ -11,23 +11,31 @@ from aiohttp import web
 
 from kanzlei import topics
 from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.deadletters.desk import Desk
+from kanzlei.deadletters.table import SettledLetters
 from kanzlei.espocrm.watch import watch_of
 from kanzlei.wiring import Connections, connections
 from recordsync.postgres.brake import PostgresBrakes
 from recordsync.postgres.sweep import PostgresSweepStore
 from synckit.clock import SystemClock
 from synckit.kafka.publisher import require_topics
+from synckit.kafka.scan import TopicScanner
 from synckit.ports import Clock
+from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.redis.locks import OncePerCluster
 from synckit.service.retention_metrics import retention_refused
 from synckit.service.server import Health, HttpServer, Step, add_shell
 from synckit.service.service import Service
 from ticker import metrics
+from ticker.adapters.census import PostgresCanaries, PostgresCensus
+from ticker.adapters.letters import OpenLetters
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.adapters.retention import PostgresRetention
 from ticker.calendar import CalendarRound
+from ticker.canary import Canary
 from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
 from ticker.domain.retention import Kept
+from ticker.gauges import Gauge, show_brakes, show_census, show_letters
 from ticker.handlers import (
     ChangedAtDesk,
     Emitter,
@@ -39,7 +47,7 @@ from ticker.handlers import (
     WaitingStates,
 )
 from ticker.settings import Settings, TickerSection
-from ticker.timers import BrakeGauge, Timer, TimerLoop
+from ticker.timers import Timer, TimerLoop
 
 CONNECTIONS = 4
 
@@ -71,6 +79,7 @@ def build(settings: Settings) -> Ticker:
     watch = watch_of(settings.espocrm, clock, service=settings.service)
     shell = watch.add_to(add_shell(web.Application(), health))
     service = Service(
+        schema=SCHEMA_REVISION,
         server=HttpServer(shell, port=settings.ticker.port, host=settings.http.host),
         health=health,
         starting=_starting(settings, opened, clock),
@@ -78,12 +87,29 @@ def build(settings: Settings) -> Ticker:
             watch.forever,
             opened.time.forever,
             *(TimerLoop(timer, emitter, once, opened.time).forever for timer in timers),
-            BrakeGauge(PostgresBrakes(opened.pool), clock, settings.ticker.parked_seconds).forever,
+            *(gauge.forever for gauge in _gauges(settings, opened, clock)),
+            _canary(settings.ticker, opened, once).forever,
         ],
         closing=opened.closing(),
     )
     looks = [look for timer in timers for look in timer.looks]
     return Ticker(service, looks, emitter, retention, partial(opened.schema_there, clock))
+
+
+def _gauges(settings: Settings, opened: Connections, clock: Clock) -> list[Gauge]:
+    own, servers = settings.ticker, settings.kafka.bootstrap_servers
+    census = PostgresCensus(opened.pool, timedelta(hours=own.unlooked_hours))
+    desk = Desk(TopicScanner(servers, client_id=settings.service), opened.publisher, SettledLetters(opened.pool))
+    return [
+        Gauge("brake", partial(show_brakes, PostgresBrakes(opened.pool)), clock, own.measure_seconds),
+        Gauge("census", partial(show_census, census), clock, own.measure_seconds),
+        Gauge("letters", partial(show_letters, OpenLetters(desk, opened.time)), clock, own.letters_seconds),
+    ]
+
+
+def _canary(own: TickerSection, opened: Connections, once: OncePerCluster) -> Canary:
+    canaries = PostgresCanaries(opened.pool, BETEILIGTE.entity, own.canary_id)
+    return Canary(canaries, opened.publisher, once, opened.time, own.canary_seconds)
 
 
 def _timers(own: TickerSection, opened: Connections, clock: Clock) -> list[Timer]:

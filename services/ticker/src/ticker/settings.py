@@ -28,6 +28,12 @@ class TickerSection(Section):
     )
     calendar_seconds: Seconds = Field(default=900.0, description="Between two rounds over all employees' calendars.")
     parked_seconds: Seconds = Field(default=15.0, description="Between two looks at parked records that are due.")
+    measure_seconds: Seconds = Field(default=15.0, description="Between two counts of our memory, for the metrics.")
+    letters_seconds: Seconds = Field(default=60.0, description="Between two counts of open dead letters.")
+    canary_seconds: Seconds = Field(default=300.0, description="Between two records that are sent the whole way round.")
+    canary_id: str = Field(
+        default="", max_length=36, description="Beteiligte that is sent; empty: the one linked longest."
+    )
     overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
     stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")
     retention_seconds: Seconds = Field(default=3600.0, description="Between two removals of what has had its time.")

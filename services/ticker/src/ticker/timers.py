@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from synckit.errors import SyncError
-from synckit.ports import BrakeState, Clock
+from synckit.ports import Clock
 from ticker import metrics
 from ticker.domain import schedule
 from ticker.handlers import Duty, Emitter, Look, Told
@@ -96,33 +96,6 @@ class TimerLoop:
             metrics.pruned(table, rows)
             log.info("pruned", kind=table, count=rows)
         return True
-
-
-class Brakes(Protocol):
-    """What our memory has of the brake for sweeps."""
-
-    async def states(self) -> Sequence[BrakeState]: ...
-
-
-class BrakeGauge:
-    """Shows how the sources stand. Every replica does, for a gauge that its owner forgets would stay for ever."""
-
-    def __init__(self, brakes: Brakes, clock: Clock, seconds: float) -> None:
-        self._brakes = brakes
-        self._clock = clock
-        self._seconds = seconds
-
-    async def forever(self) -> None:
-        while True:
-            await guarded("brake", "states", self.show)
-            await self._clock.sleep(self._seconds)
-
-    async def show(self) -> int:
-        """Sets the gauges; answers how many sources are held."""
-        states = await self._brakes.states()
-        for each in states:
-            metrics.brake(each.source, is_engaged=each.engaged_at is not None, waiting=each.held)
-        return sum(each.engaged_at is not None for each in states)
 
 
 Result = TypeVar("Result")

@@ -22,6 +22,11 @@ WEBHOOK_SECRETS = gauge("sync_webhook_secrets", "Webhook ids whose key is known.
 WEBHOOK_SECRETS_STALE = gauge(
     "sync_webhook_secrets_stale", "1 while the secrets file can't be read: the old ones stand."
 )
+LAST_WEBHOOK = gauge(
+    "sync_last_webhook_timestamp_seconds", "When a webhook was last accepted; 0 before this process's first one."
+)
+_OF_ESPOCRM = frozenset(entity for _, entity, _ in webhook_paths())
+"""Google's pushes say nothing of EspoCRM."""
 for _path, _entity, _action in webhook_paths():
     expected(WEBHOOKS, [_entity], [_action.value], OUTCOMES)
 expected(DEAD_LETTERS, ["webhook-ingress"], REASONS)
@@ -35,4 +40,6 @@ def _of_a_webhook(entity: str, action: str, outcome: str) -> tuple[Counter, Hist
 def webhook(entity: str, action: str, outcome: str, seconds: float) -> None:
     requests, durations = _of_a_webhook(entity, action, outcome)
     requests.inc()
+    if outcome == "accepted" and entity in _OF_ESPOCRM:
+        LAST_WEBHOOK.set_to_current_time()
     durations.observe(seconds)

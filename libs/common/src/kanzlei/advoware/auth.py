@@ -129,6 +129,7 @@ class AdvowareAuth:
                 return good.value
             self._token = self._good(await self._cache.read(), dead) or await self._fetch_in_turn(dead)
             self._wiring.on_accepted(AUTH_UPSTREAM)
+            self._wiring.on_token(UPSTREAM, self._token.expires_at)
             return self._token.value
 
     async def another(self, dead: str) -> tuple[str, bool]:

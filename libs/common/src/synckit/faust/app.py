@@ -124,8 +124,16 @@ class SafeApp(faust.App):
         tables = cast("SafeTableManager", self.tables)
         return tables.recovery.completed.is_set()
 
-    def lag(self) -> int:
-        return cast("SafeConsumer", self.consumer).lag()
+    def lags(self) -> dict[str, int]:
+        """Topic → records of our partitions that are not acknowledged yet."""
+        return cast("SafeConsumer", self.consumer).lags()
+
+    def oldest(self) -> dict[str, float]:
+        """Topic → time stamp, in seconds, of the oldest record that is taken and not done; only where there is one."""
+        found: dict[str, float] = {}
+        for executor in self.executors:
+            found |= executor.oldest()
+        return found
 
     def on_rebalance_end(self) -> None:
         """Each time: without this line a log shows partitions that were given up, and never that others came."""

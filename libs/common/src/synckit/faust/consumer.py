@@ -119,13 +119,17 @@ class SafeConsumer(driver.Consumer):
             known.pop(tp, None)
         self.app.start_anew(tp)
 
-    def lag(self) -> int:
-        """Records of our partitions that are not acknowledged yet, as far as is known."""
-        total = 0
+    def lags(self) -> dict[str, int]:
+        """Topic → records of our partitions that are not acknowledged yet, as far as is known."""
+        total: dict[str, int] = {}
         for tp in self.assignment():
             end = self.highwater(tp)
-            if end is not None:
-                total += still_to_do(self._handed.get(tp), self._committed_offset.get(tp), self._position(tp), end)
+            waiting = (
+                0
+                if end is None
+                else still_to_do(self._handed.get(tp), self._committed_offset.get(tp), self._position(tp), end)
+            )
+            total[tp.topic] = total.get(tp.topic, 0) + waiting
         return total
 
     def _position(self, tp: TP) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ import structlog
 
 from synckit.errors import SyncError
 from synckit.faust.app import SafeApp
+from synckit.service import worker_metrics
 from synckit.service.hard_exit import hard_exit
 from synckit.worker.executor import KeyedExecutor
 from synckit.worker.ports import boot_seconds
@@ -147,7 +149,7 @@ class KafkaWorker:
             rebalancing=app.rebalancing,
             assigned_once=assigned_once,
             commits_refused=app.commits_refused,
-            lag=0 if app.rebalancing or not assigned_once else self._lag(),
+            lag=self._lag() if assigned_once and not app.rebalancing else 0,
             resting=state.running == 0 and state.waiting == 0,
             in_contact=state.in_contact,
             progress_at=state.last_progress,
@@ -155,7 +157,9 @@ class KafkaWorker:
 
     def _lag(self) -> int:
         try:
-            return self._app.lag()
+            lags = self._app.lags()
+            worker_metrics.standing(lags, self._app.oldest(), time.time())
+            return sum(lags.values())
         except Exception as error:  # the consumer's thread changes its assignment under our hands
             log.debug("worker.lag_unknown", error=type(error).__name__)
             return self._seen.lag

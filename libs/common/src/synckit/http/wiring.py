@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import aiohttp
 
@@ -67,8 +68,9 @@ class Wiring:
     """What a client is given from outside. Without a session it opens its own at the first call.
 
     `on_refused` gets the upstream that refuses our credentials, `on_left_alone` the one that refused them to another
-    replica, `on_accepted` the one that takes them; `on_circuit` (upstream, is open). `agent` is our name to the remote,
-    `clocks` what is known of its time. `quota` is what they pay before they are made.
+    replica, `on_accepted` the one that takes them; `on_token` (upstream, until when a token of it is used);
+    `on_circuit` (upstream, is open). `agent` is our name to the remote, `clocks` what is known of its time. `quota` is
+    what they pay before they are made.
     """
 
     session: aiohttp.ClientSession | None = None
@@ -77,6 +79,7 @@ class Wiring:
     on_refused: Callable[[str], None] = lambda _: None
     on_left_alone: Callable[[str], None] = lambda _: None
     on_accepted: Callable[[str], None] = lambda _: None
+    on_token: Callable[[str, datetime], None] = lambda _upstream, _until: None
     on_bad_row: OnBadRow = lambda *_: None
     monotonic: Callable[[], float] = time.monotonic
     agent: str = "synckit"

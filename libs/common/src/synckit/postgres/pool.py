@@ -57,6 +57,16 @@ class PostgresPool:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._hash_key: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        """Connections that may be open at once."""
+        return self._limits.size
+
+    @property
+    def in_use(self) -> int:
+        """Connections that a statement has."""
+        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+
     async def open(self) -> None:
         """Makes the pool; does not connect. Again is fine."""
         if self._pool is not None:

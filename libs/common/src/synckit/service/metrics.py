@@ -27,6 +27,7 @@ GCCollector(registry=REGISTRY)
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0)
 SLOW = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+CALLS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 25, 50, 100)
 
 
 def counter(name: str, sentence: str, *labels: str) -> Counter:
@@ -44,7 +45,14 @@ def histogram(name: str, sentence: str, buckets: tuple[float, ...], *labels: str
 EVENTS_PUBLISHED = counter("sync_events_published_total", "Events acknowledged by the broker.", "entity", "action")
 DEAD_LETTERS = counter("sync_dead_letters_total", "Messages that went to a dead-letter topic.", "topic", "reason")
 LOG_LINES_LOST = counter("sync_log_lines_lost_total", "Log lines that standard output did not take.")
-BUILD_INFO = gauge("sync_build_info", "1, of the version that runs.", "service", "version")
+BUILD_INFO = gauge(
+    "sync_build_info",
+    "1, of the version that runs; the commit that it was built from, and the schema that it was written for.",
+    "service",
+    "version",
+    "revision",
+    "schema",
+)
 READY = gauge("sync_ready", "1 where this check of /health/ready passes, as of the scrape.", "check")
 
 
@@ -69,9 +77,9 @@ def expected(metric: Counter | Gauge, *values: Iterable[str]) -> None:
         metric.labels(*labels)
 
 
-def built(service: str) -> None:
-    """Says once which service this process is, and of which version."""
-    BUILD_INFO.labels(service, VERSION).set(1)
+def built(service: str, revision: str = "", schema: str = "") -> None:
+    """Says once which service this process is, and of which build. `schema`: "" for one without a database."""
+    BUILD_INFO.labels(service, VERSION, revision, schema).set(1)
 
 
 def ready(checks: Iterable[str], failing: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,12 +17,16 @@ from synckit.service import collector, metrics
 from synckit.service.server import Health, HttpServer, Step, run_service
 from synckit.service.settings import ServiceSettings, load
 
+REVISION = "SYNCKIT_REVISION"
+"""Variable with the commit that an image was built from: git is not in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """Wired and not started. `starting` and `closing` may be a command's as well.
 
-    `deadline`: seconds from the signal to the end.
+    `deadline`: seconds from the signal to the end. `schema`: the revision of the database that the code was written
+    for, "" for one without a database.
     """
 
     server: HttpServer
@@ -30,6 +35,7 @@ class Service:
     background: Sequence[Step] = ()
     closing: Sequence[Step] = ()
     deadline: float = 20.0
+    schema: str = ""
 
     async def run(self) -> int:
         """Until it is told to stop; the exit status."""
@@ -69,11 +75,12 @@ def main(kind: type[S], build: Callable[[S], Service], arguments: Sequence[str])
     logging.configure(
         settings.service, level=settings.log.level, style=settings.log.format, on_lost=metrics.log_lines_lost
     )
-    metrics.built(settings.service)
     _as_many_files_as_allowed()
 
     async def run() -> int:
-        return await build(settings).run()
+        service = build(settings)
+        metrics.built(settings.service, os.environ.get(REVISION) or "unknown", service.schema)
+        return await service.run()
 
     return asyncio.run(run())
 

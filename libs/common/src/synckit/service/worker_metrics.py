@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from weakref import WeakSet
 
@@ -15,7 +16,7 @@ from synckit.errors import (
     PermanentError,
     RemoteRejected,
 )
-from synckit.service.metrics import DEAD_LETTERS, SLOW, counter, expected, gauge, histogram, of
+from synckit.service.metrics import CALLS, DEAD_LETTERS, SLOW, counter, expected, gauge, histogram, of
 from synckit.worker.observer import Handled
 
 EVENTS_HANDLED = counter("sync_events_handled_total", "Events done, by outcome.", "entity", "outcome")
@@ -30,10 +31,17 @@ EVENTS_HELD = gauge("sync_events_held", "Records held because of a bug: neither 
 RETRIES = counter("sync_retries_total", "Tries in place after a transient failure.", "topic", "reason")
 PARKED = counter("sync_parked_total", "Records put off to a due time.", "entity", "reason")
 SYNC_SECONDS = histogram("sync_seconds", "One look at a record, reads and writes included.", SLOW, "entity", "outcome")
+LAG = gauge("sync_consumer_lag_records", "Records of our partitions that are not acknowledged yet.", "topic")
+OLDEST = gauge(
+    "sync_oldest_event_seconds", "Age of the oldest event that is taken and not done; 0 where there is none.", "entity"
+)
 _REFUSALS = (PermanentError, InvalidEvent, MappingError, RemoteRejected, AuthenticationRefused, Ambiguous)
 BURIED_FOR = ("bug", *(one.code for one in _REFUSALS))
 """Reasons of dead letters."""
 FRESHNESS = histogram("sync_freshness_seconds", "From the event's receipt to its end.", SLOW, "entity")
+CALLS_PER_CHANGE = histogram(
+    "sync_calls_per_change", "Calls to remotes that one run of an event made.", CALLS, "entity", "outcome"
+)
 
 
 class WorkerMetrics:
@@ -42,6 +50,9 @@ class WorkerMetrics:
     def __init__(self, *topics: str) -> None:
         """`topics`: those that are consumed. Their dead letters count from 0 on, so that the first one is seen."""
         expected(DEAD_LETTERS, topics, BURIED_FOR)
+        expected(LAG, topics)
+        expected(OLDEST, map(noun_of, topics))
+        _TOPICS.update(topics)
         self.buffered = self.running = self.taken = self.held = 0
         _WORKERS.add(self)
 
@@ -72,11 +83,29 @@ class WorkerMetrics:
         self.held = keys
 
 
+_TOPICS: set[str] = set()
 _WORKERS: WeakSet[WorkerMetrics] = WeakSet()
 EVENTS_BUFFERED.set_function(lambda: sum(each.buffered for each in _WORKERS))
 EVENTS_IN_FLIGHT.set_function(lambda: sum(each.running for each in _WORKERS))
 EVENTS_TAKEN.set_function(lambda: sum(each.taken for each in _WORKERS))
 EVENTS_HELD.set_function(lambda: sum(each.held for each in _WORKERS))
+
+
+def noun_of(topic: str) -> str:
+    """The last word of a topic's name, as its events say it."""
+    return topic.rpartition(".")[2]
+
+
+def standing(lags: Mapping[str, int], oldest: Mapping[str, float], now: float) -> None:
+    """How far behind this process is: topic → records, topic → epoch seconds of the oldest. Once a second."""
+    for topic in _TOPICS:
+        of(LAG, topic).set(lags.get(topic, 0))
+        of(OLDEST, noun_of(topic)).set(max(0.0, now - oldest.get(topic, now)))
+
+
+def calls_made(entity: str, outcome: str, count: int) -> None:
+    """Of one run."""
+    of(CALLS_PER_CHANGE, entity, outcome).observe(count)
 
 
 @lru_cache(maxsize=1024)

@@ -113,6 +113,10 @@ class KeyedExecutor:
         """Keys that a bug holds: not acked, not buried."""
         return self._lanes.held
 
+    def oldest(self) -> dict[str, float]:
+        """Topic → time stamp, in seconds, of the oldest record that is taken and not done."""
+        return self._trackers.oldest()
+
     def takes_only(self, entity: str) -> None:
         """An event of another entity is a dead letter from now on, as it came on a topic that is not its own."""
         self._runner.entity = entity

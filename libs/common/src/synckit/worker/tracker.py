@@ -65,6 +65,11 @@ class PartitionTracker:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def first_at(self) -> float | None:
+        """Time stamp of the first record that is not acked."""
+        return self._entries[0].delivery.timestamp if self._entries and not self.closed else None
+
     def holds(self, delivery: Delivery) -> bool:
         known = _fingerprint(delivery)
         return any(
@@ -103,6 +108,15 @@ class Trackers:
                 tracker.close()
             tracker = self._current[source] = PartitionTracker(delivery.generation, self._count)
         return tracker.add(delivery)
+
+    def oldest(self) -> dict[str, float]:
+        """Topic → time stamp of the oldest record handed out and not acked."""
+        found: dict[str, float] = {}
+        for (topic, _), tracker in self._current.items():
+            # A partition's records are in the order of its log: its first one is its oldest.
+            if (at := tracker.first_at) is not None:
+                found[topic] = min(at, found.get(topic, at))
+        return found
 
     @property
     def taken(self) -> int:

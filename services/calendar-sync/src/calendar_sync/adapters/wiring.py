@@ -42,6 +42,7 @@ from synckit.postgres.schema import ensure_branch
 from synckit.redis.buckets import RedisBuckets
 from synckit.redis.locks import RedisLocks, connect, ping
 from synckit.service import remote_metrics
+from synckit.service.pool_metrics import watch_pool
 from synckit.service.remote_trouble import BadRows, Credentials
 from synckit.service.server import Check, Step
 from synckit.service.startup import until_there
@@ -112,6 +113,7 @@ def opened(settings: Settings) -> Opened:
         limits=PoolLimits(size=database.pool_size, statement=database.statement_seconds),
         application_name=settings.service,
     )
+    watch_pool(pool)
     time = DatabaseClock(pool, clock)
     at_once = settings.calendar_sync.max_in_flight
     redis = connect(settings.redis.url.get_secret_value(), size=2 * at_once + SPARE)
@@ -173,6 +175,7 @@ def _wiring(service: str, at_once: int, credentials: Credentials, time: Database
         on_refused=credentials.refused,
         on_left_alone=credentials.refused,
         on_accepted=credentials.accepted,
+        on_token=remote_metrics.token_expiry,
         on_bad_row=BadRows().skipped,
         # Which replica wrote a record is a question that a remote's log must be able to answer.
         agent=f"{service}/{socket.gethostname()}-{os.getpid()}",
