@@ -24,6 +24,7 @@ from synckit.events import ChangeEvent
 from synckit.faust import KafkaWorkerSettings, build_app, keyed_agent
 from synckit.faust.worker_process import KafkaWorker
 from synckit.handling import Attempt, Done, Outcome
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.log import logging
 from synckit.service.server import Check, Health, HttpServer, add_shell
@@ -141,7 +142,7 @@ class Handler:
 
 async def with_ours(options: dict[str, Any], meter: Meter) -> int:
     logging.configure("bench", style="json")
-    publisher = KafkaPublisher(options["kafka"], client_id="bench")
+    publisher = KafkaPublisher(KafkaAccess(options["kafka"]), client_id="bench")
     journal = Journal(options.get("journal"))
     executor = KeyedExecutor(
         Handler(meter, journal, options.get("seconds", 0.0)),
@@ -149,7 +150,7 @@ async def with_ours(options: dict[str, Any], meter: Meter) -> int:
         Limits(),
         observer=WorkerMetrics(),
     )
-    app = build_app(KafkaWorkerSettings(options["group"], options["kafka"]))
+    app = build_app(KafkaWorkerSettings(options["group"], KafkaAccess(options["kafka"])))
     keyed_agent(app, options["topic"], executor)
     worker = KafkaWorker(app, prepare=publisher.start)
     server = HttpServer(

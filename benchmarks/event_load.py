@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from synckit.events import Action, ChangeEvent, Origin, Record, dead_letter_topic, encode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 
 PARTITIONS = 12
@@ -51,7 +52,7 @@ async def _create(bootstrap: str, topic: str) -> None:
 
 
 async def _publish(bootstrap: str, topic: str, records: Sequence[Record]) -> None:
-    publisher = KafkaPublisher(bootstrap, client_id="bench")
+    publisher = KafkaPublisher(KafkaAccess(bootstrap), client_id="bench")
     await publisher.start()
     for at in range(0, len(records), PORTION):
         await publisher.publish(topic, records[at : at + PORTION])

@@ -48,7 +48,7 @@ async def forge_a_signature(morning: Morning) -> str:
     url = morning.addresses.services["webhook-ingress"] + path
     forged_id, real_id = secrets.token_hex(9)[:17], secrets.token_hex(9)[:17]
     forged, real = (json.dumps([{"id": record, "titel": "x"}]).encode() for record in (forged_id, real_id))
-    async with TopicWatch(morning.addresses.kafka) as watch:
+    async with TopicWatch(morning.addresses.kafka_access) as watch:
         statuses = [
             await _send(url, forged, _signed(webhook_id, "0" * 32, forged)),
             await _send(url, forged, _signed(webhook_id, secret, forged + b" ")),

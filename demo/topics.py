@@ -8,15 +8,17 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from synckit.kafka.access import KafkaAccess
+
 POLL_MS = 200
 
 
 class TopicWatch:
     """Reads all topics of the broker from their ends at entry; belongs to no consumer group, commits nothing."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
+        self._consumer = AIOKafkaConsumer(**access.options(), enable_auto_commit=False, group_id=None)
         self._records: list[bytes] = []
         self.topics = 0
 
@@ -35,7 +37,7 @@ class TopicWatch:
         await self._consumer.stop()
 
     async def _all_partitions(self) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**self._access.options())
         await admin.start()
         try:
             described = await admin.describe_topics()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synckit.kafka.access import KafkaAccess, access_from
+
 
 @dataclass(frozen=True)
 class Addresses:
@@ -22,11 +24,19 @@ class Addresses:
     google_url: str = ""
     google_key_file: str = ""
     google_role_account: str = ""
+    kafka_settings: dict[str, str] = field(default_factory=dict)
+    """KAFKA_SECURITY_PROTOCOL and its like, for people and tests; empty where Kafka speaks PLAINTEXT."""
+
+    @property
+    def kafka_access(self) -> KafkaAccess:
+        """With which one looks at the stack's Kafka from outside."""
+        return access_from(self.kafka_settings, self.kafka)
 
     def as_json(self) -> dict[str, Any]:
         """The form of `var/stack.json`."""
         return {
             "kafka": self.kafka,
+            "kafka_settings": self.kafka_settings,
             "database_url": self.database_url,
             "redis_url": self.redis_url,
             "services": {name: {"url": url} for name, url in self.services.items()},
@@ -59,4 +69,5 @@ def read_addresses(path: Path) -> Addresses:
         google_url=seen["sandbox"]["google"]["url"],
         google_key_file=seen["sandbox"]["google"]["service_account_file"],
         google_role_account=seen["sandbox"]["google"]["role_account"],
+        kafka_settings=seen.get("kafka_settings", {}),
     )

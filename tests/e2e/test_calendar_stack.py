@@ -13,6 +13,7 @@ from demo.wait import StepFailedError, until
 from deploy.local.office import Office
 from kanzlei.topics import CALENDAR_SYNC
 from synckit.events import Record
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from tests.e2e import places
 from tests.e2e.outside import metric
@@ -212,7 +213,7 @@ async def test_planted_words_stay_in_the_calendars(day: CalendarDay, office: Off
     await day.sync("CAN")
     await day.switch(lie=None)
     here = office.addresses
-    publisher = KafkaPublisher(here.kafka, client_id="canary")
+    publisher = KafkaPublisher(KafkaAccess(here.kafka), client_id="canary")
     await publisher.start()
     await publisher.publish(CALENDAR_SYNC, [Record(b"CAN", f'{{"entity":"{words[0]}"}}'.encode(), ())])
     await publisher.stop()

@@ -26,6 +26,7 @@ from deploy.local.table import ROOT
 from kanzlei import topics
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from synckit.events import Record, encode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
 from tests.e2e import places
@@ -167,7 +168,7 @@ def access_token(shown: str) -> str:
 
 async def plant_controls(here: Addresses, logs: Path) -> None:
     """A record of a known id, one that is no event, and a key: what the search must find."""
-    publisher = KafkaPublisher(here.kafka, client_id="canary")
+    publisher = KafkaPublisher(KafkaAccess(here.kafka), client_id="canary")
     await publisher.start()
     good = encode(change(CONTROL, event_id="control"))
     letter = Record(b"control", CONTROL_LETTER.encode(), good.headers)

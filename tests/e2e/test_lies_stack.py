@@ -25,6 +25,7 @@ from kanzlei import topics
 from sandbox.espocrm.lies import LIES
 from synckit.clock import SystemClock
 from synckit.events import Action, ChangeEvent, Origin, encode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.postgres.pool import PostgresPool
 from tests.e2e.outside import metric, not_acknowledged
@@ -130,7 +131,7 @@ async def holds(probe: Callable[[], Awaitable[bool]], what: str) -> None:
 async def street(office: Office, seen: Morning) -> AsyncIterator[Street]:
     """Twenty-four people, linked, in step, and seen again once their last change was some seconds old."""
     pool = PostgresPool(seen.addresses.database_url)
-    publisher = KafkaPublisher(seen.addresses.kafka, client_id="test")
+    publisher = KafkaPublisher(KafkaAccess(seen.addresses.kafka), client_id="test")
     await publisher.start()
     made = Street(seen, publisher)
     try:

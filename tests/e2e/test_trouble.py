@@ -15,6 +15,7 @@ from deploy.local.office import Office
 from deploy.local.table import INGRESS, WORKER
 from kanzlei import topics
 from synckit.events import Record, dead_letter_topic, encode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
 from tests.e2e.outside import headers_of, metric, not_acknowledged, send_webhook
@@ -103,7 +104,7 @@ async def test_an_unknown_event_type_is_a_dead_letter_and_holds_nothing_up(seen:
     good = encode(change(linked.left, event_id="exploded"))
     kinds = tuple((name, b"vmh.beteiligte.explode" if name == "ce_type" else value) for name, value in good.headers)
     unknown = Record(good.key, good.value.replace(b'"update"', b'"explode"'), kinds)
-    publisher = KafkaPublisher(seen.addresses.kafka, client_id="test")
+    publisher = KafkaPublisher(KafkaAccess(seen.addresses.kafka), client_id="test")
     await publisher.start()
     await publisher.publish(topics.BETEILIGTE, [unknown])
     await publisher.stop()

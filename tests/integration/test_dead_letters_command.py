@@ -16,6 +16,7 @@ import pytest
 from deploy.local.backends import LazyBackends
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.kafka.__main__ import main as topics_command
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.kafka.scan import Bounds, TopicScanner
 from synckit.testing.clock import FakeClock
@@ -43,7 +44,7 @@ def listed(backends: LazyBackends, database: str, *arguments: str) -> list[dict[
 
 async def bury(backends: LazyBackends, keys: Sequence[str], reason: str) -> None:
     """As a worker does it."""
-    publisher = KafkaPublisher(backends.kafka_bootstrap, client_id="test")
+    publisher = KafkaPublisher(KafkaAccess(backends.kafka_bootstrap), client_id="test")
     await publisher.start()
     letters = DeadLetters(publisher, service="beteiligte-sync", clock=FakeClock(datetime.now(UTC)))
     for offset, key in enumerate(keys):
@@ -57,7 +58,7 @@ def _delivery(record: Record, offset: int) -> Delivery:
 
 
 async def sent_since(backends: LazyBackends, began: datetime, keys: set[str]) -> list[str]:
-    scanner = TopicScanner(backends.kafka_bootstrap, client_id="test")
+    scanner = TopicScanner(KafkaAccess(backends.kafka_bootstrap), client_id="test")
     scanned = await scanner.scan([TOPIC], Bounds(since=began - timedelta(seconds=5)))
     return [one.record.key.decode() for one in scanned.found if one.record.key.decode() in keys]
 

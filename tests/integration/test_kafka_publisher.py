@@ -22,6 +22,7 @@ from synckit.eager import Begun
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.events import Record
 from synckit.kafka.__main__ import main as topics_command
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.batches import MOST_WAITING
 from synckit.kafka.publisher import KafkaPublisher, MissingTopics, require_topics
 
@@ -66,7 +67,7 @@ def records(count: int) -> list[Record]:
 
 @pytest.fixture
 async def publisher(backends: LazyBackends) -> AsyncIterator[KafkaPublisher]:
-    made = KafkaPublisher(backends.kafka_bootstrap, client_id="test", ack_seconds=60)
+    made = KafkaPublisher(KafkaAccess(backends.kafka_bootstrap), client_id="test", ack_seconds=60)
     await made.start()
     yield made
     await made.stop()
@@ -75,7 +76,7 @@ async def publisher(backends: LazyBackends) -> AsyncIterator[KafkaPublisher]:
 @pytest.fixture
 async def hurried(backends: LazyBackends) -> AsyncIterator[KafkaPublisher]:
     """For what can't be acknowledged."""
-    made = KafkaPublisher(backends.kafka_bootstrap, client_id="test", ack_seconds=3)
+    made = KafkaPublisher(KafkaAccess(backends.kafka_bootstrap), client_id="test", ack_seconds=3)
     await made.start()
     yield made
     await made.stop()
@@ -154,7 +155,7 @@ async def test_without_its_broker_it_says_so_in_time_and_goes_on_when_it_is_back
                 await hurried.publish(topic, records(30))
             with pytest.raises(RemoteUnavailable):
                 await hurried.ping()
-        unborn = KafkaPublisher(backends.kafka_bootstrap, client_id="test", ack_seconds=60)
+        unborn = KafkaPublisher(KafkaAccess(backends.kafka_bootstrap), client_id="test", ack_seconds=60)
         starting = asyncio.ensure_future(unborn.start())
         with pytest.raises(RemoteUnavailable, match="not connected"):
             await unborn.publish(topic, records(1))
@@ -205,9 +206,9 @@ async def _publishes_to(publisher: KafkaPublisher, topic: str) -> bool:
 
 
 async def test_missing_topics_are_named_with_the_command_that_creates_them(backends: LazyBackends, topic: str) -> None:
-    await require_topics(backends.kafka_bootstrap, [topic])
+    await require_topics(KafkaAccess(backends.kafka_bootstrap), [topic])
     with pytest.raises(MissingTopics, match=r"vmh\.none; run `python -m synckit\.kafka apply`"):
-        await require_topics(backends.kafka_bootstrap, [topic, "vmh.none"])
+        await require_topics(KafkaAccess(backends.kafka_bootstrap), [topic, "vmh.none"])
 
 
 def _declaration(path: Path, name: str, **settings: object) -> str:

@@ -28,6 +28,7 @@ from sandbox.espocrm.settings import API_KEY
 from synckit.clock import SystemClock
 from synckit.errors import RemoteUnavailable
 from synckit.events import Origin, Record, dead_letter_topic, decode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.inspect import KafkaInspector, ScanLimits
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.postgres.pool import PostgresPool
@@ -44,7 +45,7 @@ WHO = "anna@desk-3"
 
 @pytest.fixture
 async def publisher(backends: LazyBackends) -> AsyncIterator[KafkaPublisher]:
-    made = KafkaPublisher(backends.kafka_bootstrap, client_id="test-why")
+    made = KafkaPublisher(KafkaAccess(backends.kafka_bootstrap), client_id="test-why")
     await made.start()
     yield made
     await made.stop()
@@ -79,7 +80,7 @@ def ground(
         memory=PostgresInspector(postgres_pool, entity),
         locks=RedisLocks(redis_client, SystemClock(), prefix=prefix),
         lock_view=RedisLockInspector(redis_client, prefix=prefix),
-        topics=KafkaInspector(backends.kafka_bootstrap, client_id="test-why"),
+        topics=KafkaInspector(KafkaAccess(backends.kafka_bootstrap), client_id="test-why"),
         publisher=publisher,
         topic=topic,
     )
@@ -122,7 +123,10 @@ async def test_looking_takes_no_fence_and_commits_no_offset(ground: Ground, back
 async def test_what_the_group_has_committed_waits_no_longer(
     ground: Ground, publisher: KafkaPublisher, backends: LazyBackends
 ) -> None:
-    group, inspector = f"why-{uuid.uuid4()}", KafkaInspector(backends.kafka_bootstrap, client_id="test-why")
+    group, inspector = (
+        f"why-{uuid.uuid4()}",
+        KafkaInspector(KafkaAccess(backends.kafka_bootstrap), client_id="test-why"),
+    )
     records = [Record(key, value, ()) for value in (b"1", b"2") for key in (b"p1", b"p2", b"p3", b"p4", b"p5")]
     await publisher.publish(ground.topic, records)
     found, looked_at, left_out = await inspector.waiting(ground.topic, group, "p1")
@@ -156,7 +160,7 @@ async def test_a_scan_of_dead_letters_is_bounded_and_says_so(
 ) -> None:
     dead = dead_letter_topic(ground.topic)
     await publisher.publish(dead, [Record(f"p{number}".encode(), b"{}", ()) for number in range(30)])
-    short = KafkaInspector(backends.kafka_bootstrap, client_id="test-why", limits=ScanLimits(records=10))
+    short = KafkaInspector(KafkaAccess(backends.kafka_bootstrap), client_id="test-why", limits=ScanLimits(records=10))
     assert (await short.buried(dead, "p3", LONG_AGO))[1:] == (10, 20)
     found, looked_at, left_out = await short.buried(dead, "p29", LONG_AGO)
     assert [record.key for record in found] == [b"p29"]
@@ -166,7 +170,7 @@ async def test_a_scan_of_dead_letters_is_bounded_and_says_so(
 
 
 async def test_a_topic_that_is_not_there_is_said_and_not_created(backends: LazyBackends) -> None:
-    inspector = KafkaInspector(backends.kafka_bootstrap, client_id="test-why")
+    inspector = KafkaInspector(KafkaAccess(backends.kafka_bootstrap), client_id="test-why")
     name = f"nobody.{uuid.uuid4()}"
     for _ in range(2):
         with pytest.raises(RemoteUnavailable, match="no topic"):
@@ -174,7 +178,7 @@ async def test_a_topic_that_is_not_there_is_said_and_not_created(backends: LazyB
 
 
 async def test_a_broker_that_is_away_costs_its_own_answer_alone(ground: Ground) -> None:
-    ground.topics = KafkaInspector("127.0.0.1:1", client_id="test-why", limits=ScanLimits(whole=3.0))
+    ground.topics = KafkaInspector(KafkaAccess("127.0.0.1:1"), client_id="test-why", limits=ScanLimits(whole=3.0))
     async with stage(ground) as office:
         await office.person(CONFLICT, lastName="Probe", firstName="Paula")
         findings, report = await office.asked(CONFLICT)
@@ -245,7 +249,7 @@ async def environment(
     await create(backends.kafka_bootstrap, NewTopic("vmh.beteiligte", 12, 1), NewTopic("vmh.beteiligte.dlq", 1, 1))
     pool = PostgresPool(migrated_database)
     links, memory = PostgresLinkStore(pool, "beteiligte"), PostgresInspector(pool, "beteiligte")
-    topics = KafkaInspector(backends.kafka_bootstrap, client_id="test-why")
+    topics = KafkaInspector(KafkaAccess(backends.kafka_bootstrap), client_id="test-why")
     locks = LockBook()  # the command alone uses Redis
     # What happens on the stage takes an hour of its clock; the token service takes no client whose clock is far off.
     start = datetime.now(UTC) - timedelta(hours=1, minutes=1)

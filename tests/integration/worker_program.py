@@ -21,6 +21,7 @@ from synckit.events import ChangeEvent, dead_letter_topic
 from synckit.faust import KafkaWorkerSettings, SafeApp, build_app, keyed_agent
 from synckit.faust.worker_process import KafkaWorker
 from synckit.handling import Attempt, Done, Outcome
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher, require_topics
 from synckit.log import logging
 from synckit.service.server import Check, Health, HttpServer, add_shell, run_service
@@ -109,7 +110,7 @@ async def main(config: dict[str, Any]) -> int:
     logging.configure("test-worker", style="json")
     journal = Journal(Path(config["journal"]))
     bootstrap, topic = config["bootstrap"], config["topic"]
-    publisher = KafkaPublisher(bootstrap, client_id="test-worker", ack_seconds=3.0)
+    publisher = KafkaPublisher(KafkaAccess(bootstrap), client_id="test-worker", ack_seconds=3.0)
     executor = KeyedExecutor(
         Handler(journal, Path(config["folder"]), config.get("seconds", 0.0)),
         DeadLetters(publisher, service="test-worker", clock=SystemClock()),
@@ -120,7 +121,7 @@ async def main(config: dict[str, Any]) -> int:
             **config.get("limits", {}),
         ),
     )
-    app = build_app(KafkaWorkerSettings(config["group"], bootstrap, **config.get("worker", {})))
+    app = build_app(KafkaWorkerSettings(config["group"], KafkaAccess(bootstrap), **config.get("worker", {})))
     keyed_agent(app, topic, executor)
     if "slow_first_seek" in config:
         seek_slowly_once(app, config["slow_first_seek"])
@@ -128,7 +129,7 @@ async def main(config: dict[str, Any]) -> int:
         hang_in_the_second_rebalance(app)
 
     async def prepare() -> None:
-        await require_topics(bootstrap, [topic, dead_letter_topic(topic)])
+        await require_topics(KafkaAccess(bootstrap), [topic, dead_letter_topic(topic)])
         await publisher.start()
 
     worker = KafkaWorker(app, prepare=prepare, patience=Patience(**config.get("patience", {})))

@@ -23,6 +23,7 @@ from deploy.local.office import answers_ok
 from deploy.local.ports import Ports
 from deploy.local.waiting import LONG, in_time, wait_until
 from synckit.events import ChangeEvent, Record, dead_letter_topic, encode
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 from synckit.testing.worker import change
 
@@ -170,7 +171,7 @@ class Stage:
             await admin.close()
 
     async def _publish(self, records: Sequence[Record]) -> None:
-        publisher = KafkaPublisher(self.bootstrap, client_id="stage")
+        publisher = KafkaPublisher(KafkaAccess(self.bootstrap), client_id="stage")
         await publisher.start()
         await publisher.publish(self.topic, records)
         await publisher.stop()

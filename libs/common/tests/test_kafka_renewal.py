@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.waiting import in_time
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 
 
@@ -37,7 +38,7 @@ async def test_a_renewal_that_fails_by_a_bug_is_tried_again(monkeypatch: pytest.
             raise answer
         return answer
 
-    publisher = KafkaPublisher("127.0.0.1:1", client_id="test", sleep=sleep)
+    publisher = KafkaPublisher(KafkaAccess("127.0.0.1:1"), client_id="test", sleep=sleep)
     monkeypatch.setattr(publisher, "_connect", connect)
     monkeypatch.setattr(publisher, "_producer", broken)
     publisher._replace(broken)
@@ -64,7 +65,7 @@ async def test_what_is_published_is_on_all_replicas_and_once(monkeypatch: pytest
 
     monkeypatch.setattr(AIOKafkaProducer, "__init__", build)
     monkeypatch.setattr(AIOKafkaProducer, "start", nothing)
-    publisher = KafkaPublisher("127.0.0.1:1", client_id="test", ack_seconds=7.0)
+    publisher = KafkaPublisher(KafkaAccess("127.0.0.1:1"), client_id="test", ack_seconds=7.0)
     await publisher.start()
     await publisher.stop()
     [one] = built

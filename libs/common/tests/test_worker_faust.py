@@ -21,11 +21,12 @@ from synckit.faust import KafkaWorkerSettings, build_app, keyed_agent
 from synckit.faust.consumer import SafeConsumer, bounded, delivered, still_to_do
 from synckit.faust.recovery import SafeRecovery, SafeTableManager
 from synckit.faust.worker_process import KafkaWorker, WorkerFailed
+from synckit.kafka.access import KafkaAccess
 from synckit.testing.worker import BuriedLetters, ScriptedHandler
 from synckit.worker import KeyedExecutor
 from synckit.worker.watch import Patience
 
-SETTINGS = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1,127.0.0.1:2", session_seconds=10.0)
+SETTINGS = KafkaWorkerSettings("beteiligte-sync", KafkaAccess("127.0.0.1:1,127.0.0.1:2"), session_seconds=10.0)
 
 
 def test_faust_is_the_version_that_the_adapter_was_written_against() -> None:
@@ -72,14 +73,14 @@ async def test_settings_are_pinned_to_what_was_proven() -> None:
 
 
 async def test_a_group_waits_for_a_member_as_long_as_a_healthy_one_needs_and_less_than_a_join_may_take() -> None:
-    worker = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1")
+    worker = KafkaWorkerSettings("beteiligte-sync", KafkaAccess("127.0.0.1:1"))
     assert worker.rebalance_seconds > worker.heartbeat_seconds + worker.drain_seconds + worker.commit_seconds
     assert worker.rebalance_seconds > worker.session_seconds
     assert worker.rebalance_seconds < build_app(worker).conf.broker_request_timeout
 
 
 def test_the_watchdog_leaves_a_rebalance_twice_the_time_that_the_group_waits() -> None:
-    worker = KafkaWorkerSettings("beteiligte-sync", "127.0.0.1:1")
+    worker = KafkaWorkerSettings("beteiligte-sync", KafkaAccess("127.0.0.1:1"))
     assert Patience().rebalance == 2 * worker.rebalance_seconds
 
 

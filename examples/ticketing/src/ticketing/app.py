@@ -29,9 +29,9 @@ from ticketing.timers import sla_timer
 
 def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
-    own, brokers, clock = settings.ticketing, settings.kafka.bootstrap_servers, SystemClock()
+    own, access, clock = settings.ticketing, settings.kafka.access, SystemClock()
     [noun] = owned_by(settings.service)
-    publisher = KafkaPublisher(brokers, client_id=settings.service)
+    publisher = KafkaPublisher(access, client_id=settings.service)
     database = settings.database
     limits = PoolLimits(size=database.pool_size, statement=database.statement_seconds)
     pool = PostgresPool(database.url.get_secret_value(), limits=limits, application_name=settings.service)
@@ -43,11 +43,11 @@ def build(settings: Settings) -> Service:
         observer=WorkerMetrics(noun.topic),
         accepts=accepts,
     )
-    faust_app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=brokers))
+    faust_app = build_app(KafkaWorkerSettings(group=settings.service, access=access))
     keyed_agent(faust_app, noun.topic, executor)
 
     async def prepare() -> None:
-        await require_topics(brokers, [noun.topic, dead_letter_topic(noun.topic)])
+        await require_topics(access, [noun.topic, dead_letter_topic(noun.topic)])
         await publisher.start()
         await until_there("database", partial(ensure_branch, pool, branch_of("ticketing")), clock)
 

@@ -133,7 +133,7 @@ def connections(
     redis = connect(settings.redis.url.get_secret_value(), size=at_once + SPARE)
     auth = advoware_auth(settings.advoware, redis, clock, wiring)
     return Connections(
-        publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=service),
+        publisher=KafkaPublisher(settings.kafka.access, client_id=service),
         pool=pool,
         time=time,
         redis=redis,

@@ -61,7 +61,7 @@ def build(settings: Settings) -> Service:
 
     opened = connections(settings, clock, service=settings.service, at_once=at_once, on_circuit=circuit_changed)
     metrics.expect([mapping.entity for mapping in REGISTRY])
-    app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=settings.kafka.bootstrap_servers))
+    app = build_app(KafkaWorkerSettings(group=settings.service, access=settings.kafka.access))
     for mapping in REGISTRY:
         attach(app, mapping, _executor(mapping, settings, opened, clock))
     for executor in app.executors:
@@ -71,7 +71,7 @@ def build(settings: Settings) -> Service:
 
     async def prepare() -> None:
         wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
-        await require_topics(settings.kafka.bootstrap_servers, wanted)
+        await require_topics(settings.kafka.access, wanted)
         await opened.publisher.start()
         await opened.schema_there(clock)
 

@@ -53,12 +53,12 @@ SETTLE_SECONDS = 60.0
 def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing. Call it inside the running event loop."""
     parts, own = opened(settings), settings.calendar_sync
-    kafka = settings.kafka.bootstrap_servers
-    worker_app = build_app(KafkaWorkerSettings(group=settings.service, bootstrap_servers=kafka))
+    access = settings.kafka.access
+    worker_app = build_app(KafkaWorkerSettings(group=settings.service, access=access))
     attach(worker_app, _executor(parts, settings))
 
     async def prepare() -> None:
-        await require_topics(kafka, [CALENDAR_SYNC, dead_letter_topic(CALENDAR_SYNC)])
+        await require_topics(access, [CALENDAR_SYNC, dead_letter_topic(CALENDAR_SYNC)])
         await parts.publisher.start()
         await parts.schema_there()
 

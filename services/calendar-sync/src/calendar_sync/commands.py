@@ -74,7 +74,7 @@ async def _connected(settings: Settings, chosen: argparse.Namespace) -> Told:
 
 async def _sync(parts: Opened, settings: Settings, chosen: argparse.Namespace) -> Told:
     """As over HTTP: by the broker, so that the service does it."""
-    await require_topics(settings.kafka.bootstrap_servers, [CALENDAR_SYNC])
+    await require_topics(settings.kafka.access, [CALENDAR_SYNC])
     await parts.publisher.start()
     queued = await ByHand(parts.office, parts.runs, parts.publisher, parts.time).ask(chosen.kuerzel)
     if not chosen.wait:

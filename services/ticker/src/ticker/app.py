@@ -97,9 +97,9 @@ def build(settings: Settings) -> Ticker:
 
 
 def _gauges(settings: Settings, opened: Connections, clock: Clock) -> list[Gauge]:
-    own, servers = settings.ticker, settings.kafka.bootstrap_servers
+    own, access = settings.ticker, settings.kafka.access
     census = PostgresCensus(opened.pool, timedelta(hours=own.unlooked_hours))
-    desk = Desk(TopicScanner(servers, client_id=settings.service), opened.publisher, SettledLetters(opened.pool))
+    desk = Desk(TopicScanner(access, client_id=settings.service), opened.publisher, SettledLetters(opened.pool))
     return [
         Gauge("brake", partial(show_brakes, PostgresBrakes(opened.pool)), clock, own.measure_seconds),
         Gauge("census", partial(show_census, census), clock, own.measure_seconds),
@@ -148,7 +148,7 @@ def _sweep(
 def _starting(settings: Settings, opened: Connections, clock: Clock) -> list[Step]:
     async def topics_there() -> None:
         await require_topics(
-            settings.kafka.bootstrap_servers,
+            settings.kafka.access,
             [topics.CALENDAR_SYNC, *(topics.EVENT_TOPICS[watched.entity] for watched in WATCHED)],
         )
 

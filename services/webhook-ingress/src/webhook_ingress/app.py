@@ -22,9 +22,9 @@ TOPICS = frozenset(
 
 def build(settings: Settings) -> Service:
     """Wires the service. Connects to nothing."""
-    own, clock, brokers = settings.webhook_ingress, SystemClock(), settings.kafka.bootstrap_servers
+    own, clock, access = settings.webhook_ingress, SystemClock(), settings.kafka.access
     # The broker's time-out ends before ours, so that its error is the one that is told.
-    publisher = KafkaPublisher(brokers, client_id=settings.service, ack_seconds=own.answer_seconds * 0.9)
+    publisher = KafkaPublisher(access, client_id=settings.service, ack_seconds=own.answer_seconds * 0.9)
     secrets = _secrets(own, clock)
     limits = Limits(in_flight=own.max_in_flight, seconds=own.answer_seconds)
     app = web.Application(client_max_size=MAX_BODY)
@@ -35,7 +35,7 @@ def build(settings: Settings) -> Service:
     health = Health([Check("kafka", publisher.ping), Check("secrets", secrets.check)])
 
     async def require() -> None:
-        await require_topics(brokers, TOPICS)
+        await require_topics(access, TOPICS)
 
     return Service(
         HttpServer(add_shell(app, health), port=own.port, host=settings.http.host),

@@ -112,14 +112,14 @@ async def _settle(options: argparse.Namespace, desk: Desk, seen: Seen, now: date
 @asynccontextmanager
 async def _desk(settings: Settings, *, sends: bool) -> AsyncIterator[Desk]:
     """Closes what it opened."""
-    servers = settings.kafka.bootstrap_servers
+    access = settings.kafka.access
     pool = PostgresPool(settings.database.url.get_secret_value(), application_name=settings.service)
-    publisher = KafkaPublisher(servers, client_id=settings.service)
+    publisher = KafkaPublisher(access, client_id=settings.service)
     try:
         await ensure_branch(pool, branch_of("kanzlei"))
         if sends:
             await publisher.start()
-        yield Desk(TopicScanner(servers, client_id=settings.service), publisher, SettledLetters(pool))
+        yield Desk(TopicScanner(access, client_id=settings.service), publisher, SettledLetters(pool))
     finally:
         if sends:
             await publisher.stop()

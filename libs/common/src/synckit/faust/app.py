@@ -16,7 +16,9 @@ from faust.sensors.base import Sensor
 from faust.types import TP, ConsumerMessage
 
 from synckit.faust.consumer import SafeConsumer, SafeTransport, bounded, delivered
+from synckit.faust.credentials import faust_options
 from synckit.faust.recovery import SafeTableManager
+from synckit.kafka.access import KafkaAccess
 from synckit.service.hard_exit import hard_exit
 from synckit.worker.executor import KeyedExecutor
 from synckit.worker.lease import Lease
@@ -37,7 +39,7 @@ class KafkaWorkerSettings:
     """
 
     group: str
-    bootstrap_servers: str
+    access: KafkaAccess
     session_seconds: float = 10.0
     heartbeat_seconds: float = 3.0
     rebalance_seconds: float = 25.0
@@ -168,7 +170,7 @@ def build_app(worker: KafkaWorkerSettings) -> SafeApp:
         raise RuntimeError("faust without its C extension acks records of generations that are over")
     return SafeApp(
         worker,
-        broker=";".join(f"kafka://{server}" for server in worker.bootstrap_servers.split(",")),
+        **faust_options(worker.access),
         broker_session_timeout=worker.session_seconds,
         broker_heartbeat_interval=worker.heartbeat_seconds,
         broker_rebalance_timeout=worker.rebalance_seconds,

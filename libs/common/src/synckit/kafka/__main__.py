@@ -21,6 +21,7 @@ import yaml
 from synckit.command import run_command
 from synckit.connection_url import check_brokers
 from synckit.errors import SyncError, TransientError
+from synckit.kafka.access import AccessError, KafkaAccess, access_from
 from synckit.kafka.admin import topic_admin
 from synckit.kafka.declaration import DeclarationError, Difference, Remedy, Topic, compare, parse
 
@@ -37,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.bootstrap:
             raise DeclarationError("KAFKA_BOOTSTRAP_SERVERS is not set and --bootstrap is not given")
         _check(options.bootstrap)
-        differences, left = asyncio.run(_run(options, declared))
-    except (DeclarationError, SyncError) as error:
+        differences, left = asyncio.run(_run(options, access_from(os.environ, options.bootstrap), declared))
+    except (DeclarationError, AccessError, SyncError) as error:
         print(f"synckit.kafka: {error}", file=sys.stderr)  # noqa: T201
         return _status(error)
     _tell(options, differences, left)
@@ -58,9 +59,11 @@ def _status(error: Exception) -> int:
     return REFUSED if isinstance(error, SyncError) else WRONG
 
 
-async def _run(options: argparse.Namespace, declared: Mapping[str, Topic]) -> tuple[list[Difference], list[Difference]]:
+async def _run(
+    options: argparse.Namespace, access: KafkaAccess, declared: Mapping[str, Topic]
+) -> tuple[list[Difference], list[Difference]]:
     """What differed, and what still differs."""
-    async with topic_admin(options.bootstrap) as admin:
+    async with topic_admin(access) as admin:
         differences = compare(declared, await admin.found(declared.keys()))
         if options.command == "check" or options.dry_run or not differences:
             return differences, differences

@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from synckit.errors import RemoteRejected, RemoteUnavailable
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.declaration import Difference, Remedy, Topic
 
 REQUEST_MS = 15_000
@@ -86,9 +87,9 @@ class TopicAdmin:
 
 
 @asynccontextmanager
-async def topic_admin(bootstrap_servers: str) -> AsyncIterator[TopicAdmin]:
+async def topic_admin(access: KafkaAccess) -> AsyncIterator[TopicAdmin]:
     """RemoteUnavailable where no broker answers."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_MS)
+    client = AIOKafkaAdminClient(**access.options(), request_timeout_ms=REQUEST_MS)
     try:
         await client.start()
         yield TopicAdmin(client)

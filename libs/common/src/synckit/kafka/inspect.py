@@ -20,6 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.records import install
 
 UPSTREAM = "kafka"
@@ -40,8 +41,8 @@ class ScanLimits:
 class KafkaInspector:
     """Read only. RemoteUnavailable where no broker answers in time, or the topic is not there."""
 
-    def __init__(self, bootstrap_servers: str, *, client_id: str, limits: ScanLimits | None = None) -> None:
-        self._bootstrap = bootstrap_servers
+    def __init__(self, access: KafkaAccess, *, client_id: str, limits: ScanLimits | None = None) -> None:
+        self._access = access
         self._client_id = client_id
         self._limits = limits or ScanLimits()
 
@@ -97,7 +98,7 @@ class KafkaInspector:
 
     async def _committed(self, group: str, partition: TopicPartition) -> int:
         """-1 where the group has committed nothing: it will begin at the beginning, as our workers do."""
-        async with _admin(self._bootstrap, self._client_id) as admin:
+        async with _admin(self._access, self._client_id) as admin:
             while True:
                 try:
                     offsets = await admin.list_consumer_group_offsets(group, partitions=[partition])
@@ -111,7 +112,7 @@ class KafkaInspector:
         """Of no group."""
         install()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._access.options(),
             client_id=self._client_id,
             group_id=None,
             enable_auto_commit=False,
@@ -128,8 +129,8 @@ class KafkaInspector:
 
 
 @asynccontextmanager
-async def _admin(bootstrap_servers: str, client_id: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id=client_id)
+async def _admin(access: KafkaAccess, client_id: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**access.options(), client_id=client_id)
     try:
         await admin.start()
         yield admin

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from synckit.deadlines import Deadlines
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
 from synckit.events import Record
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.admin import topic_admin
 from synckit.kafka.batches import Crowded, TooLate, TopicBatches
 from synckit.kafka.declaration import APPLY_COMMAND
@@ -42,14 +43,14 @@ class MissingTopics(PermanentError):
         self.names = tuple(sorted(names))
 
 
-async def require_topics(bootstrap_servers: str, names: Collection[str], *, sleep: Sleep = asyncio.sleep) -> None:
+async def require_topics(access: KafkaAccess, names: Collection[str], *, sleep: Sleep = asyncio.sleep) -> None:
     """Waits for the broker as long as it takes, and says so. MissingTopics where it has not all of `names`.
 
     Asked a few times: a broker that has just made a topic may not know of it for a moment.
     """
 
     async def ask() -> list[str]:
-        async with topic_admin(bootstrap_servers) as admin:
+        async with topic_admin(access) as admin:
             return await admin.missing(names)
 
     for pause in JUST_MADE_PAUSES:
@@ -70,13 +71,13 @@ class KafkaPublisher:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        access: KafkaAccess,
         *,
         client_id: str,
         ack_seconds: float = ACK_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._bootstrap = bootstrap_servers
+        self._access = access
         self._client_id = client_id
         self._ack_seconds = ack_seconds
         self._deadlines = Deadlines(ack_seconds)
@@ -143,7 +144,7 @@ class KafkaPublisher:
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._access.options(),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
+from synckit.kafka.access import KafkaAccess
 from synckit.kafka.records import install
 
 UPSTREAM = "kafka"
@@ -60,15 +61,15 @@ class Scanned:
 class TopicScanner:
     """Read only. RemoteUnavailable where no broker answers."""
 
-    def __init__(self, bootstrap_servers: str, *, client_id: str) -> None:
-        self._bootstrap = bootstrap_servers
+    def __init__(self, access: KafkaAccess, *, client_id: str) -> None:
+        self._access = access
         self._client_id = client_id
 
     async def scan(self, topics: Sequence[str], bounds: Bounds) -> Scanned:
         """Everything in the topics between `bounds` that was there when it was asked."""
         install()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._access.options(),
             client_id=self._client_id,
             group_id=None,
             enable_auto_commit=False,

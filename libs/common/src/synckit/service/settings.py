@@ -12,13 +12,25 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from synckit.connection_url import check_address, check_brokers, check_key, check_text, check_url
+from synckit.kafka.access import CHECKED, MISSING, KafkaAccess, access, problem
 from synckit.log.redaction import allow
 from synckit.reconcile.brake import BrakeLimits
 
@@ -43,6 +55,10 @@ def _scheme(*allowed: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _plain(value: str | SecretStr | None) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value or ""
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -73,9 +89,49 @@ class Section(BaseModel):
 
 
 class KafkaSection(Section):
+    model_config = ConfigDict(validate_default=True)
     bootstrap_servers: Annotated[str, AfterValidator(_brokers)] = Field(
         description="Brokers as host:port, separated by commas."
     )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = Field(
+        default="PLAINTEXT",
+        description="How brokers are spoken to; with SASL_PLAINTEXT the password is not encrypted on its way.",
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = Field(
+        default="SCRAM-SHA-512", description="How the password is proven, with SASL_SSL and SASL_PLAINTEXT."
+    )
+    sasl_username: str | None = Field(default=None, description="User, with SASL_SSL and SASL_PLAINTEXT.")
+    sasl_password: SecretStr | None = Field(default=None, description="The user's password.")
+    ssl_ca_file: str | None = Field(
+        default=None, description="PEM file of the authority that signs the brokers' certificates; unset: the system's."
+    )
+    ssl_cert_file: str | None = Field(
+        default=None,
+        description="PEM file of our own certificate, where brokers want one (mTLS).",
+    )
+    ssl_key_password: SecretStr | None = Field(default=None, description="Password of the key, where it has one.")
+    ssl_key_file: str | None = Field(
+        default=None,
+        description="PEM file of its key; unset: in that same file. Both are read again when renewed.",
+    )
+
+    @field_validator(*CHECKED)
+    @classmethod
+    def _fits_the_protocol(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        known = {name: _plain(one) for name, one in info.data.items()}
+        if info.field_name is None or "security_protocol" not in known:
+            return value
+        what = problem(info.field_name, {**dict.fromkeys(CHECKED, ""), **known, info.field_name: _plain(value)})
+        if what == MISSING:
+            raise PydanticCustomError("missing", "missing")
+        if what is not None:
+            raise ValueError(what)
+        return value
+
+    @cached_property
+    def access(self) -> KafkaAccess:
+        """What every client of Kafka in this process is made with."""
+        return access(self.bootstrap_servers, {name: _plain(value) for name, value in self})
 
 
 class DatabaseSection(Section):

@@ -61,7 +61,7 @@ async def desk(settings: Settings, entity: Entity, clock: Clock) -> AsyncIterato
         right=_right(mapping, opened),
         memory=PostgresInspector(opened.pool, mapping.entity),
         locks=RedisLockInspector(opened.redis),
-        topics=KafkaInspector(settings.kafka.bootstrap_servers, client_id=settings.service),
+        topics=KafkaInspector(settings.kafka.access, client_id=settings.service),
         clock=clock,
         topic=EVENT_TOPICS[mapping.entity],
         group=entity.service,

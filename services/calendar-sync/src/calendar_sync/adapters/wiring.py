@@ -130,7 +130,7 @@ def opened(settings: Settings) -> Opened:
     return Opened(
         clock=clock,
         time=time,
-        publisher=KafkaPublisher(settings.kafka.bootstrap_servers, client_id=settings.service),
+        publisher=KafkaPublisher(settings.kafka.access, client_id=settings.service),
         pool=pool,
         redis=redis,
         locks=RedisLocks(redis, clock),
