@@ -8,7 +8,7 @@ from calendar_sync.domain.desk_form import DeskView
 from calendar_sync.domain.google_form import GoogleView
 from calendar_sync.domain.identity import mark_of, of_event, own_id
 from calendar_sync.domain.memory import Born, Kind, Row, State
-from calendar_sync.domain.pair_steps import back_at_desk, back_in_google, remember
+from calendar_sync.domain.pair_steps import back_at_desk, back_in_google
 from calendar_sync.domain.pairs import linked
 from calendar_sync.domain.scene import NOTHING, Ask, Part, Scene, joined
 from calendar_sync.domain.series import expanded
@@ -46,10 +46,15 @@ def new_event(scene: Scene, event: Event) -> Part:
     if mark is not None and mark.event_id == event.id:
         return _ours(scene, event, right, mark.frnr)
     row = Row(key, Born.GOOGLE, State.CREATING, event_id=event.id, origin=of_event(event.id))
-    if not right.is_held:
-        known = replace(row, kind=Kind.EXPANDED, state=State.LINKED, profile=_profile(scene))
-        return joined([remember(scene, known, State.LINKED, row), *expanded(scene, known, right)])
-    return back_at_desk(scene, row, right)
+    return _entered(scene, row, right)
+
+
+def _entered(scene: Scene, row: Row, right: GoogleView) -> Part:
+    """At the desk: as one Termin, or as those of the days ahead."""
+    part = back_at_desk(scene, row, right)
+    if right.is_held:
+        return part
+    return joined([part, *(occurrence for step in part.steps for occurrence in expanded(scene, step.row, right))])
 
 
 def _ours(scene: Scene, event: Event, right: GoogleView, frnr: int) -> Part:
@@ -66,7 +71,7 @@ def _ours(scene: Scene, event: Event, right: GoogleView, frnr: int) -> Part:
     if left is GONE or frnr in scene.by_frnr:
         origin = of_event(event.id)
         key = own_id(scene.rules.tenant, scene.kuerzel, origin)
-        return back_at_desk(scene, Row(key, Born.GOOGLE, State.CREATING, event_id=event.id, origin=origin), right)
+        return _entered(scene, Row(key, Born.GOOGLE, State.CREATING, event_id=event.id, origin=origin), right)
     return NOTHING
 
 

@@ -108,7 +108,13 @@ def back_in_google(scene: Scene, row: Row, left: DeskView) -> Part:
 
 
 def back_at_desk(scene: Scene, row: Row, right: GoogleView) -> Part:
-    """A Termin for what stands in Google. Its mark is of a new generation where there was one before."""
+    """A Termin for what stands in Google. Its mark is of a new generation where there was one before.
+
+    A series that Advoware can't hold has no Termin as a whole: it is remembered as expanded.
+    """
+    if not right.is_held and row.kind not in CHILDREN:
+        known = replace(row, kind=Kind.EXPANDED, frnr=None, profile=scene.rules.profile.value)
+        return remember(scene, known, State.LINKED, row)
     had_one = row.frnr is not None or row.state in (State.GONE, State.LINKED)
     generation = row.generation + 1 if had_one and row.mark else row.generation
     mark = row.mark if row.mark and not had_one else own_id(scene.rules.tenant, scene.kuerzel, row.origin, generation)

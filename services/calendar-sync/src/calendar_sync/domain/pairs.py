@@ -11,7 +11,6 @@ from datetime import timedelta
 from calendar_sync.domain.announced import looked_for
 from calendar_sync.domain.desk_form import DeskView
 from calendar_sync.domain.google_form import GoogleView
-from calendar_sync.domain.identity import mark_of
 from calendar_sync.domain.memory import Born, Kind, Row, State
 from calendar_sync.domain.merge import has_changed
 from calendar_sync.domain.pair_steps import (
@@ -24,6 +23,7 @@ from calendar_sync.domain.pair_steps import (
     remember,
 )
 from calendar_sync.domain.scene import CHILDREN, NOTHING, Ask, Part, Scene
+from calendar_sync.domain.settling import is_its_own
 from calendar_sync.domain.sides import GONE, UNREADABLE, UNSEEN, Absent
 from calendar_sync.domain.values import Strategy
 
@@ -188,8 +188,7 @@ def _announced_in_google(scene: Scene, row: Row, left: Left, right: Right) -> Pa
         return Part(ask=Ask(events=(row.event_id,)))
     known = replace(row, state=State.LINKED)
     if isinstance(right, GoogleView):
-        mark = mark_of(right.event.body)
-        if mark is None or mark.event_id != row.event_id:
+        if not is_its_own(row, right.event):
             return back_in_google(scene, row, left) if isinstance(left, DeskView) else NOTHING
         return linked(scene, known, left, right, row)
     was_made = scene.google.event(row.event_id) is not None and bool(row.etag)

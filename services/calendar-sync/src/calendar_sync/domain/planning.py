@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from calendar_sync.domain import budget
 from calendar_sync.domain.creation import new_event, new_termin
 from calendar_sync.domain.google_form import GoogleView
-from calendar_sync.domain.memory import Diary, HeldList, Memory, Notice, Row, State
-from calendar_sync.domain.pair_steps import back_at_desk
+from calendar_sync.domain.memory import Diary, HeldList, Kind, Memory, Notice, Row, State
+from calendar_sync.domain.pair_steps import back_at_desk, remember
 from calendar_sync.domain.pairs import decide_pair
 from calendar_sync.domain.plan_value import Action, Phase, Plan, Step
 from calendar_sync.domain.scene import NOTHING, Ask, Part, Scene, joined
-from calendar_sync.domain.series import is_held_again, occurrences, skips_pair
+from calendar_sync.domain.series import ended_before, is_held_again, occurrences, skips_pair
 from calendar_sync.domain.sides import DeskSide, GoogleSide
 from calendar_sync.domain.values import Mode, Rules
 
@@ -69,13 +69,35 @@ def _parts(scene: Scene) -> Iterable[Part]:
         yield part
         if row.event_id and not row.parent:
             known = next((step.row for step in part.steps if step.key == row.key), row)
-            yield from occurrences(scene, known, ends=known.state is State.GONE)
+            if _is_taken_up(row, known):
+                yield from _taken_up(scene, known)
+            else:
+                yield from occurrences(scene, known, ends=known.state is State.GONE)
     for view in scene.desk.views.values():
         if view.termin.frnr not in scene.by_frnr:
             yield new_termin(scene, view)
     for event in scene.google.list.items:
         if not event.is_cancelled and event.id not in scene.by_event:
             yield new_event(scene, event)
+
+
+def _is_taken_up(row: Row, known: Row) -> bool:
+    """True for a series of whose occurrences no look decided while it was what it was."""
+    is_expanded_now = known.kind is Kind.EXPANDED is not row.kind
+    return known.state is not State.GONE and (row.state is State.GONE or is_expanded_now)
+
+
+def _taken_up(scene: Scene, row: Row) -> Iterable[Part]:
+    """Its occurrences are looked at in the same run: Google's list of changes names it once."""
+    ask, ended = ended_before(scene, scene.rows[row.key])
+    if ask:
+        yield Part(ask=ask)
+        return
+    later = scene.with_rows([row, *ended])
+    yield from (remember(scene, child, State.GONE, scene.rows[child.key]) for child in ended)
+    yield from occurrences(later, row, ends=False)
+    undecided = (child for child in later.children.get(row.key, ()) if skips_pair(scene, child))
+    yield from (_of_pair(later, child) for child in undecided)
 
 
 def _of_pair(scene: Scene, row: Row) -> Part:

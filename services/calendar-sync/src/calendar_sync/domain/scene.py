@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -75,6 +75,11 @@ class Scene:
     desk: DeskSide
     google: GoogleSide
     rules: Rules
+
+    def with_rows(self, rows: Iterable[Row]) -> Scene:
+        """The same, once these are remembered."""
+        known = {**self.rows, **{row.key: row for row in rows}}
+        return replace(self, memory=replace(self.memory, rows=tuple(known.values())))
 
     @property
     def kuerzel(self) -> str:

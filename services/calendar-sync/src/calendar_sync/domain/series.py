@@ -13,7 +13,7 @@ from calendar_sync.domain.identity import of_event, own_id
 from calendar_sync.domain.memory import Born, Kind, Row, State
 from calendar_sync.domain.pair_steps import back_at_desk, delete_termin, remember
 from calendar_sync.domain.scene import CHILDREN, NOTHING, Ask, Part, Scene, occurrence_of
-from calendar_sync.domain.series_days import exceptions_of, new_exceptions, undone_exceptions
+from calendar_sync.domain.series_days import become_exceptions, exceptions_of, new_exceptions, undone_exceptions
 from calendar_sync.domain.sides import GONE, UNSEEN
 from calendar_sync.domain.values import Event
 
@@ -27,6 +27,21 @@ def occurrences(scene: Scene, row: Row, *, ends: bool) -> Iterable[Part]:
         yield from expanded(scene, row, right)
     elif row.kind is Kind.SERIES and right is not GONE:
         yield from _exceptions(scene, row, right if isinstance(right, GoogleView) else None)
+    if not ends and row.kind is not Kind.EXPANDED:
+        yield from _single_ones(scene, row, right if isinstance(right, GoogleView) else None)
+
+
+def ended_before(scene: Scene, row: Row) -> tuple[Ask, tuple[Row, ...]]:
+    """Of a series whose end was under way when a person restored it: what must be asked, and what has ended already.
+
+    A Termin that is gone was deleted with the series, by us: that says nothing about its occurrence.
+    """
+    if row.state is not State.GONE:
+        return Ask(), ()
+    made = [child for child in scene.children.get(row.key, ()) if child.frnr is not None]
+    unseen = tuple(child.frnr for child in made if child.frnr is not None and scene.desk.view(child.frnr) is UNSEEN)
+    gone = (child for child in made if scene.desk.view(child.frnr) is GONE)
+    return Ask(termine=unseen), tuple(replace(child, state=State.GONE, since=scene.now) for child in gone)
 
 
 def is_held_again(scene: Scene, row: Row) -> bool:
@@ -79,16 +94,28 @@ def _exceptions(scene: Scene, row: Row, master: GoogleView | None) -> Iterable[P
     if is_unknown and row.event_id not in scene.google.asked:
         yield Part(ask=Ask(events=(row.event_id,)))
         return
+    changed = become_exceptions(scene, row, master)
+    known = {child.original for child in changed}
     for at, event in new.items():
-        yield _new_child(scene, row, at, event, Kind.EXCEPTION)
+        if at not in known:
+            yield _new_child(scene, row, at, event, Kind.EXCEPTION)
+    for child in changed:
+        yield remember(scene, replace(child, kind=Kind.EXCEPTION), child.state, child)
     undone = undone_exceptions(scene, row, master)
     for child in exceptions_of(scene, row):
         if child.original in undone:
             yield _end(scene, child, "Ausnahme in Google zurückgenommen")
         else:
             yield _takes_place_again(scene, row, child)
+
+
+def _single_ones(scene: Scene, row: Row, master: GoogleView | None) -> Iterable[Part]:
+    """What a series was expanded into ends once it stands in Advoware as one Termin."""
+    if row.frnr is None or row.state is State.CREATING:
+        return
+    kept = become_exceptions(scene, row, master) if row.kind is Kind.SERIES else ()
     for child in scene.children.get(row.key, ()):
-        if child.kind is Kind.OCCURRENCE and row.frnr is not None and row.state is State.LINKED:
+        if child.kind is Kind.OCCURRENCE and child not in kept:
             yield _end(scene, child, "Advoware kann die Serie jetzt abbilden")
 
 

@@ -34,8 +34,14 @@ def exceptions_of(scene: Scene, row: Row) -> tuple[Row, ...]:
 def new_exceptions(scene: Scene, row: Row, right: GoogleView | None) -> dict[datetime, Event]:
     """Original start → the event, of those that nobody remembers yet."""
     known = {each.original for each in exceptions_of(scene, row)}
-    seen = scene.google.exceptions.get(row.event_id, {})
-    return {at: event for at, event in seen.items() if at not in known and _differs(event, at, right)}
+    return {at: event for at, event in _differing(scene, row, right).items() if at not in known}
+
+
+def become_exceptions(scene: Scene, row: Row, right: GoogleView | None) -> tuple[Row, ...]:
+    """Of a series that is no longer expanded: the occurrences that a person had changed keep their Termine."""
+    changed = _differing(scene, row, right)
+    rows = scene.children.get(row.key, ())
+    return tuple(each for each in rows if each.kind is Kind.OCCURRENCE and each.original in changed)
 
 
 def undone_exceptions(scene: Scene, row: Row, right: GoogleView | None) -> tuple[datetime, ...]:
@@ -45,6 +51,11 @@ def undone_exceptions(scene: Scene, row: Row, right: GoogleView | None) -> tuple
     return tuple(
         at for at, event in seen.items() if at in known and right is not None and not _differs(event, at, right)
     )
+
+
+def _differing(scene: Scene, row: Row, right: GoogleView | None) -> dict[datetime, Event]:
+    seen = scene.google.exceptions.get(row.event_id, {})
+    return {at: event for at, event in seen.items() if _differs(event, at, right)}
 
 
 def _differs(event: Event, original: datetime, right: GoogleView | None) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from calendar_sync.domain.desk_form import seen_at_desk
 from calendar_sync.domain.google_form import seen_in_google
-from calendar_sync.domain.memory import Row, State
-from calendar_sync.domain.plan_value import Step
+from calendar_sync.domain.identity import mark_of
+from calendar_sync.domain.memory import Born, Row, State
+from calendar_sync.domain.plan_value import Action, Step
 from calendar_sync.domain.values import Event
 from kanzlei.termine import Termin
 from synckit.reconcile.plan import Canonical
@@ -18,15 +19,33 @@ LONGEST_WAIT = timedelta(days=1)
 MOST_TRIES = 12
 
 
-def announced(step: Step, now: datetime) -> Row:
-    """The row as it is saved before a create."""
-    return replace(step.row, state=State.CREATING, since=now)
+def is_its_own(row: Row, event: Event) -> bool:
+    """False for an event of somebody else's under an id that we chose. An id that Google chose is that one event's."""
+    mark = mark_of(event.body)
+    return row.born is Born.GOOGLE or (mark is not None and mark.event_id == event.id)
 
 
-def inserted(step: Step, event: Event, *, adopted: bool = False) -> Row:
-    """An event was made. `adopted`: by an earlier try; what people have changed in it since is still to be seen."""
-    row = replace(step.row, state=State.LINKED, event_id=event.id, etag=event.etag)
-    return row if adopted else replace(row, base_right=seen_in_google(event).appointment.as_fields())
+def announced(step: Step, before: Row | None, now: datetime) -> Row:
+    """The row as it is saved before a create. `before`: as it is remembered.
+
+    An event that comes back under the id that it had may be found as it was, restored by a person: what both sides
+    agreed on stays the base until our write is answered.
+    """
+    row = replace(step.row, state=State.CREATING, since=now)
+    if step.action is not Action.INSERT_EVENT or before is None or not before.base_right:
+        return row
+    return replace(row, base_left=before.base_left, base_right=before.base_right, profile=before.profile)
+
+
+def inserted(step: Step, event: Event) -> Row:
+    """An event was made."""
+    stored = seen_in_google(event).appointment.as_fields()
+    return replace(step.row, state=State.LINKED, event_id=event.id, etag=event.etag, base_right=stored)
+
+
+def adopted(row: Row, event: Event) -> Row:
+    """It was there: made by an earlier try, or restored by a person. What it holds is still to be seen."""
+    return replace(row, state=State.LINKED, event_id=event.id, etag=event.etag)
 
 
 def posted(step: Step, termin: Termin, kuerzel: str) -> Row:

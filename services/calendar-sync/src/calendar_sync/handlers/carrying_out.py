@@ -64,13 +64,17 @@ class CarryingOut:
         return self._outcome(plan, diary, done)
 
     async def _phase(self, steps: Sequence[Step], diary: Diary, done: Done) -> None:
-        creates = [announced(step, self._memory.now) for step in steps if step.action.creates]
+        now = self._memory.now
+        creates = [announced(step, self._known.get(step.key), now) for step in steps if step.action.creates]
         if creates:
             self._lease.ensure()
             # A series that is expanded has no write of its own: it is remembered with what is made of it.
             series = {row.parent: done.rows[row.parent] for row in creates if row.parent in done.rows}
             await self._store.intend(self._memory, diary, [*series.values(), *creates])
-            self._known |= {row.key: row for row in creates}
+            for row in creates:
+                # What was remembered of it before would take the place of its announcement.
+                self._known[row.key] = row
+                done.rows.pop(row.key, None)
         if steps[0].phase in (Phase.NEW_IN_ADVOWARE, Phase.NEW_IN_GOOGLE):
             await asyncio.gather(*(self._in_turn(step, done) for step in steps))
             return
@@ -111,8 +115,9 @@ class CarryingOut:
         done.steps.append(step)
 
     def _asked(self, step: Step, before: Row) -> Row:
-        """Of a deletion, the row as it is remembered: the step's own says already that it is gone."""
-        return self._known.get(step.key, before) if step.action.deletes else before
+        """Of a deletion or a create, the row as it is remembered: the step's own says already that it is done."""
+        is_said = step.action.deletes or step.action.creates
+        return self._known.get(step.key, before) if is_said else before
 
     def _controls(self, step: Step) -> tuple[Place, ...]:
         """Termine that must be there, if anything is."""

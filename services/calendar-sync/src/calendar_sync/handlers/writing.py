@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 from calendar_sync.domain.google_errors import IdTaken
-from calendar_sync.domain.identity import MARK, Mark, mark_of, own_id, with_private
+from calendar_sync.domain.identity import MARK, Mark, own_id, with_private
 from calendar_sync.domain.memory import Row
 from calendar_sync.domain.plan_value import Action, Step
 from calendar_sync.domain.scene import CHILDREN
-from calendar_sync.domain.settling import inserted, posted, put, updated
+from calendar_sync.domain.settling import adopted, inserted, is_its_own, posted, put, updated
 from calendar_sync.domain.values import CalendarRef, Event, Rules
 from calendar_sync.ports import Google
 from kanzlei.termine import Appointments, Place
@@ -42,7 +42,7 @@ class Writing:
         """The row afterwards. `row` is as it is known now: another step may have changed it."""
         match step.action:
             case Action.INSERT_EVENT:
-                return await self._insert(step)
+                return await self._insert(step, row)
             case Action.POST_TERMIN:
                 return await self._post(step)
             case Action.PUT_TERMIN:
@@ -56,7 +56,7 @@ class Writing:
                 await self._delete_termin(step)
         return step.row
 
-    async def _insert(self, step: Step) -> Row:
+    async def _insert(self, step: Step, row: Row) -> Row:
         """By our own id. Taken by ours: adopted, or brought back where it is cancelled; by another's: a new id."""
         if step.row.kind in CHILDREN:
             return await self._brought_back(step)
@@ -66,9 +66,8 @@ class Writing:
             found = await self._google.event(self._calendar, step.row.event_id)
         if found is not None and found.is_cancelled:
             return inserted(step, await self._undeleted(step, found))
-        mark = mark_of(found.body) if found is not None else None
-        if found is not None and mark is not None and mark.event_id == found.id:
-            return inserted(step, found, adopted=True)
+        if found is not None and is_its_own(step.row, found):
+            return adopted(row, found)
         return await self._insert_anew(step)
 
     async def _insert_anew(self, step: Step) -> Row:
