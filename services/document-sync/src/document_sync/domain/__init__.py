@@ -1,0 +1,1 @@
+"""What a document needs, decided: frozen values and pure functions."""
