@@ -128,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--workers", type=int, default=1, help="how many workers share the syncs")
     parser.add_argument("--keep", action="store_true", help="leave everything running to play with")
+    parser.add_argument("--prometheus", action="store_true", help="a Prometheus watches; panels that stay empty fail")
     parser.add_argument("--json", action="store_true", help="print the results as JSON, the show goes to stderr")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="play only these steps")
     parser.add_argument("--state-dir", type=Path, default=STATE_DIR, help="folder of the stack; results go beside it")

@@ -24,6 +24,7 @@ class Addresses:
     google_url: str = ""
     google_key_file: str = ""
     google_role_account: str = ""
+    prometheus_url: str = ""
     kafka_settings: dict[str, str] = field(default_factory=dict)
     """KAFKA_SECURITY_PROTOCOL and its like, for people and tests; empty where Kafka speaks PLAINTEXT."""
 
@@ -49,6 +50,7 @@ class Addresses:
                     "role_account": self.google_role_account,
                 },
             },
+            **({"prometheus": {"url": self.prometheus_url}} if self.prometheus_url else {}),
         }
 
     def write(self, path: Path) -> None:
@@ -70,4 +72,5 @@ def read_addresses(path: Path) -> Addresses:
         google_key_file=seen["sandbox"]["google"]["service_account_file"],
         google_role_account=seen["sandbox"]["google"]["role_account"],
         kafka_settings=seen.get("kafka_settings", {}),
+        prometheus_url=seen.get("prometheus", {}).get("url", ""),
     )

@@ -38,6 +38,9 @@ from deploy.local.table import (
     Service,
     Wiring,
 )
+from deploy.local.watching import NAME as PROMETHEUS
+from deploy.local.watching import Watching
+from deploy.tools import ToolMissing
 from sandbox.google.service_account import ROLE_ACCOUNT
 
 JOB_LIMIT = 120.0
@@ -67,6 +70,7 @@ class Office:
         self._extra = dict(extra or {})
         self._guarded = guarded
         self._guardian: Guardian | None = None
+        self.watching: Watching | None = None
         copies = [worker(number) for number in range(workers)]
         lines = [line for each in SERVICES for line in (copies if each is WORKER else [each])]
         self.services = {each.name: each for each in lines}
@@ -114,6 +118,7 @@ class Office:
             google_url=self._url("google"),
             google_key_file=str(self.google_key_file),
             google_role_account=ROLE_ACCOUNT,
+            prometheus_url=self.prometheus_url if self.watching is not None else "",
         )
 
     def start(self) -> Addresses:
@@ -125,12 +130,14 @@ class Office:
             self._guardian = Guardian(self.state_dir)
         try:
             self._step("Kafka, PostgreSQL, Redis", self.backends.start)
-            for name in (*self.sandboxes, *self.services):
+            for name in (*self.sandboxes, *self.services, *([PROMETHEUS] if self.watching is not None else [])):
                 self._ports.claim(name)
             self._step("sandboxes", lambda: self._start_all(self.sandboxes))
             self._step("topics, tables, installation into EspoCRM", self._run_jobs)
             self._tell(f"  {self.installation.sentence}" if self.installation else "")
             self._step(", ".join(self.services), lambda: self._start_all(self.services))
+            if self.watching is not None:
+                self._step(PROMETHEUS, self.start_watching)
         except BaseException:
             self.stop()
             raise
@@ -149,6 +156,23 @@ class Office:
         if self._guardian is not None:
             self._guardian.close()
             self._guardian = None
+
+    def start_watching(self) -> None:
+        """A Prometheus, as `watching` says; with nothing of an earlier one."""
+        watching, folder = self.watching or Watching(), self.state_dir / PROMETHEUS
+        shutil.rmtree(folder, ignore_errors=True)
+        watching.write(folder, self.addresses.services)
+        try:
+            argv = watching.argv(folder, self._ports.claim(PROMETHEUS))
+        except ToolMissing as missing:
+            raise StackError(str(missing)) from None
+        self.supervisor.spawn(PROMETHEUS, argv)
+        self.supervisor.wait_until(PROMETHEUS, lambda: self.is_ready(PROMETHEUS), JOB_LIMIT)
+
+    @property
+    def prometheus_url(self) -> str:
+        """Of the Prometheus that was started with this stack."""
+        return self._url(PROMETHEUS)
 
     def start_process(self, name: str, *, wait: bool = True) -> None:
         """Start one service, sandbox or server (again), on its old port."""
@@ -192,6 +216,8 @@ class Office:
         """Servers: they answer and are ours. Services and sandboxes: their health page answers 200."""
         if name in SERVERS:
             return self.backends.is_ready(name)
+        if name == PROMETHEUS:
+            return answers_ok(f"{self.prometheus_url}/-/ready")
         return answers_ok(f"{self._url(name)}{self._line(name).ready}")
 
     def run_job(self, job: Job, *arguments: str) -> str:
@@ -252,7 +278,7 @@ class Office:
 
     def _forget_old_contents(self) -> None:
         """The sandboxes begin empty, so must what we remember of them: links to records that are gone would mislead."""
-        for name in (*SERVERS, "log"):
+        for name in (*SERVERS, PROMETHEUS, "log"):
             shutil.rmtree(self.state_dir / name, ignore_errors=True)
         for file in (self.secrets_file, self.env_file, self._installation_file, self.google_key_file):
             file.unlink(missing_ok=True)

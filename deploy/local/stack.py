@@ -19,6 +19,8 @@ from deploy.local.backends import NAMES as SERVERS
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError, Supervisor
 from deploy.local.table import ROOT, SANDBOXES, SERVICES
+from deploy.local.watching import NAME as PROMETHEUS
+from deploy.local.watching import Watching
 from synckit.command import run_command
 
 OK, TROUBLE = 0, 1
@@ -35,7 +37,7 @@ class Line:
     url: str
 
 
-def up(state_dir: Path, workers: int) -> int:
+def up(state_dir: Path, workers: int, *, watched: bool = False) -> int:
     """Start everything; says what it waits for. Does nothing where all of it already runs."""
     with _alone(state_dir):
         if lines := status_lines(state_dir):
@@ -46,7 +48,9 @@ def up(state_dir: Path, workers: int) -> int:
                 )
             _say("already running")
         else:
-            Office(state_dir, workers=workers, tell=_say).start()
+            office = Office(state_dir, workers=workers, tell=_say)
+            office.watching = Watching() if watched else None
+            office.start()
         _print_addresses(read_addresses(state_dir / "stack.json"))
     return OK
 
@@ -112,7 +116,8 @@ def _urls(addresses: Addresses) -> dict[str, str]:
         "advoware": addresses.advoware_url,
         "google": addresses.google_url,
     }
-    return {**servers, **sandboxes, **addresses.services}
+    watching = {PROMETHEUS: addresses.prometheus_url} if addresses.prometheus_url else {}
+    return {**servers, **sandboxes, **addresses.services, **watching}
 
 
 def _print_addresses(addresses: Addresses) -> None:
@@ -142,7 +147,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.stack", description=__doc__)
     parser.add_argument("--state-dir", type=Path, default=ROOT / "var")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up").add_argument("--workers", type=int, default=1)
+    up_options = commands.add_parser("up")
+    up_options.add_argument("--workers", type=int, default=1)
+    up_options.add_argument("--prometheus", action="store_true", help="a Prometheus that watches, beside it")
     commands.add_parser("down")
     commands.add_parser("status").add_argument("--json", action="store_true")
     log_options = commands.add_parser("logs")
@@ -151,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "up":
-            return up(given.state_dir, given.workers)
+            return up(given.state_dir, given.workers, watched=given.prometheus)
         if given.command == "down":
             return down(given.state_dir)
         if given.command == "status":

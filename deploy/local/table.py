@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.local.addresses import Addresses
+from deploy.local.revision import revision
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from sandbox.espocrm.settings import ADMIN_PASSWORD, ADMIN_USER_NAME
 from sandbox.espocrm.settings import API_KEY as ESPOCRM_API_KEY
@@ -156,7 +157,8 @@ class Wiring:
         own = {name: known[name] for name in line.variables}
         if isinstance(line, Service) and line.port_variable and port is not None:
             own[line.port_variable] = str(port)
-        return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **own, **self.extra}
+        shared = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "SYNCKIT_REVISION": revision()}
+        return {**kept, **shared, **own, **self.extra}
 
     def _values(self) -> dict[str, str]:
         here = self.addresses

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy.local.table import ROOT, SERVICES
+from deploy.local.watching import Watching
+from deploy.prometheus.metrics_named import declared, metrics_in
+from deploy.prometheus.rules import RULES, TEMPLATE, TIME, rendered
 
 FOLDER = ROOT / "deploy" / "prometheus"
-ALERTS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"][0]["rules"]
+GROUPS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+ALERTS: list[dict[str, Any]] = GROUPS[0]["rules"]
+RECORDED: list[dict[str, Any]] = GROUPS[1]["rules"]
 CASES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())["tests"]
-SOURCES = [*(ROOT / "libs/common/src").rglob("*metrics.py"), *(ROOT / "services").glob("*/src/*/metrics.py")]
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
 
 
-def declared() -> set[str]:
-    names = {name for path in SOURCES for name in re.findall(r'"(sync_\w+)"', path.read_text())}
-    return {*names, *(f"{name}_bucket" for name in names), "up"}
-
-
-@each_alert
-def test_an_alert_looks_at_metrics_that_exist(alert: dict[str, Any]) -> None:
-    named = set(re.findall(r"\b(sync_\w+|up)\b", re.sub(r'"[^"]*"', '""', alert["expr"])))
+@pytest.mark.parametrize("rule", [*ALERTS, *RECORDED], ids=lambda rule: str(rule.get("alert") or rule["record"]))
+def test_a_rule_looks_at_metrics_that_exist(rule: dict[str, Any]) -> None:
+    named = metrics_in(rule["expr"])
     assert named
     assert named <= declared()
 
@@ -53,3 +56,50 @@ def test_every_service_is_scraped_by_its_name_and_port() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     ports = {f"{one.name}:{compose[one.name]['environment'][str(one.port_variable)]}" for one in SERVICES}
     assert set(job["static_configs"][0]["targets"]) == ports
+
+
+def test_kubernetes_scrapes_the_pods_of_every_service() -> None:
+    (job,) = yaml.safe_load((FOLDER / "kubernetes.yml").read_text())["scrape_configs"]
+    assert job["relabel_configs"][0]["regex"].split("|") == [service.name for service in SERVICES]
+
+
+def test_the_local_stack_scrapes_what_it_runs(tmp_path: Path) -> None:
+    Watching(every="1s", divisor=60, alerts_to=9).write(tmp_path, {"ticker": "http://127.0.0.1:20001"})
+    (target,) = json.loads((tmp_path / "targets.json").read_text())
+    assert target == {"targets": ["127.0.0.1:20001"], "labels": {"instance": "ticker"}}
+    settings = json.loads((tmp_path / "prometheus.yml").read_text())
+    assert settings["global"]["scrape_interval"] == "1s"
+    assert settings["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["127.0.0.1:9"]
+    assert (tmp_path / "alerts.yml").read_text() == rendered(60)
+
+
+def test_the_rules_are_rendered_from_their_template() -> None:
+    assert RULES.read_text() == rendered(), "python -m deploy.prometheus render"
+
+
+@given(st.integers(1, 10_000))
+def test_a_drill_differs_in_its_times_alone(divisor: int) -> None:
+    """Each marked time is divided by the same number; every other byte is the office's."""
+    template = TEMPLATE.read_text()
+    others = re.escape(TIME.sub("\0", template)).split(re.escape("\0"))
+    pattern = re.compile(r"([\d.e+-]+)(ms|s|m|h|d)?".join(others))
+    office, drill = (pattern.fullmatch(rendered(each).partition("\n")[2]) for each in (1, divisor))
+    assert office is not None
+    assert drill is not None
+    for (number, unit), (shorter, its_unit) in zip(pairs(office.groups()), pairs(drill.groups()), strict=True):
+        wanted = float(number) * MILLISECONDS[unit] / divisor
+        assert float(shorter) * MILLISECONDS[its_unit] == pytest.approx(wanted, rel=1e-4, abs=1.0)
+
+
+def test_no_time_in_the_template_is_unmarked() -> None:
+    text = TIME.sub("", TEMPLATE.read_text())
+    assert not re.search(r"\d(ms|s|m|h|d)\b|for: \d|\[\d", re.sub(r'"[^"]*"|#.*', "", text))
+
+
+MILLISECONDS = {None: 1000, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def pairs(found: tuple[str | None, ...]) -> Iterator[tuple[str, str | None]]:
+    for number, unit in zip(found[::2], found[1::2], strict=True):
+        assert number is not None
+        yield number, unit
