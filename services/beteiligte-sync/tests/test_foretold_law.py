@@ -15,7 +15,8 @@ from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from recordsync.decide import decide
 from recordsync.explain.findings import Findings, Found, Remembered
 from recordsync.explain.foreseen import Unknown, foreseen
-from recordsync.memory.look import Memory
+from recordsync.explain.verdict import DECIDED, verdict
+from recordsync.memory.look import Cause, Memory, Outcome
 from recordsync.observation import Observation
 from recordsync.rules import Rules
 from recordsync.steps import Announce, DropIntent, Engage, Learn, Observe, Step, Stop
@@ -31,7 +32,9 @@ class Trace:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.ended: Outcome | None = None
         self.compared = 0
+        self.compared_ends = 0
 
     def __call__(self, memory: Memory, seen: Observation, rules: Rules) -> Step:
         step = decide(memory, seen, rules)
@@ -55,9 +58,17 @@ TRACE = Trace()
 
 @pytest.fixture(autouse=True)
 def _traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    sync = engine.Engine.sync
+
+    async def traced(self: engine.Engine, left_id: str, cause: Cause | None = None) -> Outcome:
+        TRACE.ended = await sync(self, left_id, cause)
+        return TRACE.ended
+
     monkeypatch.setattr(engine, "decide", TRACE)
+    monkeypatch.setattr(engine.Engine, "sync", traced)
     yield
     assert TRACE.compared > 0
+    assert TRACE.compared_ends > 0, TRACE.compared_ends
 
 
 class Foretold(Reconciliation):
@@ -66,9 +77,11 @@ class Foretold(Reconciliation):
     def _look(self, record: str) -> None:
         findings = self._findings(record)
         TRACE.steps.clear()
+        TRACE.ended = None
         super()._look(record)
         if findings is None or TRACE.first is None:
             return
+        self._compare_ends(findings)
         try:
             told = foreseen(findings, self.office.engine.rules).step
         except Unknown:
@@ -77,6 +90,20 @@ class Foretold(Reconciliation):
         assert type(told) is type(TRACE.first), (told, TRACE.first)
         assert getattr(told, "body", None) == getattr(TRACE.first, "body", None)
         assert getattr(told, "result", "") == getattr(TRACE.first, "result", "")
+
+    def _compare_ends(self, findings: Findings) -> None:
+        """A look that came to its end came to what programs were told before."""
+        ended = TRACE.ended
+        try:
+            told = verdict(findings, self.office.engine.rules)
+        except Unknown:
+            return
+        if ended is None or told.outcome == DECIDED:
+            return
+        TRACE.compared_ends += 1
+        seen = (ended.result, bool(ended.left_writes), bool(ended.right_writes))
+        foretold = (told.outcome, bool(told.left_writes), bool(told.right_writes))
+        assert seen == foretold, (told, ended, TRACE.steps)
 
     def _findings(self, record: str) -> Findings | None:
         """None where a POST may be under way: nobody asks Advoware what it made, only for a person to see."""

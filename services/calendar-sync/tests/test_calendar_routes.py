@@ -23,6 +23,7 @@ from calendar_sync.routes import MAX_BODY, CalendarRoutes, problems
 from recordsync.testing.memory import FakePublisher
 from synckit.errors import RemoteUnavailable
 from synckit.events import decode
+from synckit.service.explain import ExplainRoutes
 from synckit.service.server import Health, add_shell
 from synckit.testing.clock import FakeClock
 
@@ -74,6 +75,10 @@ class Book:
         return self.runs.get(run_id)
 
 
+async def admitted(_: web.Request) -> None:
+    """Everybody."""
+
+
 class Desk:
     """The service's way in, with everything behind it in memory."""
 
@@ -85,6 +90,7 @@ class Desk:
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY)
         asking = ByHand(self.office, self.book, self.publisher, self.clock)
         CalendarRoutes(Gate(), asking, self.book, self.clock).add_to(app)
+        ExplainRoutes({}, admitted).add_to(app)
         return add_shell(app, Health())
 
 

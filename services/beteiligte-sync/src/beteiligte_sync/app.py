@@ -17,14 +17,18 @@ from beteiligte_sync.settings import Settings
 from kanzlei.advoware.children import AdvowareChildren
 from kanzlei.advoware.client import AdvowareBeteiligteStore
 from kanzlei.advoware.rows import AdvowareRows
+from kanzlei.callers.inside import Inside
 from kanzlei.espocrm.client import EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.watch import watch_of
 from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
+from recordsync.explain.explainer import RecordExplainer
+from recordsync.explain.gather import Sources
 from recordsync.mapping.field import EntityMapping
 from recordsync.postgres.brake import PostgresBrake
+from recordsync.postgres.inspect import PostgresInspector
 from recordsync.postgres.links import PostgresLinkStore
 from synckit.clock import SystemClock
 from synckit.events import dead_letter_topic
@@ -35,6 +39,7 @@ from synckit.ports import Clock, SearchableStore
 from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.service import remote_metrics
 from synckit.service.counted_calls import CountedCalls
+from synckit.service.explain import ExplainRoutes
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.worker_metrics import WorkerMetrics
@@ -62,8 +67,9 @@ def build(settings: Settings) -> Service:
     opened = connections(settings, clock, service=settings.service, at_once=at_once, on_circuit=circuit_changed)
     metrics.expect([mapping.entity for mapping in REGISTRY])
     app = build_app(KafkaWorkerSettings(group=settings.service, access=settings.kafka.access))
+    engines = {mapping.entity: _engine(mapping, settings, opened, clock) for mapping in REGISTRY}
     for mapping in REGISTRY:
-        attach(app, mapping, _executor(mapping, settings, opened, clock))
+        attach(app, mapping, _executor(mapping, settings, opened, engines[mapping.entity]))
     for executor in app.executors:
         executor.may_start = _both(executor.may_start, opened.remotes_may_be_called)
     # After the loop: to pass a link on needs no remote, so that it waits for none.
@@ -78,9 +84,12 @@ def build(settings: Settings) -> Service:
     worker = KafkaWorker(app, prepare=prepare)
     watch = watch_of(settings.espocrm, clock, service=settings.service)
     health = Health([Check("worker", worker.probe), *opened.checks()])
+    inside = Inside.of(settings.service, opened.pool, opened.redis, opened.time)
+    explainers = {entity: _explainer(engine, opened) for entity, engine in engines.items()}
+    web_app = ExplainRoutes(explainers, inside.admit, opened.remotes_may_be_called).add_to(web.Application())
     return Service(
         schema=SCHEMA_REVISION,
-        server=HttpServer(watch.add_to(add_shell(web.Application(), health)), port=own.port, host=settings.http.host),
+        server=HttpServer(watch.add_to(add_shell(web_app, health)), port=own.port, host=settings.http.host),
         health=health,
         background=[worker.run, watch.forever, opened.time.forever],
         closing=opened.closing(),
@@ -104,10 +113,24 @@ def observe(entity: str, outcome: Outcome) -> None:
         metrics.braked(entity, *outcome.held_by)
 
 
-def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> KeyedExecutor:
+def _explainer(engine: Engine, opened: Connections) -> RecordExplainer:
+    """With the engine's own rules and adapters of the same connections; who works on the record is not asked."""
+    mapping = engine.rules.mapping
+    sources = Sources(
+        left=EspoStore(opened.espocrm, mapping.left_type),
+        right=_right(mapping, opened),
+        memory=PostgresInspector(opened.pool, mapping.entity),
+        locks=None,
+        topics=None,
+        clock=opened.time,
+    )
+    return RecordExplainer(sources, engine.rules)
+
+
+def _executor(mapping: EntityMapping, settings: Settings, opened: Connections, engine: Engine) -> KeyedExecutor:
     return KeyedExecutor(
-        CountedCalls(mapping.entity, SyncHandler(mapping.entity, _engine(mapping, settings, opened, clock), observe)),
-        DeadLetters(opened.publisher, service=settings.service, clock=clock),
+        CountedCalls(mapping.entity, SyncHandler(mapping.entity, engine, observe)),
+        DeadLetters(opened.publisher, service=settings.service, clock=opened.time),
         _limits(mapping, settings),
         observer=WorkerMetrics(EVENT_TOPICS[mapping.entity]),
         accepts=accepts,

@@ -10,6 +10,7 @@ from aiohttp import web
 from calendar_sync import metrics
 from calendar_sync.adapters.audit import Auditor
 from calendar_sync.adapters.channel_table import PostgresChannels
+from calendar_sync.adapters.explaining import CalendarExplainer
 from calendar_sync.adapters.gate import KeyGate
 from calendar_sync.adapters.runner import EmployeeRunner
 from calendar_sync.adapters.wiring import Opened, opened
@@ -30,6 +31,8 @@ from calendar_sync.timers import (
     Standing,
     show,
 )
+from kanzlei.calendar_events import DOMAIN, NOUN
+from kanzlei.callers.inside import Inside
 from kanzlei.topics import CALENDAR_SYNC
 from synckit.events import dead_letter_topic
 from synckit.faust import KafkaWorkerSettings, build_app
@@ -38,6 +41,7 @@ from synckit.kafka.publisher import require_topics
 from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.redis.locks import OncePerCluster
 from synckit.service.counted_calls import CountedCalls
+from synckit.service.explain import ExplainRoutes
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.worker_metrics import WorkerMetrics
@@ -68,6 +72,9 @@ def build(settings: Settings) -> Service:
     asking = ByHand(parts.office, parts.runs, parts.publisher, parts.time)
     gate = KeyGate.of(parts.pool, parts.redis, parts.time)
     CalendarRoutes(gate, asking, parts.runs, parts.time).add_to(app)
+    inside = Inside.of(settings.service, parts.pool, parts.redis, parts.time)
+    explainer = CalendarExplainer(EmployeeRunner(parts, settings.calendar), parts.office)
+    ExplainRoutes({NOUN: explainer, DOMAIN: explainer}, inside.admit).add_to(app)
     once = OncePerCluster(parts.redis, parts.time, prefix="calendar-sync:")
     return Service(
         schema=SCHEMA_REVISION,

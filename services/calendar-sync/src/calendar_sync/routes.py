@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from calendar_sync.by_hand import Queued, UnknownKuerzel
 from calendar_sync.domain.openapi import SYNC, document
 from calendar_sync.domain.problem import Refused
+from kanzlei.callers.credential import credential
 from synckit.errors import PermanentError, RateLimited, TransientError
 from synckit.ports import Clock
 from synckit.service import tracing
@@ -113,14 +114,6 @@ def as_json(run: Run) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(timespec="milliseconds") if run.started_at else None,
         "ended_at": run.ended_at.isoformat(timespec="milliseconds") if run.ended_at else None,
     }
-
-
-def credential(request: web.Request) -> str | None:
-    """From one of the two headers; two that differ are none."""
-    bearers = [value.partition(" ") for value in request.headers.getall(hdrs.AUTHORIZATION, [])]
-    found = {key.strip() for scheme, _, key in bearers if scheme.lower() == "bearer"}
-    found |= {value.strip() for value in request.headers.getall("X-Api-Key", [])}
-    return found.pop() if len(found) == 1 else None
 
 
 async def _kuerzel(request: web.Request) -> str:

@@ -56,30 +56,33 @@ class TopicView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the answers come from. `topic` has the entity's events, `group` consumes them."""
+    """Where the answers come from. `topic` has the entity's events, `group` consumes them.
+
+    Without `locks` and `topics` nobody is asked who works on the record and what waits: neither changes a decision.
+    """
 
     left: Side
     right: Side
     memory: Memory
-    locks: LockView
-    topics: TopicView
+    locks: LockView | None
+    topics: TopicView | None
     clock: Clock
-    topic: str
-    group: str
+    topic: str = ""
+    group: str = ""
     buried_days: int = 90
     brakes: BrakeView | None = None
 
 
 async def gather(sources: Sources, table: Table, left_id: str) -> Findings:
     """Everything about one record. Raises nothing that a system's trouble could cause."""
-    topic = sources.topic
+    topic, topics = sources.topic, sources.topics
     since = sources.clock.now() - timedelta(days=sources.buried_days)
     memory, left, lock, waiting, buried, brakes = await asyncio.gather(
         _asked("postgres", _remembered(sources.memory, table, left_id)),
         _asked("espocrm", sources.left.read(left_id)),
-        _asked("redis", sources.locks.seconds_left(f"{table.entity}:{left_id}")),
-        _asked("kafka", _scan(sources.topics.waiting(topic, sources.group, left_id))),
-        _asked("kafka", _scan(sources.topics.buried(dead_letter_topic(topic), left_id, since))),
+        _asked("redis", sources.locks.seconds_left(f"{table.entity}:{left_id}")) if sources.locks else _nothing(),
+        _asked("kafka", _scan(topics.waiting(topic, sources.group, left_id))) if topics else _none_seen(),
+        _asked("kafka", _scan(topics.buried(dead_letter_topic(topic), left_id, since))) if topics else _none_seen(),
         _asked("postgres", sources.brakes.states()) if sources.brakes else _nothing(),
     )
     parent_id = await _parent_id(sources, left, table)
@@ -160,3 +163,7 @@ async def _asked(upstream: str, question: Awaitable[T | None]) -> Found[T]:
 
 async def _nothing() -> Found[T]:
     return Found()
+
+
+async def _none_seen() -> Found[Scan]:
+    return Found(Scan())

@@ -7,6 +7,7 @@ from calendar_sync.adapters.wiring import Opened, rules_of
 from calendar_sync.by_hand import UnknownKuerzel
 from calendar_sync.domain.memory import Report
 from calendar_sync.domain.plan_value import Plan
+from calendar_sync.domain.values import Mode
 from calendar_sync.handlers import EmployeeRun
 from calendar_sync.settings import CalendarSection
 from kanzlei.termine import Mitarbeiter
@@ -40,6 +41,10 @@ class EmployeeRunner:
         """True until a run of this employee has been carried out to its end."""
         known = (await self._parts.office.known()).get(kuerzel)
         return known is None or known.synced_at is None
+
+    def mode(self, kuerzel: str) -> Mode:
+        """Whether a run writes, and where."""
+        return rules_of(self._section, kuerzel).mode
 
     async def plan(self, kuerzel: str) -> Plan:
         """What a run would do. Takes no fence, writes nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from calendar_sync.domain.problem import CONTENT_TYPE, KINDS, TYPE
-from synckit.service.openapi import RETRY_AFTER, shell_paths
+from synckit.service.openapi import RETRY_AFTER, explain_paths, shell_paths
 
 SYNC = "/advoware/calendar/sync"
 RUN = "/advoware/calendar/sync/{run_id}"
@@ -21,7 +21,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Calendar sync", "version": "1", "description": "Asks for runs, and about them."},
-        "paths": {SYNC: {"post": _ask()}, RUN: {"get": _look()}, **shell_paths()},
+        "paths": {SYNC: {"post": _ask()}, RUN: {"get": _look()}, **explain_paths(), **shell_paths()},
         "components": {
             "schemas": {"Asked": _asked(), "Runs": _runs(), "Run": _run(), "Problem": _problem()},
             "securitySchemes": {
