@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from document_sync.domain.values import Indexed, Indexing, StoredFile
 from document_sync.ports import Listed
@@ -118,7 +119,7 @@ class FakeFiles:
         xai.faults.at("xai.upload.after")
         return file.id
 
-    async def find(self, prefix: str) -> Sequence[str]:
+    async def find(self, prefix: str, since: datetime | None) -> Sequence[str]:
         self._xai.asked("find_file")
         if self._xai.is_empty:
             return []

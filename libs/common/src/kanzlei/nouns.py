@@ -14,6 +14,7 @@ WEBHOOK_PREFIX = "/vmh/webhook"
 WEBHOOK_ACTIONS = ("create", "update", "delete")
 RECORD_SYNC = "beteiligte-sync"
 CALENDAR_SYNC = "calendar-sync"
+DOCUMENT_SYNC = "document-sync"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ NOUNS = (
         parent="beteiligte",
         owner=RECORD_SYNC,
     ),
-    Noun(name="dokumente", espocrm="CDokumente", topic="vmh.dokumente", path="document"),
+    Noun(name="dokumente", espocrm="CDokumente", topic="vmh.dokumente", path="document", owner=DOCUMENT_SYNC),
+    Noun(name="sammlungen", topic="vmh.sammlungen", actions=("sync_check",), owner=DOCUMENT_SYNC),
     Noun(name="raeumungsklagen", espocrm="CVmhRumungsklage"),
     Noun(name="erstgespraeche", espocrm="CVmhErstgespraech"),
     Noun(name="accounts", espocrm="Account"),

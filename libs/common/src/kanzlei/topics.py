@@ -12,6 +12,9 @@ EVENT_TOPICS: Mapping[str, str] = MappingProxyType({noun.name: noun.topic for no
 """Noun of an event about a record of EspoCRM → its topic, keyed by the record's id."""
 
 BETEILIGTE = EVENT_TOPICS["beteiligte"]
+DOKUMENTE = EVENT_TOPICS["dokumente"]
+SAMMLUNGEN = "vmh.sammlungen"
+"""Of records with a collection, keyed by type and id."""
 ENTITY_LINKS = "vmh.entity-links"
 CALENDAR_SYNC = "calendar.sync"
 ERSTGESPRAECH_CHECK = "erstgespraech.check"

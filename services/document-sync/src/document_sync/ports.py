@@ -11,6 +11,15 @@ from document_sync.domain.decide_record import RecordView, WishTally
 from document_sync.domain.memory import Collection as Sammlung
 from document_sync.domain.memory import Document, File, Transfer
 from document_sync.domain.values import DocumentView, Indexed, RecordKey, StoredFile, Unusable
+from synckit.errors import RemoteRejected
+
+
+class XaiRejected(RemoteRejected):
+    """A 4xx of xAI. `said` may name a file: for people alone, and in no text of the exception."""
+
+    def __init__(self, upstream: str, status: int, said: str = "") -> None:
+        super().__init__(upstream, status, "rejected")
+        self.said = said
 
 
 class Office(Protocol):
@@ -72,8 +81,8 @@ class Files(Protocol):
     async def upload(self, name: str, content: StoredFile, chunks: AsyncIterator[bytes]) -> str:
         """The file's id. Not safe to repeat: announced first, and looked for by its name's beginning."""
 
-    async def find(self, prefix: str) -> Sequence[str]:
-        """Ids of files whose name begins so, oldest first."""
+    async def find(self, prefix: str, since: datetime | None) -> Sequence[str]:
+        """Ids of files whose name begins so and that were made since then, oldest first. None: ever."""
 
     async def exists(self, file_id: str) -> bool: ...
 

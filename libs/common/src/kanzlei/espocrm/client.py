@@ -12,6 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -30,8 +31,10 @@ from recordsync.mapping.codecs import espo_time
 from synckit import clamps
 from synckit.errors import RemoteUnavailable
 from synckit.events import ENTITY_ID
+from synckit.http.answer import Answer
 from synckit.http.client import HttpClient
 from synckit.http.latch import Latch
+from synckit.http.streamed import StreamedAnswer
 from synckit.http.wiring import Wiring
 from synckit.ports import Payload, Snapshot
 
@@ -105,6 +108,24 @@ class EspoClient:
             params=params,
             body=body,
         )
+        return self._judged(answer).json()
+
+    @asynccontextmanager
+    async def download(self, path: str) -> AsyncIterator[StreamedAnswer | None]:
+        """A GET whose bytes are read as they come; None where EspoCRM has no such file. Raises the taxonomy only."""
+        self._latch.check()
+        headers = {**self._auth.headers("GET", path), "Accept": "*/*"}
+        async with self._http.stream("GET", API + path, headers=headers) as answer:
+            if answer.status == 404:
+                yield None
+                return
+            if answer.status >= 300:
+                self._judged(await answer.complete())
+            self._accepted()
+            yield answer
+
+    def _judged(self, answer: Answer) -> Answer:
+        """A success, or the error that it is."""
         answer.raise_for_trouble()
         if answer.status == 401:
             raise self._latch.shut()
@@ -113,7 +134,7 @@ class EspoClient:
         if answer.status >= 400:
             raise refusal(answer)
         self._accepted()
-        return answer.json()
+        return answer
 
     async def in_pages(self, wanted: int, ask: Callable[[int], Awaitable[Any]]) -> tuple[Any, int]:
         """Asks for `wanted` rows, or as many as EspoCRM allows (`recordListMaxSizeLimit`); answers also how many."""

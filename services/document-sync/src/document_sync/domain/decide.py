@@ -55,7 +55,7 @@ def decide(look: Look) -> Plan:
     for sha256 in sorted(files, key=lambda each: (each != row.sha256, each)):
         steps += file_steps(look, row, files[sha256])
     kept = closing(look, row, files)
-    wish = wished(kept, files, look.messages)
+    wish = wished(kept, files, look.said)
     if not steps and look.view is not None:
         steps += _show(look, kept, wish)
     return _whole(look, Plan(tuple(steps), replace(kept, shown=shown_digest(look.key, wish))))

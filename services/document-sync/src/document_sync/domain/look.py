@@ -46,3 +46,10 @@ class Look:
     @property
     def attachment(self) -> str:
         return self.view.attachment if self.view else ""
+
+    @property
+    def said(self) -> str:
+        """What xAI said of its refusal, in this look."""
+        if self.refusal is not None:
+            return self.refusal.message
+        return next((each for each in self.messages.values() if each), "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from document_sync.domain.memory import Document, File, digest
-from document_sync.domain.values import DocumentState, Indexing, RecordKey
+from document_sync.domain.values import DocumentState, Indexing
 from document_sync.domain.words import reason_text, with_message
 
 FIELDS = (
@@ -22,12 +22,11 @@ FIELDS = (
 ERROR = "xaiSyncError"
 
 
-def wished(document: Document, files: Mapping[str, File], messages: Mapping[RecordKey, str]) -> Mapping[str, Any]:
-    """What EspoCRM shall show. `fileStatus` is left alone where nothing was ever hashed."""
+def wished(document: Document, files: Mapping[str, File], message: str) -> Mapping[str, Any]:
+    """What EspoCRM shall show. `message`: what xAI said. `fileStatus` is left alone where nothing was ever hashed."""
     file = files.get(document.sha256) or File(document.sha256)
     mine = [one for one in file.placements.values() if document.id in one.documents]
     placed = [one for one in mine if one.status not in (Indexing.ATTACHING, Indexing.LOST)]
-    message = next((each for each in messages.values() if each), "")
     told: dict[str, Any] = {
         "md5sum": document.md5 or None,
         "sha256": document.sha256 or None,

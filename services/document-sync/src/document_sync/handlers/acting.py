@@ -32,7 +32,7 @@ class FileActs:
 
     async def find_upload(self, file: File) -> File:
         """Adopts what a lost answer left there. TooEarly while it may still arrive."""
-        found = await self._parts.files.find(prefix_of(file.sha256))
+        found = await self._parts.files.find(prefix_of(file.sha256), file.intent_at)
         if not found:
             self._ensure_over(file)
             return await self._kept(replace(file, intent_at=None))
@@ -142,7 +142,7 @@ class FileActs:
         """At xAI, with what a lost upload may have left. Then no transfer of it is out any more."""
         files = self._parts.files
         if file.intent_at is not None:
-            found = await files.find(prefix_of(file.sha256))
+            found = await files.find(prefix_of(file.sha256), file.intent_at)
             if not found and not file.file_id:
                 self._ensure_over(file)
             for each in found:

@@ -260,7 +260,7 @@ class DocumentLooks:
             raise error
         log.warning("documents.refused", entity_id=course.look.document.id, upstream=error.upstream, code=error.status)
         self._parts.observe(f"refused_{word_of(step)}")
-        return replace(course.look, refusal=Refusal(error.status, error.reason))
+        return replace(course.look, refusal=Refusal(error.status, getattr(error, "said", "")))
 
     def _did(self, course: _Course, step: Step) -> None:
         course.done.append(word_of(step))

@@ -205,7 +205,7 @@ class RecordLooks:
             if not isinstance(error, RemoteRejected):
                 raise
             log.warning("documents.refused", entity_id=kept.key.id, upstream=error.upstream, code=error.status)
-            course.look = replace(look, row=kept, refusal=Refusal(error.status, error.reason))
+            course.look = replace(look, row=kept, refusal=Refusal(error.status))
             return
         # `due` until its documents have heard of it.
         live = replace(
