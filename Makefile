@@ -32,8 +32,8 @@ help: ## this list
 demo: $(READY) ## a morning in the office: twenty-seven steps on the real stack (WORKERS=1 PROMETHEUS=1)
 	@$(PY) -m demo --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus)
 
-test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis included
-	@$(PY) -m pytest
+test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis beside the others
+	@$(PY) -m tests.halves
 
 bench: $(READY) ## all benchmarks against their baselines; writes benchmarks/RESULTS.md (20 minutes)
 	@$(PY) -m benchmarks
