@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.waiting import LONG
 from tests.halves import NO_TESTS, WITH_SERVERS, WITHOUT, command_of, status_of
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def test_both_halves_are_shown_and_count(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     argv = [sys.executable, "-m", "tests.halves", "-p", "no:cacheprovider", str(tmp_path)]
-    ran = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    ran = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONG)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "1 passed" in ran.stdout, ran.stdout
     assert "FAILED" in ran.stdout, ran.stdout

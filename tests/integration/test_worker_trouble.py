@@ -145,6 +145,7 @@ def test_kill_9_loses_nothing_and_no_two_workers_run_one_key_at_a_time(stage: St
     third = stage.worker(worker=QUICK, seconds=0.02)
     stage.until(lambda: len(set(stage.done_ids())) == 400, what="all are done")
     stage.until(lambda: sum(stage.committed().values()) == 400, what="all are committed")
+    stage.until(third.is_ready, what="the third is up, though the second may have done its part")
     assert second.terminate() == 0
     assert third.terminate() == 0
     assert not any(one.log_lines("worker.partition_made_anew") for one in stage.workers)

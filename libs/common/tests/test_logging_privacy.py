@@ -153,6 +153,15 @@ def test_addresses_numbers_and_topics_of_a_library_stay(stream: io.StringIO) -> 
     assert "Node 3 at 127.0.0.1:9092 lost vmh.beteiligte" in written(stream)
 
 
+def test_an_error_without_words_names_its_place(stream: io.StringIO) -> None:
+    """Faust's own, seen under load: an empty line is nobody's task."""
+    logging.getLogger("aiokafka").error(f"['{PLANTED[0]}']")  # noqa: G004 - as libraries do it
+    logging.getLogger("aiokafka").error("")
+    text = written(stream)
+    assert text.count("without words at test_logging_privacy:") == 2
+    assert PLANTED[0] not in text
+
+
 def test_a_task_that_nobody_awaited_does_not_tell_its_error(stream: io.StringIO) -> None:
     async def fail() -> None:
         raise ValueError(PLANTED[0])

@@ -178,7 +178,9 @@ class _Foreign(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         words = foreign_warning if record.name == "py.warnings" else foreign_text
-        event: Any = {"event": words(record.msg, record.args), "level": record.levelname.lower(), "logger": record.name}
+        # Where nothing of the words is left, the place that said them is better than an empty line.
+        told = words(record.msg, record.args) or f"without words at {record.module}:{record.lineno}"
+        event: Any = {"event": told, "level": record.levelname.lower(), "logger": record.name}
         if suppressed := getattr(record, "suppressed", 0):
             event["suppressed"] = suppressed
         if record.exc_info:
