@@ -26,9 +26,12 @@ from demo import (
 from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
+from deploy.grafana.ask import asked
+from deploy.grafana.catalogue import BOARDS
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError
+from deploy.local.watching import Watching
 from synckit.command import run_command
 
 Step = Callable[[Morning], Awaitable[str]]
@@ -92,6 +95,16 @@ async def play_one(step: Step, seen: Morning) -> Result:
     return Result(sentence(step), ok, round(time.monotonic() - began, 2), text)
 
 
+def dashboards(prometheus_url: str) -> Result:
+    """Every panel of every dashboard is asked of the Prometheus that watched."""
+    began = time.monotonic()
+    found = [each for board in BOARDS for each in asked(prometheus_url, board)]
+    empty = [f"{each.board}: {each.title}" for each in found if each.is_failure]
+    seen = f"{sum(each.series > 0 for each in found)} of {len(found)} panels have data"
+    told = f"{seen}; empty without a reason: {', '.join(empty)}" if empty else f"{seen}; the others say why not"
+    return Result("The dashboards show the morning.", not empty, round(time.monotonic() - began, 2), told)
+
+
 def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -108,6 +121,9 @@ def run(stack: Office, numbers: Sequence[int], keep: bool, show: Show) -> list[R
         show.say(f"all ready after {time.monotonic() - began:.1f} s")
         show.say(f"EspoCRM {addresses.espocrm_url}, Advoware {addresses.advoware_url}, Google {addresses.google_url}")
         results = asyncio.run(play(stack, addresses, numbers, show))
+        if stack.watching is not None:
+            results.append(dashboards(stack.prometheus_url))
+            show.played(len(STEPS) + 1, results[-1])
         show.summary(results, time.monotonic() - began)
         finished = True
     finally:
@@ -147,7 +163,9 @@ def main() -> int:
     try:
         with alone(given.state_dir):
             result_file.unlink(missing_ok=True)
-            results = run(office(given.workers, given.state_dir), numbers, given.keep, show)
+            stack = office(given.workers, given.state_dir)
+            stack.watching = Watching() if given.prometheus else None
+            results = run(stack, numbers, given.keep, show)
             text = write_results(result_file, results)
     except StackError as error:
         show.say(f"the stack did not start: {error}")

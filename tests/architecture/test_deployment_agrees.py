@@ -186,6 +186,7 @@ def test_third_parties_images_are_pinned_by_version() -> None:
     foreign = [image for image in images if not image.startswith("synckit/")]
     assert sorted(image.partition(":")[0] for image in foreign) == [
         "apache/kafka",
+        "grafana/grafana",
         "postgres",
         "prom/prometheus",
         "redis",
