@@ -23,7 +23,7 @@ CODE := libs services/*/src examples/*/src sandbox deploy demo benchmarks tests 
 export PIP_NO_COLOR := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: openapi help bootstrap demo test chaos mutants upgrade images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
+.PHONY: dashboards drills openapi help bootstrap demo test chaos mutants upgrade images kubernetes bench up status logs down check format-check lint types layers compose pins fmt lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
@@ -77,6 +77,12 @@ layers: $(READY)
 
 alerts: $(READY) ## try every alert of deploy/prometheus with promtool
 	@$(PY) -m deploy.prometheus
+
+dashboards: $(READY) ## write the dashboards of deploy/grafana again
+	@$(PY) -m deploy.grafana
+
+drills: $(READY) ## make every alert fire for real, on the stack with a real Prometheus (30 minutes; ONLY="ServiceDown …")
+	@$(PY) -m tests.drills $(if $(ONLY),--only $(ONLY)) --json var/drills.json
 
 images: $(READY) ## build every image and try it, as root, without a container engine (ten minutes)
 	@$(PY) -m deploy.images
