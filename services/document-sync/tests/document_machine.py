@@ -65,6 +65,11 @@ class DocumentMachine(RuleBasedStateMachine):
     def a_person_switches(self, key: RecordKey, value: bool) -> None:
         self.attempt(self.world.switched(key, value))
 
+    @rule(key=records)
+    def a_person_withdraws(self, key: RecordKey) -> None:
+        """Where the switch could not be set off, it is not believed before it was off."""
+        self.attempt(self.world.records.withdraw(key))
+
     @rule(document=papers, content=contents)
     def a_person_replaces(self, document: str, content: bytes) -> None:
         self.world.office.write_paper(document, content)
@@ -163,6 +168,10 @@ class DocumentMachine(RuleBasedStateMachine):
         self.world.clock.advance(days * 86_400)
         self.attempt(self.world.sweep.carry_out(self.world.memory))
 
+    def is_withdrawn(self, key: RecordKey) -> bool:
+        row = self.world.memory.sammlungen.get(key)
+        return row is not None and row.withdrawn
+
     def is_closing(self, key: RecordKey) -> bool:
         row = self.world.memory.sammlungen.get(key)
         return row is not None and str(row.phase) in ("closing",)
@@ -225,7 +234,7 @@ class DocumentMachine(RuleBasedStateMachine):
     def expected(self, key: RecordKey) -> set[bytes]:
         office = self.world.office
         matter = office.matters.get(key)
-        if matter is None or matter.switch is not True:
+        if matter is None or matter.switch is not True or self.is_withdrawn(key):
             return set()
         linked = [office.papers[one] for one, to in office.joined if to == key]
         return {office.bytes[paper.attachment][0] for paper in linked if paper.attachment and not paper.is_deleted}
@@ -259,6 +268,7 @@ class DocumentMachine(RuleBasedStateMachine):
                 continue
             keys = {key for one, key in self.world.office.joined if one == document}
             switched = {key for key in keys if key in self.world.office.matters}
-            wanted = {key for key in switched if self.world.office.matters[key].switch is True}
+            on = {key for key in switched if self.world.office.matters[key].switch is True}
+            wanted = {key for key in on if not self.is_withdrawn(key)}
             expected = "clean" if wanted and paper.attachment else "no_sync"
             assert paper.shown.get("xaiSyncStatus") == expected, document

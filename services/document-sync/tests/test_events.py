@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from document_sync.domain.events import call_document, call_record, is_only_due,
 from document_sync.domain.values import DocumentState, Phase, RecordKey
 from document_sync.handlers import Cause, Looked
 from document_sync.handlers.record_look import RecordLooked
-from document_sync.timers import Ticker
+from document_sync.timers import Change, Ticker
 from synckit.errors import (
     AuthenticationRefused,
     CredentialsRefused,
@@ -198,6 +198,9 @@ class ListsDue:
     async def records_not_looked_at(self, before: datetime, most: int) -> list[RecordKey]:
         return [RecordKey("Account", "a1")]
 
+    async def switched_on(self, kind: str, ids: Sequence[str]) -> Collection[str]:
+        return {"r2", "r4"} & set(ids)
+
     async def cursor(self, name: str) -> datetime:
         return self.at
 
@@ -226,17 +229,28 @@ async def test_the_ticker_calls_what_is_due() -> None:
 
 
 async def test_the_cursor_moves_behind_what_was_called() -> None:
+    """Documents whatever was changed; records only where the switch is not as we know it. The overlap calls nothing."""
     calls, lists = CallsSeen(), ListsDue()
-
     asked: list[datetime] = []
+    rows = {
+        "CDokumente": [Change("x1", NOON + timedelta(minutes=5))],
+        "CVmhRumungsklage": [Change(f"r{number}", NOON, number in (1, 2)) for number in range(1, 5)],
+    }
 
-    async def changed(kind: str, since: datetime) -> AsyncIterator[tuple[str, datetime]]:
+    async def changed(kind: str, since: datetime) -> AsyncIterator[Change]:
         asked.append(since)
-        if kind != "Account":
-            yield "x1", NOON + timedelta(minutes=5)
+        for row in rows.get(kind, ()):
+            yield row
 
-    await Ticker(lists, calls, FakeClock()).changed(changed, "CDokumente", ["CVmhRumungsklage", "Account"])
-    assert list(calls.waiting) == ["x1", RecordKey("CVmhRumungsklage", "x1")]
+    ticker = Ticker(lists, calls, FakeClock())
+    await ticker.changed(changed, "CDokumente", ["CVmhRumungsklage", "Account"])
+    assert list(calls.waiting) == ["x1", RecordKey("CVmhRumungsklage", "r1"), RecordKey("CVmhRumungsklage", "r4")]
     assert lists.moved["CDokumente"] == NOON + timedelta(minutes=5)
     assert lists.moved["Account"] == NOON
     assert set(asked) == {NOON - timedelta(minutes=2)}
+    calls.waiting.clear()
+    await ticker.changed(changed, "CDokumente", ["CVmhRumungsklage"])
+    assert list(calls.waiting) == []
+    rows["CDokumente"] = [Change("x1", NOON + timedelta(minutes=6))]
+    await ticker.changed(changed, "CDokumente", [])
+    assert list(calls.waiting) == ["x1"]

@@ -244,7 +244,12 @@ async def test_old_rows_end_and_what_is_out_stays(pool: PostgresPool) -> None:
     lists = PostgresLists(pool)
     assert await lists.unneeded_files(NOON + timedelta(days=1), 5) == ["a1"]
     await store.save_file(File("a1", file.fence))
-    assert await standing.forget_files() == 1
+    assert await standing.forget_rows() == 1
+    row = await store.open_document("d1")
+    await store.save_document(replace(row, looked_at=NOON - timedelta(days=2000)))
+    await pool.fetch("UPDATE document_sync.fence SET fence = 1")
+    # The document, and the fences of both; those of records stay.
+    assert await standing.forget_rows() == 3
 
 
 @pytest.mark.stack

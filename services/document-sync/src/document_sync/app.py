@@ -128,7 +128,7 @@ def _duties(parts: Opened, settings: Settings) -> list[Duty]:
 
     async def retention() -> None:
         await standing.forget(settings.transfer.days)
-        await standing.forget_files()
+        await standing.forget_rows()
 
     return [
         Duty("standing", GAUGE_SECONDS, partial(show, standing), everywhere=True),

@@ -45,6 +45,9 @@ class Lists(Protocol):
 
     async def records_not_looked_at(self, before: datetime, most: int) -> Sequence[RecordKey]: ...
 
+    async def switched_on(self, kind: str, ids: Sequence[str]) -> Collection[str]:
+        """Those of these records that we know to be on, or to have something out there."""
+
     async def cursor(self, name: str) -> datetime: ...
 
     async def move_cursor(self, name: str, at: datetime) -> None: ...
@@ -60,10 +63,19 @@ class Calls(Protocol):
     async def due_documents(self, documents: Collection[str]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of EspoCRM's list. `is_on`: its switch; of a document None."""
+
+    id: str
+    at: datetime
+    is_on: bool | None = None
+
+
 class Changed(Protocol):
     """EspoCRM's list of one type, oldest change first."""
 
-    def __call__(self, kind: str, since: datetime) -> AsyncIterator[tuple[str, datetime]]: ...
+    def __call__(self, kind: str, since: datetime) -> AsyncIterator[Change]: ...
 
 
 class Counts(Protocol):
@@ -91,6 +103,7 @@ class Ticker:
         self._lists = lists
         self._calls = calls
         self._clock = clock
+        self._seen: dict[str, frozenset[Change]] = {}
 
     async def due(self) -> None:
         """Indexing that may be over, and what failed and is tried again."""
@@ -107,22 +120,28 @@ class Ticker:
         """For webhooks that were lost: all that has changed since the cursor, which moves behind what was called."""
         for kind in (document_type, *sorted(types)):
             cursor = await self._lists.cursor(kind)
-            batch: list[str] = []
-            newest = cursor
-            async for record_id, at in changed(kind, cursor - OVERLAP):
-                batch.append(record_id)
-                newest = max(newest, at)
+            seen, batch = set[Change](), list[Change]()
+            async for change in changed(kind, cursor - OVERLAP):
+                seen.add(change)
+                if change not in self._seen.get(kind, ()):
+                    batch.append(change)
                 if len(batch) >= MOST:
                     await self._called(kind, document_type, batch)
                     batch = []
             await self._called(kind, document_type, batch)
-            await self._lists.move_cursor(kind, newest)
+            # What the overlap shows again was called by the pass before.
+            self._seen[kind] = frozenset(seen)
+            await self._lists.move_cursor(kind, max((change.at for change in seen), default=cursor))
 
-    async def _called(self, kind: str, document_type: str, ids: Sequence[str]) -> None:
-        if kind == document_type:
+    async def _called(self, kind: str, document_type: str, changes: Sequence[Change]) -> None:
+        """Of records only those whose switch is not as we know it: people edit them all day."""
+        ids = [change.id for change in changes]
+        if kind == document_type or not ids:
             await self._calls.documents(ids)
-        else:
-            await self._calls.records([RecordKey(kind, each) for each in ids])
+            return
+        known = await self._lists.switched_on(kind, ids)
+        moved = [change.id for change in changes if (change.is_on is True) != (change.id in known)]
+        await self._calls.records([RecordKey(kind, each) for each in moved])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from document_sync.domain.values import RecordKey
@@ -62,6 +62,15 @@ class PostgresLists:
             most,
         )
         return [row["sha256"] for row in found]
+
+    async def switched_on(self, kind: str, ids: Sequence[str]) -> Collection[str]:
+        """Also those that are held, or being taken back."""
+        found = await self._pool.fetch(
+            "SELECT split_part(record, '/', 2) AS id FROM document_sync.collection WHERE record = ANY($1::text[]) "
+            "AND (switch = 'on' OR phase IN ('live', 'closing'))",
+            [str(RecordKey(kind, each)) for each in ids],
+        )
+        return {row["id"] for row in found}
 
     async def cursor(self, name: str) -> datetime:
         """Where the last look at changes ended; now, where there was none."""

@@ -11,9 +11,10 @@ from typing import Any
 from document_sync.domain.decide_record import RecordView
 from document_sync.domain.shown import FIELDS
 from document_sync.domain.values import DocumentView, RecordKey, Switch
+from kanzlei.espocrm.answers import RecordGone
 from kanzlei.espocrm.client import LARGEST_PAGE, EspoClient, EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
-from synckit.errors import RemoteUnavailable
+from synckit.errors import RemoteUnavailable, StaleVersion
 from synckit.events import ENTITY_ID
 from synckit.http.streamed import StreamedAnswer
 
@@ -47,7 +48,10 @@ class EspoOffice:
     async def links(self, document: str) -> frozenset[RecordKey]:
         found: set[RecordKey] = set()
         for kind, names in self._types.items():
-            ids = await self._linked(DOCUMENT, document, names.link)
+            try:
+                ids = await self._linked(DOCUMENT, document, names.link)
+            except RecordGone:
+                raise StaleVersion("the document was deleted while its links were read") from None
             found |= {RecordKey(kind, each) for each in ids}
         return frozenset(found)
 

@@ -6,6 +6,18 @@ from document_sync.timers import Standing
 from synckit.postgres.pool import PostgresPool
 
 PORTION = 1000
+FORGOTTEN = (
+    "DELETE FROM document_sync.document d WHERE state = 'no_sync' AND looked_at < now() - interval '90 days' "
+    "AND NOT EXISTS (SELECT FROM document_sync.placement p WHERE p.documents @> ARRAY[d.id]) RETURNING 1",
+    "DELETE FROM document_sync.file f WHERE file_id = '' AND intent_at IS NULL "
+    "AND NOT EXISTS (SELECT FROM document_sync.placement p WHERE p.sha256 = f.sha256) "
+    "AND NOT EXISTS (SELECT FROM document_sync.document d WHERE d.sha256 = f.sha256) RETURNING 1",
+    # Its high bits are milliseconds: a day ago nobody had taken it since.
+    "DELETE FROM document_sync.fence n WHERE (fence >> 20) < extract(epoch FROM now() - interval '1 day') * 1000 AND ("
+    "(name LIKE 'file:%' AND NOT EXISTS (SELECT FROM document_sync.file f WHERE n.name = 'file:' || f.sha256)) OR "
+    "(name LIKE 'document:%' "
+    "AND NOT EXISTS (SELECT FROM document_sync.document d WHERE n.name = 'document:' || d.id))) RETURNING 1",
+)
 
 
 class PostgresStanding:
@@ -45,12 +57,9 @@ class PostgresStanding:
             if len(rows) < PORTION:
                 return gone
 
-    async def forget_files(self) -> int:
-        """Rows of files that are gone from xAI, and that no document has any more."""
-        rows = await self._pool.fetch(
-            "DELETE FROM document_sync.file f WHERE file_id = '' AND intent_at IS NULL "
-            "AND NOT EXISTS (SELECT FROM document_sync.placement p WHERE p.sha256 = f.sha256) "
-            "AND NOT EXISTS (SELECT FROM document_sync.document d WHERE d.sha256 = f.sha256) RETURNING 1",
-            writes=True,
-        )
-        return len(rows)
+    async def forget_rows(self) -> int:
+        """Rows that say nothing any more: files that are gone, documents in no collection, fences of neither."""
+        gone = 0
+        for statement in FORGOTTEN:
+            gone += len(await self._pool.fetch(statement, writes=True))
+        return gone

@@ -21,6 +21,7 @@ from document_sync.adapters.store import PostgresStore
 from document_sync.adapters.xai import COLLECTIONS, FILES, XaiCollections, XaiFiles, XaiHost
 from document_sync.handlers import DocumentLooks, Parts, RecordLooks
 from document_sync.settings import Settings
+from document_sync.timers import Change
 from kanzlei import remotes
 from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
 from synckit.buckets import Bucket, Charge
@@ -79,6 +80,7 @@ class Opened:
     lists: PostgresLists
     parts: Parts
     credentials: Credentials
+    types: Mapping[str, RecordNames]
 
     @property
     def documents(self) -> DocumentLooks:
@@ -102,10 +104,13 @@ class Opened:
         await until_there("database", partial(ensure_branch, self.pool, branch_of("document_sync")), self.clock)
         await until_there("database", self.time.hear, self.clock)
 
-    async def changed(self, kind: str, since: datetime) -> AsyncIterator[tuple[str, datetime]]:
+    async def changed(self, kind: str, since: datetime) -> AsyncIterator[Change]:
         """`timers.Changed`."""
-        async for record_id, at, _row in EspoStore(self.espocrm, kind).changed_since(since, ("id",)):
-            yield record_id, at
+        names = self.types.get(kind)
+        async for record_id, at, row in EspoStore(self.espocrm, kind).changed_since(
+            since, (names.switch if names else "id",)
+        ):
+            yield Change(record_id, at, row.get(names.switch) is True if names else None)
 
     def closing(self) -> Sequence[Step]:
         """In turn."""
@@ -164,6 +169,7 @@ def opened(settings: Settings) -> Opened:
         lists=PostgresLists(pool),
         parts=parts,
         credentials=credentials,
+        types=names_of(settings),
     )
 
 

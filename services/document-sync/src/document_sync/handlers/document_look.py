@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -287,7 +287,9 @@ class DocumentLooks:
             kept = replace(known, state=DocumentState.UNCLEAN, reason="unavailable", due=due, tries=known.tries + 1)
             await parts.store.save_document(kept)
             if not parts.dry and getattr(error, "upstream", "") != "espocrm":
-                await parts.office.show(document, {"xaiSyncStatus": str(DocumentState.UNCLEAN)})
+                # A document that is gone by now shows nothing to anybody.
+                with suppress(RemoteRejected):
+                    await parts.office.show(document, {"xaiSyncStatus": str(DocumentState.UNCLEAN)})
 
 
 def remembered(known: Document) -> DocumentView:
