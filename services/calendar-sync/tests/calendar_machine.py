@@ -222,7 +222,7 @@ class CalendarMachine(RuleBasedStateMachine):
 
     @rule()
     def the_token_dies(self) -> None:
-        self.office.google.token_dead = True
+        self.office.google.kill_tokens()
 
     @rule()
     def a_run_loses_its_lock(self) -> None:

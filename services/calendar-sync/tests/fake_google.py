@@ -26,7 +26,7 @@ class FakeGoogle:
     """`ports.Google` for any number of calendars. Events are stored as Google's bodies, deleted ones as cancelled.
 
     `hidden` are missing from lists, `poisonous` are refused by every write; `is_empty`: lists answer nothing;
-    `lost` calendars are not there. `token_dead`: the next list by token fails. `writes` counts what was done.
+    `lost` calendars are not there. `kill_tokens`: no list by a token of before. `writes` counts what was done.
     """
 
     now: Callable[[], datetime] = _noon
@@ -41,7 +41,7 @@ class FakeGoogle:
     lost: set[str] = field(default_factory=set)
     shown: set[tuple[str, str]] = field(default_factory=set)
     is_empty: bool = False
-    token_dead: bool = False
+    token_life: int = 0
     calls: list[str] = field(default_factory=list)
     revision: int = 0
     writes: int = 0
@@ -53,8 +53,8 @@ class FakeGoogle:
         self, calendar: CalendarRef, sync_token: str | None, since: datetime, until: datetime
     ) -> EventList:
         self._asked("events", calendar)
-        if sync_token and self.token_dead:
-            self.token_dead = False
+        life, _, listed = (sync_token or "").partition(".")
+        if sync_token and life != str(self.token_life):
             raise SyncTokenDead("the token is too old")
         stored = {} if self.is_empty else self._store(calendar)
         found = []
@@ -62,11 +62,11 @@ class FakeGoogle:
             if event_id in self.hidden:
                 continue
             if sync_token:
-                if self.changed[calendar.id, event_id] > int(sync_token):
+                if self.changed[calendar.id, event_id] > int(listed):
                     found.append(self._event(calendar, event_id))
             elif self._is_listed(body) and self._touches(body, since):
                 found.append(self._event(calendar, event_id))
-        return EventList(tuple(found), str(self.revision), not sync_token)
+        return EventList(tuple(found), f"{self.token_life}.{self.revision}", not sync_token)
 
     async def event(self, calendar: CalendarRef, event_id: str) -> Event | None:
         self._asked("event", calendar)
@@ -191,6 +191,10 @@ class FakeGoogle:
     def restore(self, calendar: CalendarRef, event_id: str) -> None:
         """Out of the bin."""
         self._keep(calendar, event_id, {**self._store(calendar)[event_id], "status": "confirmed"})
+
+    def kill_tokens(self) -> None:
+        """They are dead for good, as 410 says."""
+        self.token_life += 1
 
     def living(self, calendar: CalendarRef) -> list[Event]:
         """All that a person sees, series as one."""

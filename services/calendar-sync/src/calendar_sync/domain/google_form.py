@@ -15,7 +15,7 @@ from typing import Any
 from calendar_sync.domain.block import cut_at_word
 from calendar_sync.domain.identity import PREPARED, private_of, with_private
 from calendar_sync.domain.local_time import BERLIN, DAY, MINUTE, ZONE, as_moment, as_wall, later, on_the_clock
-from calendar_sync.domain.recurrence import Rule, held, rule_line, zone_of
+from calendar_sync.domain.recurrence import Rule, excluded_line, held, rule_line, zone_of
 from calendar_sync.domain.rich_text import as_html, as_text, normal, normal_line
 from calendar_sync.domain.values import TEXTS, TIMES, Appointment, Event, Profile
 
@@ -89,6 +89,14 @@ def new_in_google(appointment: Appointment, profile: Profile) -> dict[str, Any]:
     fields = appointment.as_fields()
     body = {"summary": UNTITLED, **for_google(appointment, fields, profile, {})}
     return {name: value for name, value in body.items() if value != ""}
+
+
+def without_days(body: Mapping[str, Any], days: Collection[date]) -> dict[str, Any]:
+    """The body of a series that does not take place on these local days."""
+    if not days:
+        return dict(body)
+    start, all_day = _moment_of(body["start"])
+    return {**body, "recurrence": [*body["recurrence"], excluded_line(sorted(days), start, all_day=all_day)]}
 
 
 def without_hidden(body: Mapping[str, Any], profile: Profile) -> dict[str, Any]:

@@ -8,14 +8,22 @@ from datetime import timedelta
 
 from calendar_sync.domain.block import Block
 from calendar_sync.domain.desk_form import PRIVATE, DeskView, for_desk, new_at_desk
-from calendar_sync.domain.google_form import HIDDEN, UNTITLED, GoogleView, for_google, new_in_google, without_hidden
+from calendar_sync.domain.google_form import (
+    HIDDEN,
+    UNTITLED,
+    GoogleView,
+    for_google,
+    new_in_google,
+    without_days,
+    without_hidden,
+)
 from calendar_sync.domain.identity import MARK, Mark, mark_of, own_id, with_private
 from calendar_sync.domain.local_time import on_the_clock
 from calendar_sync.domain.memory import Born, JournalEntry, Kind, Notice, Row, State
 from calendar_sync.domain.merge import ADVOWARE, GOOGLE, Merged, MergeRules, later_side, merge
 from calendar_sync.domain.plan_value import Action, Phase, Step
 from calendar_sync.domain.scene import CHILDREN, NOTHING, Ask, Part, Scene
-from calendar_sync.domain.series_days import omitted_days
+from calendar_sync.domain.series_days import omitted_days, unknown_days
 from calendar_sync.domain.sides import Absent
 from calendar_sync.domain.values import FIELDS, LABELS, TEXTS, TIMES, Appointment, Profile, Strategy
 from synckit.reconcile.plan import Side
@@ -77,7 +85,10 @@ def back_in_google(scene: Scene, row: Row, left: DeskView) -> Part:
     profile = scene.rules.profile
     shown = left.appointment if row.kind not in CHILDREN else replace(left.appointment, recurrence=None)
     event_id = row.event_id or row.key
-    body = with_private(new_in_google(shown, profile), {MARK: str(Mark(left.termin.frnr, event_id))})
+    made = new_in_google(shown, profile)
+    if shown.recurrence is not None:
+        made = without_days(made, unknown_days(scene, row, left))
+    body = with_private(made, {MARK: str(Mark(left.termin.frnr, event_id))})
     known = replace(
         row,
         state=State.LINKED,

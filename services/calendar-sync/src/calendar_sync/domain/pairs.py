@@ -112,11 +112,11 @@ def _gone_at_desk(scene: Scene, row: Row, right: Right) -> Part:
 def _gone_in_google(scene: Scene, row: Row, left: DeskView) -> Part:
     """Deleted in Google. What was born there goes at the desk as well; Advoware's own comes back, as the rules say."""
     values = left.termin.values
+    if row.key in scene.memory.diary.rejected:
+        return back_in_google(scene, row, left)
     if values.sb and values.anwalt and values.sb != values.anwalt and row.kind not in CHILDREN:
         told = replace(row, since=scene.now, base_left=left.appointment.as_fields())
         return remember(scene, told, State.DECLINED, row)
-    if row.key in scene.memory.diary.rejected:
-        return back_in_google(scene, row, left)
     edited = has_changed(row.base_left, left.appointment)
     if row.born is Born.GOOGLE or row.kind in CHILDREN:
         comes_back = edited and scene.rules.strategy is Strategy.LATEST

@@ -5,7 +5,7 @@ What Advoware can't hold is never guessed: `held` answers None, and the series i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
-from calendar_sync.domain.local_time import BERLIN, as_moment, as_wall
+from calendar_sync.domain.local_time import BERLIN, ZONE, as_moment, as_wall
 from calendar_sync.domain.values import Appointment, Every, Recurrence
 
 FREQUENCIES = {Every.DAY: "DAILY", Every.WEEK: "WEEKLY", Every.MONTH: "MONTHLY", Every.YEAR: "YEARLY"}
@@ -119,6 +119,13 @@ def rule_line(rhythm: Recurrence, start: datetime, *, all_day: bool) -> str:
     if rhythm.until is not None:
         parts.append(f"UNTIL={_until_text(rhythm.until, all_day=all_day)}")
     return "RRULE:" + ";".join(parts)
+
+
+def excluded_line(days: Iterable[date], start: datetime, *, all_day: bool) -> str:
+    """The line that takes these days out of a series that begins at `start`."""
+    if all_day:
+        return "EXDATE;VALUE=DATE:" + ",".join(f"{day:%Y%m%d}" for day in days)
+    return f"EXDATE;TZID={ZONE}:" + ",".join(f"{day:%Y%m%d}T{start:%H%M%S}" for day in days)
 
 
 def held(rule: Rule, appointment: Appointment) -> Recurrence | None:

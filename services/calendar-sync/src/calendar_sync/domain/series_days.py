@@ -25,6 +25,12 @@ def omitted_days(scene: Scene, row: Row, left: DeskView, right: GoogleView | Non
     return tuple(sorted(days - {at.date() for at in undone}))
 
 
+def unknown_days(scene: Scene, row: Row, left: DeskView) -> frozenset[date]:
+    """Days that the `notiz` of a series leaves out and of which no row tells: Google has no exception of them."""
+    known = {each.original.date() for each in exceptions_of(scene, row) if each.original is not None}
+    return frozenset(left.block.omitted) - known
+
+
 def exceptions_of(scene: Scene, row: Row) -> tuple[Row, ...]:
     """Those that are remembered."""
     rows = scene.children.get(row.key, ())
