@@ -36,6 +36,7 @@ from synckit.errors import TransientError
 from synckit.events import Action, ChangeEvent, Origin, Record, encode
 from synckit.ports import BrakeLedger, Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT
 from synckit.worker.dead_letters import DeadLetters
 from synckit.worker.delivery import Delivery
 from tests.staged_store import StagedLinkStore
@@ -152,10 +153,12 @@ class Stage:
 
     def __init__(self, ground: Ground, espo: Control, advoware: Control, clock: FakeClock) -> None:
         self.ground, self.espo, self.advoware, self.clock = ground, espo, advoware, clock
-        self.espo_client = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY))
+        self.espo_client = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY), PATIENT)
         base = str(advoware.make_url("")).rstrip("/")
-        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
-        self.advoware_client = AdvowareClient(base, self.auth)
+        self.auth = AdvowareAuth(
+            f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
+        )
+        self.advoware_client = AdvowareClient(base, self.auth, PATIENT)
         self.left = EspoStore(self.espo_client, MAPPING.left_type)
         self.right = AdvowareBeteiligteStore(self.advoware_client)
         notifier = EspoNotifier(self.espo_client, MAPPING.left_type)

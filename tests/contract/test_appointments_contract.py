@@ -27,6 +27,7 @@ from sandbox.advoware.lies import LIES
 from synckit.errors import Implausible, MappingError, RemoteUnavailable
 from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT, PATIENT_LIMITS
 
 
 class TestFakeAppointments(AppointmentsContract):
@@ -57,9 +58,9 @@ class Desk:
         self.client = client
         self.bad_rows: list[tuple[str, str]] = []
         clock = FakeClock()
-        wiring = Wiring(on_bad_row=lambda _, where, row: self.bad_rows.append((where, row)))
+        wiring = Wiring(limits=PATIENT_LIMITS, on_bad_row=lambda _, where, row: self.bad_rows.append((where, row)))
         login = AdvowareLogin(**asdict(DEFAULT))
-        self._auth = AdvowareAuth(f"{base}/api/v1/Token", login, FakeTokenCache(clock), clock)
+        self._auth = AdvowareAuth(f"{base}/api/v1/Token", login, FakeTokenCache(clock), clock, PATIENT)
         self._client = AdvowareClient(base, self._auth, wiring)
         self.port = AdvowareAppointments(self._client)
 

@@ -25,6 +25,7 @@ from sandbox.advoware.credentials import DEFAULT
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.ports import SearchableStore
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT
 
 PARTY = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
 
@@ -75,8 +76,10 @@ class SandboxParties:
             if self.switches:
                 await self.desk.post("/_sandbox/switches", json=self.switches)
             base = str(server.make_url("")).rstrip("/")
-            auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
-            self.client = AdvowareClient(base, auth)
+            auth = AdvowareAuth(
+                f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
+            )
+            self.client = AdvowareClient(base, auth, PATIENT)
             yield
             await self.client.close()
             await auth.close()

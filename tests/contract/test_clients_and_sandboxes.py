@@ -158,7 +158,7 @@ async def test_a_dead_token_costs_one_request_to_the_token_service(advoware: Adv
 
 async def test_a_wrong_password_is_tried_once(advoware: Advoware) -> None:
     wrong = AdvowareLogin(**{**asdict(DEFAULT), "password": "falsch"})
-    auth = AdvowareAuth(str(advoware.control.make_url("/api/v1/Token")), wrong, advoware.cache, advoware.clock)
+    auth = AdvowareAuth(str(advoware.control.make_url("/api/v1/Token")), wrong, advoware.cache, advoware.clock, PATIENT)
     for _ in range(10):
         with pytest.raises(AuthenticationRefused):
             await auth.token()

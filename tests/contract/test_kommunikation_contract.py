@@ -25,6 +25,7 @@ from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, Settings
 from synckit.errors import Locked
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT
 
 SHAPES: list[dict[str, Any]] = [{}, {"single_as_list": False, "post_row_id": False, "komm_kz_zero": False}]
 
@@ -34,10 +35,12 @@ class Office:
 
     def __init__(self, espo: TestClient[Any, Any], desk: TestClient[Any, Any], clock: FakeClock) -> None:
         self.crm, self.desk = espo, desk
-        self.espo = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY))
+        self.espo = EspoClient(str(espo.make_url("")), EspoAuth(API_KEY), PATIENT)
         base = str(desk.make_url("")).rstrip("/")
-        self.auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
-        self.advoware = AdvowareClient(base, self.auth)
+        self.auth = AdvowareAuth(
+            f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
+        )
+        self.advoware = AdvowareClient(base, self.auth, PATIENT)
         self.left = EspoStore(self.espo, "CBeteiligte")
         self.rows = AdvowareRows(self.advoware, "Kommunikationen")
         remotes = Remotes(

@@ -17,6 +17,7 @@ from recordsync.mapping.field import EntityMapping
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, Settings
 from synckit.reconcile.plan import Side
+from synckit.testing.patience import PATIENT
 from synckit.text import NAME_LENGTH, record_name
 
 IBAN = "DE02120300000000202051"
@@ -40,7 +41,7 @@ ROWS: dict[str, tuple[EntityMapping, dict[str, Any], str]] = {
 @pytest.fixture
 async def espo() -> AsyncIterator[EspoClient]:
     async with TestClient(TestServer(build_espocrm(Settings()))) as sandbox:
-        client = EspoClient(str(sandbox.make_url("")), EspoAuth(API_KEY))
+        client = EspoClient(str(sandbox.make_url("")), EspoAuth(API_KEY), PATIENT)
         yield client
         await client.close()
 

@@ -21,6 +21,7 @@ from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, HMAC_API_KEY, HMAC_SECRET_KEY, Settings
 from synckit.ports import Payload, RemoteStore, SearchableStore, Snapshot
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT
 
 PARTY = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
 
@@ -53,7 +54,7 @@ class TestEspoStore(RemoteStoreContract):
     @pytest.fixture(autouse=True)
     async def _sandbox(self) -> AsyncIterator[None]:
         async with TestServer(build_espocrm(Settings())) as server:
-            self.client = EspoClient(str(server.make_url("")), self.auth)
+            self.client = EspoClient(str(server.make_url("")), self.auth, PATIENT)
             yield
             await self.client.close()
 
@@ -82,8 +83,10 @@ class TestAdvowareBeteiligte(PartyPayloads, SearchableStoreContract):
             if self.switches:
                 await desk.post("/_sandbox/switches", json=self.switches)
             base = str(server.make_url("")).rstrip("/")
-            auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
-            self.client = AdvowareClient(base, auth)
+            auth = AdvowareAuth(
+                f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
+            )
+            self.client = AdvowareClient(base, auth, PATIENT)
             yield
             await self.client.close()
             await auth.close()

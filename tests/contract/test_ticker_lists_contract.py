@@ -21,6 +21,7 @@ from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, API_USER_ID, Settings
 from synckit.http.wiring import Wiring
 from synckit.testing.clock import FakeClock
+from synckit.testing.patience import PATIENT, PATIENT_LIMITS
 from ticker.adapters.lists import AdvowareLists, EspoLists
 from ticker.handlers import ChangedAtDesk, Modified, WaitingStates
 
@@ -33,7 +34,9 @@ class EspoDesk:
     def __init__(self, client: TestClient[Any, Any], url: str) -> None:
         self._client = client
         self.calls: list[str] = []
-        wiring = Wiring(on_call=lambda upstream, method, code, seconds: self.calls.append(f"{method} {code}"))
+        wiring = Wiring(
+            limits=PATIENT_LIMITS, on_call=lambda upstream, method, code, seconds: self.calls.append(f"{method} {code}")
+        )
         espocrm = EspoClient(url, EspoAuth(API_KEY), wiring)
         self.lists = EspoLists(espocrm)
         self.close = espocrm.close
@@ -118,8 +121,10 @@ async def test_a_desks_change_is_found_by_its_row_id() -> None:
     server = TestServer(build_advoware(clock=clock.now))
     async with TestClient(server):
         base = str(server.make_url("")).rstrip("/")
-        auth = AdvowareAuth(f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock)
-        client = AdvowareClient(base, auth)
+        auth = AdvowareAuth(
+            f"{base}/api/v1/Token", AdvowareLogin(**asdict(DEFAULT)), FakeTokenCache(clock), clock, PATIENT
+        )
+        client = AdvowareClient(base, auth, PATIENT)
         records = AdvowareBeteiligteStore(client)
         store = LinkedTo(str((await records.create({"name": "a"})).id))
         lists = AdvowareLists(records)
