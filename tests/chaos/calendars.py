@@ -134,11 +134,13 @@ class Calendars:
         self.by_kind[kind] += 1
         if kind == "enter":
             kuerzel = self._chance.choice(NAMES)
-            if sum(one.kuerzel == kuerzel for one in self.appointments.values()) < MOST:
+            if sum(one.kuerzel == kuerzel and not one.gone for one in self.appointments.values()) < MOST:
                 at_desk = self._chance.random() < 0.5
                 await (self._enter_at_desk(kuerzel) if at_desk else self._enter_on_phone(kuerzel))
             return
         alive = [one for one in self.appointments.values() if not one.gone]
+        if not alive:
+            return
         one = self._chance.choice(alive)
         views = await self.views(one)
         if kind == "delete":
