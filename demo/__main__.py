@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -26,11 +27,12 @@ from demo import (
 from demo.morning import STATE_DIR, Morning, alone, morning, office
 from demo.show import Result, Show, write_results
 from demo.wait import StepFailedError
-from deploy.grafana.ask import asked
+from deploy.grafana.ask import Found, asked
 from deploy.grafana.catalogue import BOARDS
 from deploy.local.addresses import Addresses
 from deploy.local.office import Office
 from deploy.local.supervisor import StackError
+from deploy.local.waiting import TooLateError, wait_until
 from deploy.local.watching import Watching
 from synckit.command import run_command
 
@@ -96,9 +98,15 @@ async def play_one(step: Step, seen: Morning) -> Result:
 
 
 def dashboards(prometheus_url: str) -> Result:
-    """Every panel of every dashboard is asked of the Prometheus that watched."""
-    began = time.monotonic()
-    found = [each for board in BOARDS for each in asked(prometheus_url, board)]
+    """Every panel of every dashboard is asked of the Prometheus that watched, once it has seen the last step twice."""
+    began, found = time.monotonic(), list[Found]()
+
+    def nothing_is_missing() -> bool:
+        found[:] = [each for board in BOARDS for each in asked(prometheus_url, board)]
+        return not any(each.is_failure for each in found)
+
+    with suppress(TooLateError):
+        wait_until(nothing_is_missing, "data for all panels", limit=30.0)
     empty = [f"{each.board}: {each.title}" for each in found if each.is_failure]
     seen = f"{sum(each.series > 0 for each in found)} of {len(found)} panels have data"
     told = f"{seen}; empty without a reason: {', '.join(empty)}" if empty else f"{seen}; the others say why not"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from deploy.local.table import ROOT, SERVICES
 from deploy.local.watching import Watching
 from deploy.prometheus.metrics_named import declared, metrics_in
 from deploy.prometheus.rules import RULES, TEMPLATE, TIME, rendered
+from tests.drills.__main__ import DRILLS
 
 FOLDER = ROOT / "deploy" / "prometheus"
 GROUPS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
@@ -96,6 +99,31 @@ def test_no_time_in_the_template_is_unmarked() -> None:
     assert not re.search(r"\d(ms|s|m|h|d)\b|for: \d|\[\d", re.sub(r'"[^"]*"|#.*', "", text))
 
 
+def test_every_alert_has_a_drill() -> None:
+    assert sorted(DRILLS) == sorted(alert["alert"] for alert in ALERTS)
+
+
+RISING = sorted({name for alert in ALERTS for name in re.findall(r"increase\((\w+)", alert["expr"])})
+
+
+@pytest.mark.parametrize("name", RISING)
+def test_what_an_alert_sees_rise_is_there_from_the_start(name: str) -> None:
+    """A series that is born with its first count has not risen: the first of a kind would be missed."""
+    done = subprocess.run([sys.executable, "-c", STARTED, name], capture_output=True, text=True, check=False)
+    assert int(done.stdout or 0) > 0, done.stdout + done.stderr
+
+
+STARTED = """
+import sys
+import beteiligte_sync.metrics, calendar_sync.metrics, ticker.metrics, webhook_ingress.metrics
+from beteiligte_sync.entities.registry import REGISTRY as NOUNS
+from synckit.service.metrics import REGISTRY
+from synckit.service.worker_metrics import WorkerMetrics
+WorkerMetrics("vmh.beteiligte")
+beteiligte_sync.metrics.expect([mapping.entity for mapping in NOUNS])
+ticker.metrics.expect(["sweep"])
+print(sum(sample.name == sys.argv[1] for family in REGISTRY.collect() for sample in family.samples))
+"""
 MILLISECONDS = {None: 1000, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 

@@ -51,6 +51,7 @@ async def log_full(stage: Stage) -> AsyncIterator[None]:
     log.symlink_to("/dev/full")
     await asyncio.to_thread(stage.office.start_process, INGRESS.name)
     try:
+        await stage.link("Protokoll", 2)
         yield
     finally:
         await asyncio.to_thread(stage.office.stop_process, INGRESS.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -101,8 +102,9 @@ class Stage:
 
     async def link(self, name: str, count: int) -> list[Linked]:
         """So many new people, all in step."""
+        word = uuid.uuid4().hex[:6]  # a drill may be played again: nobody is to be anybody's double
         people = [
-            Person(f"Vorname {name} {n}", f"{name} {n}", f"19{50 + n % 49}-0{1 + n % 9}-11") for n in range(count)
+            Person(f"Vorname {n}", f"{name} {word} {n}", f"19{50 + n % 49}-0{1 + n % 9}-11") for n in range(count)
         ]
         made = await asyncio.gather(*(self.espo.create_person(person) for person in people))
         return list(await asyncio.gather(*(self.espo.until_linked(one) for one in made)))

@@ -11,7 +11,7 @@ NOTICES = counter("sync_notices_total", "Notices sent to users.", "entity")
 WRITES = counter("sync_writes_total", "Writes to a remote, by the side that was written.", "entity", "direction")
 REFUSED = counter(
     "sync_refused_calls_total",
-    "Calls that a remote refused while a record was synced; code is the status.",
+    "Calls that a remote refused while a record was synced; code is the status, or `other`.",
     "entity",
     "upstream",
     "code",
@@ -28,6 +28,9 @@ BRAKED = counter(
     "source",
     "reason",
 )
+REMOTES = ("espocrm", "advoware")
+STATUSES = ("400", "403", "404", "405", "409", "410", "413", "415", "422")
+OTHER = "other"
 
 
 def expect(entities: Sequence[str]) -> None:
@@ -35,6 +38,8 @@ def expect(entities: Sequence[str]) -> None:
     for metric in (CONFLICTS, NOTICES, UNDELIVERABLE):
         expected(metric, entities)
     expected(WRITES, entities, ("to_left", "to_right"))
+    expected(REFUSED, entities, REMOTES, (*STATUSES, OTHER))
+    expected(BRAKED, entities, REMOTES, ("doubt", "sweep"))
 
 
 def conflicts(entity: str, count: int) -> None:
@@ -50,7 +55,8 @@ def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> No
 
 def refused(entity: str, upstream: str, status: int) -> None:
     """A call that a remote refused."""
-    of(REFUSED, entity, upstream, str(status)).inc()
+    code = str(status)
+    of(REFUSED, entity, upstream, code if code in STATUSES else OTHER).inc()
 
 
 def undeliverable(entity: str) -> None:

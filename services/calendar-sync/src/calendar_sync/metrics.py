@@ -6,11 +6,21 @@ from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from calendar_sync.domain.plan_value import Action
 from synckit.service.metrics import REGISTRY
 
 RUN_STATES = ("done", "skipped", "failed", "waiting")
 WAYS = ("user", "notify_user", "log")
-FINDINGS = ("orphan", "duplicate", "dead_pair", "lost_acl", "wrong_owner", "calendar_without_employee", "lost_calendar")
+FINDINGS = (
+    "orphan",
+    "duplicate",
+    "dead_pair",
+    "lost_acl",
+    "wrong_owner",
+    "calendar_without_employee",
+    "lost_calendar",
+    "renamed",
+)
 
 RUNS = Counter("sync_calendar_runs_total", "Runs of employees, by what came of them.", ["outcome"], registry=REGISTRY)
 SECONDS = Histogram(
@@ -32,6 +42,9 @@ for _state in RUN_STATES:
     RUNS.labels(_state)
 for _way in WAYS:
     NOTICES.labels(_way)
+for _action in Action:
+    if _action is not Action.REMEMBER:
+        DONE.labels(_action.value)
 for _kind in FINDINGS:
     AUDIT.labels(_kind)
 

@@ -71,6 +71,7 @@ expected(RECORDS, ENTITIES, STATES)
 for _metric in (PARKED_OLDEST, UNLOOKED, NOTES_WAITING):
     expected(_metric, ENTITIES)
 expected(LETTERS_OPEN, LETTER_TOPICS)
+expected(TICKER_EMITTED, ENTITIES, ("waiting_state", "modified", "not_looked_at", "parked"))
 for _source in ("espocrm", "advoware"):
     expected(BRAKE_ENGAGED, [_source])
     expected(BRAKE_WAITING, [_source])

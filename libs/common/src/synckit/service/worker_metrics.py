@@ -11,10 +11,17 @@ from prometheus_client import Counter, Histogram
 from synckit.errors import (
     Ambiguous,
     AuthenticationRefused,
+    Implausible,
     InvalidEvent,
+    Locked,
     MappingError,
     PermanentError,
+    RateLimited,
     RemoteRejected,
+    RemoteUnavailable,
+    StaleVersion,
+    TooSlow,
+    TransientError,
 )
 from synckit.service.metrics import CALLS, DEAD_LETTERS, SLOW, counter, expected, gauge, histogram, of
 from synckit.worker.observer import Handled
@@ -38,6 +45,9 @@ OLDEST = gauge(
 _REFUSALS = (PermanentError, InvalidEvent, MappingError, RemoteRejected, AuthenticationRefused, Ambiguous)
 BURIED_FOR = ("bug", *(one.code for one in _REFUSALS))
 """Reasons of dead letters."""
+_TROUBLE = (Implausible, Locked, RateLimited, RemoteUnavailable, StaleVersion, TooSlow, TransientError)
+PARKED_FOR = tuple(one.code for one in _TROUBLE)
+"""Reasons of parking. What is no record's fault parks nothing."""
 FRESHNESS = histogram("sync_freshness_seconds", "From the event's receipt to its end.", SLOW, "entity")
 CALLS_PER_CHANGE = histogram(
     "sync_calls_per_change", "Calls to remotes that one run of an event made.", CALLS, "entity", "outcome"
@@ -50,6 +60,7 @@ class WorkerMetrics:
     def __init__(self, *topics: str) -> None:
         """`topics`: those that are consumed. Their dead letters count from 0 on, so that the first one is seen."""
         expected(DEAD_LETTERS, topics, BURIED_FOR)
+        expected(PARKED, map(noun_of, topics), PARKED_FOR)
         expected(LAG, topics)
         expected(OLDEST, map(noun_of, topics))
         _TOPICS.update(topics)
