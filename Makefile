@@ -11,6 +11,7 @@ MINUTES ?= 60
 ONLY ?=
 STRICT ?=
 PROMETHEUS ?=
+SECURE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PROJECTS := libs/common $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
@@ -29,8 +30,8 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
 	do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-demo: $(READY) ## a morning in the office: twenty-seven steps on the real stack (WORKERS=1 PROMETHEUS=1)
-	@$(PY) -m demo --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus)
+demo: $(READY) ## a morning in the office: twenty-seven steps on the real stack (WORKERS=1 PROMETHEUS=1 SECURE=1)
+	@$(PY) -m demo --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus) $(if $(SECURE),--secure)
 
 test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis beside the others
 	@$(PY) -m tests.halves
@@ -47,8 +48,8 @@ mutants: $(READY) ## would the tests notice? 300 defects made by machine (SEED=1
 upgrade: $(READY) ## an office of an older version goes on with this one, on the same servers (two minutes; needs the history)
 	@$(PY) -m tests.upgrade --folder var/upgrade
 
-up: $(READY) ## start everything in the background (WORKERS=1 PROMETHEUS=1); addresses also in var/stack.json
-	@$(PY) -m deploy.local.stack up --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus)
+up: $(READY) ## start everything in the background (WORKERS=1 PROMETHEUS=1 SECURE=1); addresses also in var/stack.json
+	@$(PY) -m deploy.local.stack up --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus) $(if $(SECURE),--secure)
 
 status: $(READY) ## what runs, and whether it is ready
 	@$(PY) -m deploy.local.stack status

@@ -151,6 +151,7 @@ def _short(path: Path) -> Path:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--workers", type=int, default=1, help="how many workers share the syncs")
+    parser.add_argument("--secure", action="store_true", help="Kafka with TLS, passwords and rights")
     parser.add_argument("--keep", action="store_true", help="leave everything running to play with")
     parser.add_argument("--prometheus", action="store_true", help="a Prometheus watches; panels that stay empty fail")
     parser.add_argument("--json", action="store_true", help="print the results as JSON, the show goes to stderr")
@@ -171,7 +172,7 @@ def main() -> int:
     try:
         with alone(given.state_dir):
             result_file.unlink(missing_ok=True)
-            stack = office(given.workers, given.state_dir)
+            stack = office(given.workers, given.state_dir, secure=given.secure)
             stack.watching = Watching() if given.prometheus else None
             results = run(stack, numbers, given.keep, show)
             text = write_results(result_file, results)

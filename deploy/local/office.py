@@ -27,6 +27,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.supervisor import StackError
 from deploy.local.table import (
     BARE_SANDBOXES,
+    GRANT,
     INGRESS,
     INSTALL,
     MIGRATE,
@@ -51,6 +52,7 @@ class Office:
     """One stack in one state folder.
 
     `extra` is added to the environment of every service and job. A `guarded` stack ends when its owner does.
+    `secure`: Kafka with TLS, passwords and rights, and a user for each of ours.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class Office:
         workers: int = 1,
         extra: Mapping[str, str] | None = None,
         guarded: bool = False,
+        secure: bool = False,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.state_dir = Path(state_dir).resolve()
-        self.backends = Backends(self.state_dir, log_dir=self.state_dir / "log")
+        self.backends = Backends(self.state_dir, log_dir=self.state_dir / "log", secure=secure)
         self.supervisor = self.backends.supervisor
         self._ports = Ports(self.state_dir)
         self._tell = tell
@@ -119,6 +122,8 @@ class Office:
             google_key_file=str(self.google_key_file),
             google_role_account=ROLE_ACCOUNT,
             prometheus_url=self.prometheus_url if self.watching is not None else "",
+            kafka_settings=self.backends.kafka.security.settings(),
+            kafka_users=self.backends.kafka.security.users,
         )
 
     def start(self) -> Addresses:
@@ -133,6 +138,8 @@ class Office:
             for name in (*self.sandboxes, *self.services, *([PROMETHEUS] if self.watching is not None else [])):
                 self._ports.claim(name)
             self._step("sandboxes", lambda: self._start_all(self.sandboxes))
+            if self.addresses.kafka_users:
+                self._step("rights in Kafka", lambda: self.run_job(GRANT))
             self._step("topics, tables, installation into EspoCRM", self._run_jobs)
             self._tell(f"  {self.installation.sentence}" if self.installation else "")
             self._step(", ".join(self.services), lambda: self._start_all(self.services))

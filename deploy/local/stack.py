@@ -37,7 +37,7 @@ class Line:
     url: str
 
 
-def up(state_dir: Path, workers: int, *, watched: bool = False) -> int:
+def up(state_dir: Path, workers: int, *, watched: bool = False, secure: bool = False) -> int:
     """Start everything; says what it waits for. Does nothing where all of it already runs."""
     with _alone(state_dir):
         if lines := status_lines(state_dir):
@@ -48,7 +48,7 @@ def up(state_dir: Path, workers: int, *, watched: bool = False) -> int:
                 )
             _say("already running")
         else:
-            office = Office(state_dir, workers=workers, tell=_say)
+            office = Office(state_dir, workers=workers, secure=secure, tell=_say)
             office.watching = Watching() if watched else None
             office.start()
         _print_addresses(read_addresses(state_dir / "stack.json"))
@@ -150,6 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     up_options = commands.add_parser("up")
     up_options.add_argument("--workers", type=int, default=1)
     up_options.add_argument("--prometheus", action="store_true", help="a Prometheus that watches, beside it")
+    up_options.add_argument("--secure", action="store_true", help="Kafka with TLS, passwords and rights")
     commands.add_parser("down")
     commands.add_parser("status").add_argument("--json", action="store_true")
     log_options = commands.add_parser("logs")
@@ -158,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "up":
-            return up(given.state_dir, given.workers, watched=given.prometheus)
+            return up(given.state_dir, given.workers, watched=given.prometheus, secure=given.secure)
         if given.command == "down":
             return down(given.state_dir)
         if given.command == "status":

@@ -123,6 +123,8 @@ SERVICES = (
 )
 """All of ours, in the order in which they are started. The worker may run more than once."""
 
+GRANT = Job("admin", "synckit.kafka", ("grant",), KAFKA)
+"""Where Kafka knows its users: as its administrator."""
 TOPICS = Job("topics", "synckit.kafka", ("apply",), KAFKA)
 MIGRATE = Job("migrate", "synckit.postgres.migrate", ("apply",), ("DATABASE_URL",))
 INSTALL = Job(
@@ -132,6 +134,11 @@ INSTALL = Job(
     typed=f"{ADMIN_PASSWORD}\n",
 )
 REGISTER = Job("register-webhooks", "webhook_ingress.register", variables=ESPOCRM)
+
+
+def kafka_user(line: Service | Job) -> str:
+    """Copies of a worker are one user; a job has its own."""
+    return line.module.replace("_", "-") if isinstance(line, Service) else line.name
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,8 @@ class Wiring:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         known = self._values()
         own = {name: known[name] for name in line.variables}
+        if KAFKA[0] in own:
+            own |= self.addresses.kafka_settings_of(kafka_user(line))
         if isinstance(line, Service) and line.port_variable and port is not None:
             own[line.port_variable] = str(port)
         shared = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "SYNCKIT_REVISION": revision()}

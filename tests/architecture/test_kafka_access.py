@@ -26,7 +26,12 @@ CLIENTS = {
 }
 """What is called → what has to be unpacked in its call."""
 OF_ACCESS = ("bootstrap_servers", "security_protocol", "ssl_context", "broker", "broker_credentials")
-KNOWS_ADDRESSES = ("synckit/kafka/access.py", "synckit/faust/credentials.py", "synckit/service/settings.py")
+KNOWS_ADDRESSES = (
+    "synckit/kafka/access.py",
+    "synckit/kafka/probe.py",
+    "synckit/faust/credentials.py",
+    "synckit/service/settings.py",
+)
 
 
 def name_of(call: ast.expr) -> str:
@@ -58,7 +63,7 @@ def test_every_client_gets_the_access() -> None:
 def test_the_clients_are_seen() -> None:
     """The test above looks at something: each kind of client is made somewhere."""
     made = {one for path in SHIPPED for _, one, _, _ in constructions(path.read_text())}
-    assert {"AIOKafkaProducer", "AIOKafkaConsumer", "AIOKafkaAdminClient", "SafeApp"} <= made
+    assert {"AIOKafkaProducer", "AIOKafkaConsumer", "AIOKafkaAdminClient", "create_conn", "SafeApp"} <= made
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from synckit.errors import RemoteRejected, RemoteUnavailable
 from synckit.kafka.access import KafkaAccess
+from synckit.kafka.acls import ACLS_FILE
 from synckit.kafka.declaration import Difference, Remedy, Topic
+from synckit.kafka.probe import KafkaRefused, in_use, started
 
 REQUEST_MS = 15_000
 _SET_ON_TOPIC = 1  # Kafka's config source DYNAMIC_TOPIC_CONFIG: set by hand, not inherited from the broker
@@ -26,16 +29,17 @@ class TopicAdmin:
         self._client = client
 
     async def missing(self, names: Collection[str]) -> list[str]:
-        """Those of `names` that the cluster does not have."""
+        """Those of `names` that the cluster does not have. KafkaRefused where we may not know."""
         there = set(await self._client.list_topics())
-        return sorted(set(names) - there)
+        return await self._not_there(set(names) - there)
 
     async def found(self, names: Collection[str]) -> dict[str, Topic]:
-        """Those of `names` that are there, as they are."""
+        """Those of `names` that are there, as they are. KafkaRefused where we may not know."""
         described = await self._client.describe_topics()
         there = {
             one["topic"]: one["partitions"] for one in described if one["topic"] in names and not one["error_code"]
         }
+        await self._not_there(set(names) - set(there))
         configs = await self._configs(sorted(there))
         return {name: _as_topic(name, partitions, configs[name]) for name, partitions in there.items()}
 
@@ -52,7 +56,21 @@ class TopicAdmin:
             if one.remedy is Remedy.ADD_PARTITIONS
         }
         if growing:
-            await self._client.create_partitions(growing)
+            for name, code, _ in (await self._client.create_partitions(growing)).topic_errors:
+                if code:
+                    raise RemoteRejected("kafka", code, f"adding partitions to {name}: {for_code(code).__name__}")
+
+    async def _not_there(self, unseen: Collection[str]) -> list[str]:
+        """A broker lists only what we may see: asked for by name, it tells what is missing from what is hidden."""
+        if not unseen:
+            return []
+        # Never created on the way: a broker that makes topics by itself would make one with its own settings.
+        asked = MetadataRequest(sorted(unseen), allow_auto_topic_creation=False)
+        answer = (await self._client._send_request(asked)).to_object()
+        hidden = [one["topic"] for one in answer["topics"] if one["error_code"] == TopicAuthorizationFailedError.errno]
+        if hidden:
+            raise KafkaRefused(f"our user may not see {', '.join(sorted(hidden))} (Describe, {ACLS_FILE})")
+        return sorted(unseen)
 
     async def _create(self, topics: Sequence[Topic]) -> None:
         asked = [
@@ -83,18 +101,26 @@ class TopicAdmin:
             return {}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         answers = await self._client.describe_configs(resources)
-        return {resource[3]: resource[4] for answer in answers for resource in answer.resources}
+        found = [resource for answer in answers for resource in answer.resources]
+        refused = {resource[3]: for_code(resource[0]) for resource in found if resource[0]}
+        denied = sorted(name for name, kind in refused.items() if kind is TopicAuthorizationFailedError)
+        if denied:
+            text = f"our user may not read the settings of {', '.join(denied)} (DescribeConfigs, {ACLS_FILE})"
+            raise KafkaRefused(text)
+        for name, kind in refused.items():
+            raise RemoteUnavailable("kafka", f"settings of {name}: {kind.__name__}")
+        return {resource[3]: resource[4] for resource in found}
 
 
 @asynccontextmanager
 async def topic_admin(access: KafkaAccess) -> AsyncIterator[TopicAdmin]:
-    """RemoteUnavailable where no broker answers."""
+    """RemoteUnavailable where no broker answers, KafkaRefused where one refuses us."""
     client = AIOKafkaAdminClient(**access.options(), request_timeout_ms=REQUEST_MS)
     try:
-        await client.start()
+        await started(client, access)
         yield TopicAdmin(client)
     except KafkaError as error:
-        raise RemoteUnavailable("kafka", type(error).__name__) from None
+        raise in_use(error) from None
     finally:
         await client.close()
 

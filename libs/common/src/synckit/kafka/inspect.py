@@ -21,6 +21,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from synckit.errors import RemoteUnavailable
 from synckit.events import Record
 from synckit.kafka.access import KafkaAccess
+from synckit.kafka.probe import in_use, started
 from synckit.kafka.records import install
 
 UPSTREAM = "kafka"
@@ -39,7 +40,7 @@ class ScanLimits:
 
 
 class KafkaInspector:
-    """Read only. RemoteUnavailable where no broker answers in time, or the topic is not there."""
+    """Read only. RemoteUnavailable where no broker answers in time, or the topic is not there; KafkaRefused."""
 
     def __init__(self, access: KafkaAccess, *, client_id: str, limits: ScanLimits | None = None) -> None:
         self._access = access
@@ -120,10 +121,10 @@ class KafkaInspector:
             request_timeout_ms=int(self._limits.whole * 1000),
         )
         try:
-            await consumer.start()
+            await started(consumer, self._access)
             yield consumer
         except KafkaError as error:
-            raise RemoteUnavailable(UPSTREAM, type(error).__name__) from None
+            raise in_use(error) from None
         finally:
             await consumer.stop()
 
@@ -132,7 +133,7 @@ class KafkaInspector:
 async def _admin(access: KafkaAccess, client_id: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**access.options(), client_id=client_id)
     try:
-        await admin.start()
+        await started(admin, access)
         yield admin
     finally:
         await admin.close()

@@ -11,7 +11,12 @@ from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from synckit.deadlines import Deadlines
 from synckit.errors import PermanentError, RemoteRejected, RemoteUnavailable
@@ -20,6 +25,7 @@ from synckit.kafka.access import KafkaAccess
 from synckit.kafka.admin import topic_admin
 from synckit.kafka.batches import Crowded, TooLate, TopicBatches
 from synckit.kafka.declaration import APPLY_COMMAND
+from synckit.kafka.probe import KafkaRefused, unusable
 
 log = structlog.get_logger("synckit.kafka")
 ACK_SECONDS = 15.0
@@ -46,6 +52,7 @@ class MissingTopics(PermanentError):
 async def require_topics(access: KafkaAccess, names: Collection[str], *, sleep: Sleep = asyncio.sleep) -> None:
     """Waits for the broker as long as it takes, and says so. MissingTopics where it has not all of `names`.
 
+    KafkaRefused, in one line, where a broker is there and refuses us, or does not show us all of them.
     Asked a few times: a broker that has just made a topic may not know of it for a moment.
     """
 
@@ -87,7 +94,7 @@ class KafkaPublisher:
         self._replacing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when connected; waits for the broker as long as it takes, and says so."""
+        """Returns when connected; waits for the broker as long as it takes, and says so. KafkaRefused."""
         self._producer = await _until_reachable(self._connect, self._sleep)
 
     async def publish(self, topic: str, records: Sequence[Record]) -> None:
@@ -115,7 +122,8 @@ class KafkaPublisher:
             raise RemoteRejected("kafka", 413, f"{topic}: {type(error).__name__}") from None
         except KafkaError as error:
             # Out of sequence, fenced, unknown producer id: aiokafka goes on failing with this producer.
-            if not error.retriable:
+            # A right that is lacking is lacked by the next producer as well.
+            if not error.retriable and not isinstance(error, TopicAuthorizationFailedError):
                 self._replace(producer)
             raise RemoteUnavailable("kafka", f"{topic}: {type(error).__name__}", maybe_applied=True) from None
 
@@ -156,7 +164,7 @@ class KafkaPublisher:
             await producer.start()
         except KafkaError as error:
             await _close(producer)
-            raise RemoteUnavailable("kafka", type(error).__name__) from None
+            raise await unusable(self._access, error) from None
         except BaseException:
             await _close(producer)
             raise
@@ -194,6 +202,8 @@ class KafkaPublisher:
         while self._producer is None:
             try:
                 await self.start()
+            except KafkaRefused:  # already told; the process goes on, so that a right granted late is used
+                await self._sleep(WAIT_MOST)
             except Exception:
                 log.exception("kafka.not_renewed", delay=WAIT_MOST)
                 await self._sleep(WAIT_MOST)
@@ -220,6 +230,9 @@ async def _until_reachable(ask: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
     while True:
         try:
             return await ask()
+        except KafkaRefused as error:
+            log.error("kafka.refused", error=str(error))
+            raise
         except RemoteUnavailable as error:
             log.warning("kafka.waiting", error=str(error), delay=pause)
             await sleep(pause)

@@ -13,12 +13,10 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from synckit.errors import RemoteUnavailable
 from synckit.events import Record
 from synckit.kafka.access import KafkaAccess
+from synckit.kafka.probe import in_use, started
 from synckit.kafka.records import install
-
-UPSTREAM = "kafka"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +57,7 @@ class Scanned:
 
 
 class TopicScanner:
-    """Read only. RemoteUnavailable where no broker answers."""
+    """Read only. RemoteUnavailable where no broker answers, KafkaRefused where one refuses us."""
 
     def __init__(self, access: KafkaAccess, *, client_id: str) -> None:
         self._access = access
@@ -76,10 +74,10 @@ class TopicScanner:
             auto_offset_reset="earliest",
         )
         try:
-            await consumer.start()
+            await started(consumer, self._access)
             return await _scan(consumer, topics, bounds)
         except KafkaError as error:
-            raise RemoteUnavailable(UPSTREAM, type(error).__name__) from None
+            raise in_use(error) from None
         finally:
             await consumer.stop()
 
