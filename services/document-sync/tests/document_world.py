@@ -103,6 +103,7 @@ class World:
             clock=self.clock,
             dry=dry,
         )
+        self.parts = parts
         self.documents, self.records = DocumentLooks(parts), RecordLooks(parts)
         self.sweep = Sweep(parts, keep=timedelta(days=30))
 

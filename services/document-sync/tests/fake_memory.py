@@ -130,6 +130,15 @@ class FakeMemory:
         if row and row.collection_id == collection_id:
             self.sammlungen[key] = replace(row, asked_at=None)
 
+    async def doubt_file(self, file_id: str) -> Collection[str]:
+        doubted: set[str] = set()
+        for sha256, file in self.files.items():
+            if file.file_id == file_id:
+                placements = {key: replace(one, asked_at=None) for key, one in file.placements.items()}
+                self.files[sha256] = replace(file, placements=placements)
+                doubted |= {each for one in placements.values() for each in one.documents}
+        return doubted
+
     async def out_for(self, key: RecordKey) -> frozenset[str]:
         return frozenset(one.sha256 for one in self.transfers if one.record == key and one.taken_back is None)
 

@@ -156,6 +156,9 @@ async def test_a_file_comes_back_with_its_places(store: Store) -> None:
     assert standing.wanted == standing.settled == frozenset({KLAGE})
     assert await store.knows_file("f1")
     assert not await store.knows_file("f2")
+    assert set(await store.doubt_file("f2")) == set()
+    assert set(await store.doubt_file("f1")) == {"d1"}
+    assert (await store.files_of("d1", ""))["a1"].placements[KLAGE].asked_at is None
     assert await store.documents_of(KLAGE) == frozenset({"d1"})
     empty = await store.files_of("d9", "b2")
     assert [replace(one, fence=0) for one in empty.values()] == [File("b2")]

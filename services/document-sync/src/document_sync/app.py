@@ -14,10 +14,12 @@ from document_sync.adapters.office import DOCUMENT
 from document_sync.adapters.standing import PostgresStanding
 from document_sync.adapters.wiring import Opened, opened
 from document_sync.agents import ACCEPTS, DocumentHandler, PassOn, RecordHandler, attach
+from document_sync.handlers.auditing import tally
 from document_sync.handlers.sweep import Sweep
 from document_sync.routes import ExplainRoutes, problems
 from document_sync.settings import Settings
 from document_sync.timers import (
+    AUDIT_SECONDS,
     DAILY_SECONDS,
     GAUGE_SECONDS,
     RETENTION_SECONDS,
@@ -130,7 +132,11 @@ def _duties(parts: Opened, settings: Settings) -> list[Duty]:
         await standing.forget(settings.transfer.days)
         await standing.forget_rows()
 
+    async def audit() -> None:
+        metrics.audited(tally(await parts.auditor.find()))
+
     return [
+        Duty("audit", AUDIT_SECONDS, audit),
         Duty("standing", GAUGE_SECONDS, partial(show, standing), everywhere=True),
         Duty("due", own.due_seconds, ticker.due),
         Duty("changed", own.changed_seconds, partial(ticker.changed, parts.changed, DOCUMENT, types)),

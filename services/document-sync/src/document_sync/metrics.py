@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from synckit.service.metrics import counter, expected, gauge, of
 
 STATES = ("no_sync", "pending_sync", "clean", "unclean", "failed")
 RESULTS = ("written", "nothing_to_do", "dry", "held")
+FINDINGS = ("orphan_file", "orphan_collection", "dead_reference", "wrong_collection", "duplicate_file")
 REFUSED_STEPS = ("refused_upload", "refused_attach", "refused_reindex", "refused_write_id")
 
 LOOKS = counter("sync_documents_looks_total", "Looks at documents and records.", "noun", "result")
@@ -18,9 +21,18 @@ OUT = gauge("sync_documents_transfers_out", "Transfers that are not taken back."
 UNNEEDED = gauge("sync_documents_files_unneeded", "Files at xAI that nothing needs, and that are kept for a while.")
 OLDEST_DUE = gauge("sync_documents_oldest_due_seconds", "Since the document longest due has been.")
 
+AUDIT = gauge("sync_documents_audit_findings", "Findings of the last nightly audit.", "kind")
+
 expected(LOOKS, ("document", "record"), RESULTS)
 expected(DOCUMENTS, STATES)
+expected(AUDIT, FINDINGS)
 expected(REFUSED, REFUSED_STEPS)
+
+
+def audited(found: Mapping[str, int]) -> None:
+    """Replaces what the audit before has shown."""
+    for kind in FINDINGS:
+        AUDIT.labels(kind).set(found.get(kind, 0))
 
 
 def looked(noun: str, result: str) -> None:

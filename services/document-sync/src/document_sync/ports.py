@@ -165,6 +165,9 @@ class Store(Protocol):
     async def doubt(self, key: RecordKey, collection_id: str) -> None:
         """xAI does not know it: the record's next look asks. Needs no fence."""
 
+    async def doubt_file(self, file_id: str) -> Collection[str]:
+        """xAI may have lost it: the looks of its documents, which are answered, ask. Needs no fence."""
+
     async def out_for(self, key: RecordKey) -> frozenset[str]:
         """sha256 of files that were sent for it and not taken back."""
 

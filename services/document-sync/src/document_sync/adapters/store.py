@@ -120,6 +120,15 @@ class PostgresStore:
             writes=True,
         )
 
+    async def doubt_file(self, file_id: str) -> Collection[str]:
+        found = await self._pool.fetch(
+            "UPDATE document_sync.placement SET asked_at = NULL WHERE sha256 IN ("
+            "SELECT sha256 FROM document_sync.file WHERE file_id = $1) RETURNING documents",
+            file_id,
+            writes=True,
+        )
+        return {each for row in found for each in row["documents"]}
+
     async def out_for(self, key: RecordKey) -> frozenset[str]:
         found = await self._pool.fetch(
             "SELECT DISTINCT sha256 FROM document_sync.document_transfer WHERE record = $1 AND taken_back IS NULL",

@@ -18,8 +18,10 @@ from document_sync.adapters.lists import PostgresLists
 from document_sync.adapters.office import EspoAttachments, EspoOffice, RecordNames
 from document_sync.adapters.spool import DiskSpool, SpoolLimits
 from document_sync.adapters.store import PostgresStore
+from document_sync.adapters.whole import WholeTables, WholeXai
 from document_sync.adapters.xai import COLLECTIONS, FILES, XaiCollections, XaiFiles, XaiHost
 from document_sync.handlers import DocumentLooks, Parts, RecordLooks
+from document_sync.handlers.auditing import Auditor
 from document_sync.settings import Settings
 from document_sync.timers import Change
 from kanzlei import remotes
@@ -89,6 +91,11 @@ class Opened:
     @property
     def records(self) -> RecordLooks:
         return RecordLooks(self.parts)
+
+    @property
+    def auditor(self) -> Auditor:
+        """For the command and for the nightly duty."""
+        return Auditor(self.parts, WholeTables(self.pool, frozenset(self.types)), WholeXai(*self.clients))
 
     def checks(self) -> Sequence[Check]:
         """For readiness. That a remote is away is no reason; that it refuses our credentials is."""
