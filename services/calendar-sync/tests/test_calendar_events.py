@@ -12,7 +12,9 @@ import pytest
 from calendar_sync.agents import CalendarHandler, Ports, accepts
 from calendar_sync.domain.google_errors import CalendarLost, WritesBlocked
 from calendar_sync.domain.memory import Report
+from calendar_sync.domain.progress import Progress
 from calendar_sync.domain.rounds import JITTER, SLOT, Employee, in_order, turns
+from calendar_sync.handlers.pace import Pace
 from kanzlei.calendar_events import all_event, employee_event
 from recordsync.testing.memory import FakePublisher
 from synckit.errors import AuthenticationRefused, InvalidEvent, Locked, RemoteUnavailable, SyncError
@@ -24,7 +26,10 @@ NOW = FakeClock().now()
 
 
 class World:
-    """All that the handler asks for; `trouble` is what the next run ends with."""
+    """All that the handler asks for; `trouble` is what the next run ends with.
+
+    `way`: writes of a hundred that a run has done, and the seconds since the last word of it.
+    """
 
     def __init__(self, **known: Employee) -> None:
         self.clock, self.publisher = FakeClock(), FakePublisher()
@@ -34,6 +39,9 @@ class World:
         self.runs: dict[str, Report | str] = {}
         self.held: set[str] = set()
         self.trouble: SyncError | None = None
+        self.way: list[tuple[int, float]] = []
+        self.said: list[Progress] = []
+        self.over: list[bool] = []
 
     def handler(self, chosen: Collection[str] = ()) -> CalendarHandler:
         world: Any = self
@@ -56,8 +64,12 @@ class World:
     def hold(self, name: str) -> Any:
         return self._hold(name)
 
-    async def run(self, kuerzel: str, lease: object) -> Report:
+    async def run(self, kuerzel: str, lease: object, pace: Pace) -> Report:
         assert f"calendar:{kuerzel}" in self.held
+        for done, took in self.way:
+            self.clock.advance(took)
+            await pace.tell(done, 100 - done)
+            self.over.append(pace.is_over())
         self.ran.append(kuerzel)
         if self.trouble is not None:
             raise self.trouble
@@ -68,6 +80,9 @@ class World:
 
     async def started(self, run_ids: Sequence[str]) -> None:
         self.runs.update(dict.fromkeys(run_ids, "running"))
+
+    async def going_on(self, run_ids: Sequence[str], progress: Progress) -> None:
+        self.said.append(progress)
 
     async def ended(self, run_ids: Sequence[str], report: Report) -> None:
         self.runs.update(dict.fromkeys(run_ids, report))
@@ -90,6 +105,17 @@ async def test_a_flood_is_one_run_and_each_asker_learns_of_it() -> None:
     assert (done.result, world.ran, world.told) == ("done", ["ÄB"], ["ÄB"])
     reports = list(world.runs.values())
     assert [one.state for one in reports if isinstance(one, Report)] == ["done"] * 3
+
+
+async def test_a_long_run_says_how_far_it_is() -> None:
+    """Done, to do, and when it will end; once its time is up it begins nothing more."""
+    world, attempt = World(), events("r1")
+    world.way = [(1, 1.0), (25, 59.0), (50, 840.0)]
+    await world.handler().handle(attempt.events[-1], attempt)
+    assert [one.counts for one in world.said] == [{"done": 25, "to_do": 75}, {"done": 50, "to_do": 50}]
+    assert world.said[0].ends_at == world.clock.now() - timedelta(seconds=840) + timedelta(seconds=180)
+    assert world.said[0].reason.startswith("25 von 100 Schreibvorgängen, fertig gegen ")
+    assert world.over == [False, False, True]
 
 
 async def test_who_is_not_chosen_is_not_run() -> None:

@@ -31,6 +31,7 @@ from calendar_sync.domain.memory import (
     Row,
     State,
 )
+from calendar_sync.domain.progress import progress
 from calendar_sync.domain.rounds import Employee
 from calendar_sync.domain.values import CalendarRef
 from deploy.local.backends import LazyBackends
@@ -243,6 +244,11 @@ async def test_runs_that_were_asked_for_can_be_asked_about(pool: PostgresPool) -
     first = await runs.run("r1")
     assert first is not None
     assert (first.state, first.kuerzel, first.ended_at) == ("running", "AB", None)
+    await runs.going_on(["r1", "r2"], progress(30, 10, 60.0, datetime(2026, 10, 5, 8, tzinfo=UTC)))
+    going = await runs.run("r1")
+    assert going is not None
+    assert going.counts == {"done": 30, "to_do": 10}
+    assert going.reason == "30 von 40 Schreibvorgängen, fertig gegen 05.10. 10:00 Uhr"
     await runs.ended(["r1", "r2"], Report("AB", "done", "alles gut", {"google_created": 2}))
     second = await runs.run("r2")
     assert second is not None

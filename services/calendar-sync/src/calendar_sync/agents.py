@@ -10,8 +10,10 @@ from typing import Protocol
 import structlog
 
 from calendar_sync.domain.memory import Report
+from calendar_sync.domain.progress import Progress, progress
 from calendar_sync.domain.rounds import Employee, in_order, turns
 from calendar_sync.domain.words import reason_of
+from calendar_sync.handlers.pace import Pace
 from kanzlei.calendar_events import ALL, DOMAIN, EMPLOYEE, NOUN, employee_event
 from kanzlei.topics import CALENDAR_SYNC
 from synckit.errors import InvalidEvent, PermanentError, SyncError, TransientError
@@ -24,6 +26,8 @@ from synckit.worker import KeyedExecutor
 log = structlog.get_logger(__name__)
 TICKER = "ticker"
 BATCH = 500
+SOON = 2.0
+"""Seconds: a run that ends before is not worth a word on the way."""
 OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 """Without these nothing is remembered: no employee is at fault, so the event waits unacked."""
 
@@ -31,13 +35,15 @@ OUR_OWN = frozenset({"redis", "postgres", "kafka"})
 class Runner(Protocol):
     """One run for one employee, under a lock that is held."""
 
-    async def run(self, kuerzel: str, lease: Lease) -> Report: ...
+    async def run(self, kuerzel: str, lease: Lease, pace: Pace) -> Report: ...
 
 
 class Runs(Protocol):
     """What those who asked for a run may ask about."""
 
     async def started(self, run_ids: Sequence[str]) -> None: ...
+
+    async def going_on(self, run_ids: Sequence[str], progress: Progress) -> None: ...
 
     async def ended(self, run_ids: Sequence[str], report: Report) -> None: ...
 
@@ -79,9 +85,14 @@ class CalendarHandler:
     """Handles `calendar.sync.all` and `calendar.sync.employee`. Many events of one employee are one run."""
 
     def __init__(
-        self, ports: Ports, chosen: Collection[str] = (), observe: Observe = lambda _kuerzel, _report, _seconds: None
+        self,
+        ports: Ports,
+        chosen: Collection[str] = (),
+        observe: Observe = lambda _kuerzel, _report, _seconds: None,
+        run_seconds: float = 900.0,
     ) -> None:
         self._ports = ports
+        self._run_seconds = run_seconds
         self._chosen = chosen
         self._observe = observe
 
@@ -112,11 +123,22 @@ class CalendarHandler:
         began = ports.clock.monotonic()
         async with ports.locks.hold(f"calendar:{kuerzel}") as lease:
             await ports.runs.started(run_ids)
-            report = await ports.runner.run(kuerzel, lease)
+            report = await ports.runner.run(kuerzel, lease, self._pace(run_ids, began))
         await ports.telling.tell(kuerzel)
         await ports.runs.ended(run_ids, report)
         self._told(kuerzel, report, ports.clock.monotonic() - began)
         return report
+
+    def _pace(self, run_ids: Sequence[str], began: float) -> Pace:
+        """Nothing more is begun once its time is up; until then whoever asked may see how far it is."""
+        ports = self._ports
+
+        async def tell(done: int, to_do: int) -> None:
+            took = ports.clock.monotonic() - began
+            if took >= SOON or to_do == 0:
+                await ports.runs.going_on(run_ids, progress(done, to_do, took, ports.clock.now()))
+
+        return Pace(lambda: ports.clock.monotonic() - began >= self._run_seconds, tell)
 
     async def _failed(self, event: ChangeEvent, error: SyncError, run_ids: Sequence[str]) -> None:
         kuerzel = name_of(event.entity_id)

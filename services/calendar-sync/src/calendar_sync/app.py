@@ -108,7 +108,7 @@ def _executor(parts: Opened, settings: Settings) -> KeyedExecutor:
         retry=RetryPolicy(budget=own.in_place_seconds),
     )
     return KeyedExecutor(
-        CountedCalls("sync", CalendarHandler(ports, settings.calendar.chosen, _observe)),
+        CountedCalls("sync", CalendarHandler(ports, settings.calendar.chosen, _observe, own.run_seconds)),
         DeadLetters(parts.publisher, service=settings.service, clock=parts.clock),
         limits,
         observer=WorkerMetrics(CALENDAR_SYNC),

@@ -9,6 +9,7 @@ from calendar_sync.domain.memory import Report
 from calendar_sync.domain.plan_value import Plan
 from calendar_sync.domain.values import Mode
 from calendar_sync.handlers import EmployeeRun
+from calendar_sync.handlers.pace import UNHURRIED, Pace
 from calendar_sync.settings import CalendarSection
 from kanzlei.termine import Mitarbeiter
 from synckit.ports import Lease
@@ -25,17 +26,17 @@ class EmployeeRunner:
         self._section = section
         self._run = EmployeeRun(parts.port, parts.appointments, parts.store, at_once=AT_ONCE)
 
-    async def run(self, kuerzel: str, lease: Lease) -> Report:
+    async def run(self, kuerzel: str, lease: Lease, pace: Pace = UNHURRIED) -> Report:
         """Under a lock that is held. Nothing is remembered of a Kürzel that nobody has or had."""
         employee = await self._employee(kuerzel)
         if employee is None:
             return Report(kuerzel, "skipped", "Dieses Kürzel gibt es in Advoware nicht.")
         rules = rules_of(self._section, kuerzel)
         if not await self._is_first(kuerzel):
-            return await self._run.run(employee, rules, lease)
+            return await self._run.run(employee, rules, lease, pace)
         # Everyday changes of others go before it.
         with in_background():
-            return await self._run.run(employee, rules, lease)
+            return await self._run.run(employee, rules, lease, pace)
 
     async def _is_first(self, kuerzel: str) -> bool:
         """True until a run of this employee has been carried out to its end."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from calendar_sync.adapters.codec import parsed
 from calendar_sync.domain.memory import Report
+from calendar_sync.domain.progress import Progress
 from synckit.postgres.pool import PostgresPool, json_text
 
 QUEUED, RUNNING = "queued", "running"
@@ -60,6 +61,17 @@ class PostgresRuns:
             "UPDATE calendar_sync.run SET state = 'running', started_at = clock_timestamp() "
             "WHERE run_id = ANY($1::text[])",
             list(run_ids),
+            writes=True,
+        )
+
+    async def going_on(self, run_ids: Sequence[str], progress: Progress) -> None:
+        """How far it is, as its counts and its reason until it ends."""
+        await self._pool.fetch(
+            "UPDATE calendar_sync.run SET counts = $2::jsonb, reason = $3 "
+            "WHERE run_id = ANY($1::text[]) AND state = 'running'",
+            list(run_ids),
+            json_text(progress.counts),
+            progress.reason,
             writes=True,
         )
 

@@ -100,8 +100,15 @@ def _run() -> dict[str, Any]:
             "run_id": _TEXT,
             "kuerzel": _TEXT,
             "state": {**_TEXT, "enum": list(STATES)},
-            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "reason": {**_TEXT, "description": "In German, for the person who asks; empty where there is none."},
+            "counts": {
+                "type": "object",
+                "additionalProperties": {"type": "integer"},
+                "description": "What was written; `done` and `to_do` while a long run goes on.",
+            },
+            "reason": {
+                **_TEXT,
+                "description": "In German, for the person who asks: why it ended so, or how far it is, or empty.",
+            },
             "queued_at": {**_TEXT, "format": "date-time"},
             "started_at": moment,
             "ended_at": moment,

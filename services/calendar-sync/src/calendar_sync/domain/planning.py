@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import partial
 
 from calendar_sync.domain import budget
 from calendar_sync.domain.creation import new_event, new_termin
@@ -41,7 +43,7 @@ def draft(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) 
     """As far as what was seen allows. Without a digest: a plan that is carried out at once needs none."""
     scene = Scene(memory, advoware, google, rules)
     part = joined(_parts(scene))
-    steps, waiting = _allowed_by_mode(part.steps, rules)
+    steps, waiting = _allowed_by_mode(tuple(sorted(part.steps, key=partial(_turn, scene))), rules)
     steps, held = _within_budget(memory, steps)
     steps, left_over = _within_limit(steps, rules.max_advoware_writes)
     open_questions = len(part.ask.termine) + len(part.ask.events) + len(part.ask.days) + len(part.ask.holders)
@@ -61,6 +63,15 @@ def draft(memory: Memory, advoware: DeskSide, google: GoogleSide, rules: Rules) 
         looked_at=len(memory.rows),
     )
     return Draft(replace(made, diary=_diary(memory, google, rules, made)), part.ask)
+
+
+def _turn(scene: Scene, step: Step) -> tuple[Phase, bool, timedelta]:
+    """Creates: what is to come first, the nearest of it first, so that a first load shows tomorrow before next year."""
+    appointment = step.row.left or step.row.right if step.action.creates else None
+    if appointment is None:
+        return step.phase, False, timedelta(0)
+    ahead = appointment.end - datetime.combine(scene.today, time())
+    return step.phase, ahead < timedelta(0), abs(ahead)
 
 
 def _parts(scene: Scene) -> Iterable[Part]:
@@ -145,19 +156,25 @@ def _held_notices(scene: Scene, held: HeldList | None) -> tuple[Notice, ...]:
 
 def _diary(memory: Memory, google: GoogleSide, rules: Rules, made: Plan) -> Diary:
     """What is remembered once all of it is done: the token only where nothing is left to be seen again."""
-    done = {step.decision for step in made.steps} | {step.key for step in made.steps}
     before = memory.diary
-    waits = made.held is not None
     return replace(
-        before,
+        answered(before, made.steps, waits=made.held is not None),
         token=google.list.token if made.is_settled else "",
         listed_at=memory.now if google.list.full else before.listed_at,
         days=(rules.past_days, rules.future_days),
         profile=rules.profile.value,
         held=made.held,
-        released=tuple(each for each in before.released if waits or each.split(":")[0] not in done),
-        rejected=tuple(each for each in before.rejected if each not in done),
         synced_at=memory.now,
+    )
+
+
+def answered(diary: Diary, steps: Iterable[Step], *, waits: bool) -> Diary:
+    """What a person has decided is forgotten once it is done. `waits`: another list waits, and may hold the same."""
+    done = {name for step in steps for name in (step.decision, step.key)}
+    return replace(
+        diary,
+        released=tuple(each for each in diary.released if waits or each.split(":")[0] not in done),
+        rejected=tuple(each for each in diary.rejected if each not in done),
     )
 
 

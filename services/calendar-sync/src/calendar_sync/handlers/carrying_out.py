@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from calendar_sync.domain.memory import CalendarState, Diary, JournalEntry, Memory, Notice, Outcome, Report, Row
 from calendar_sync.domain.plan_value import Action, Phase, Plan, Step
-from calendar_sync.domain.planning import counted, in_order
+from calendar_sync.domain.planning import answered, counted, in_order
 from calendar_sync.domain.settling import announced, parked
 from calendar_sync.domain.words import reason_of
+from calendar_sync.handlers.pace import Pace
 from calendar_sync.handlers.writing import Writing
 from calendar_sync.ports import StateStore
 from kanzlei.termine import Place
@@ -26,6 +27,7 @@ from synckit.errors import (
 from synckit.ports import Lease
 
 CONTROLS = 3
+AT_A_TIME = 50
 
 
 @dataclass(slots=True)
@@ -45,8 +47,11 @@ class Done:
 class CarryingOut:
     """Carries out one plan."""
 
-    def __init__(self, store: StateStore, memory: Memory, writing: Writing, lease: Lease, at_once: int = 1) -> None:
+    def __init__(
+        self, store: StateStore, memory: Memory, writing: Writing, lease: Lease, pace: Pace, at_once: int = 1
+    ) -> None:
         self._store = store
+        self._pace = pace
         self._memory = memory
         self._writing = writing
         self._lease = lease
@@ -58,12 +63,16 @@ class CarryingOut:
         """What is to be saved, of all that could be done."""
         self._deleted = frozenset(step.key for step in plan.steps if step.action.deletes)
         done = Done()
-        for _phase, steps in in_order(plan):
-            if done.stopped is None and steps:
-                await self._phase(steps, diary, done)
+        for phase, steps in in_order(plan):
+            for some in _some_at_a_time(phase, steps):
+                await self._some(some, diary, done)
+                await self._pace.tell(len(done.steps), plan.writes - len(done.steps))
         return self._outcome(plan, diary, done)
 
-    async def _phase(self, steps: Sequence[Step], diary: Diary, done: Done) -> None:
+    async def _some(self, steps: Sequence[Step], diary: Diary, done: Done) -> None:
+        if steps[0].action is not Action.REMEMBER and (done.stopped is not None or self._pace.is_over()):
+            done.left_over += len(steps)
+            return
         now = self._memory.now
         creates = [announced(step, self._known.get(step.key), now) for step in steps if step.action.creates]
         if creates:
@@ -83,7 +92,8 @@ class CarryingOut:
 
     async def _in_turn(self, step: Step, done: Done) -> None:
         async with self._places:
-            if done.stopped is not None or step.decision in done.refused:
+            is_over = step.action is not Action.REMEMBER and self._pace.is_over()
+            if is_over or done.stopped is not None or step.decision in done.refused:
                 done.left_over += 1
                 return
             try:
@@ -140,8 +150,12 @@ class CarryingOut:
     def _outcome(self, plan: Plan, diary: Diary, done: Done) -> Outcome:
         left_over = plan.left_over + done.left_over
         is_whole = not (left_over or done.parked or done.stopped)
+        remembered = plan.of_phase(Phase.REMEMBER)
+        decided = answered(self._memory.diary, (*remembered, *done.steps), waits=plan.held is not None)
         saved = replace(
             plan.diary,
+            released=plan.diary.released if is_whole else decided.released,
+            rejected=plan.diary.rejected if is_whole else decided.rejected,
             calendar=diary.calendar,
             email=diary.email,
             state=diary.state if diary.state is not CalendarState.CREATING else CalendarState.READY,
@@ -163,6 +177,8 @@ class CarryingOut:
         reason = reason_of(done.stopped) if done.stopped is not None else ""
         if plan.held is not None and not reason:
             reason = f"{len(plan.held.keys)} Löschungen warten auf eine Entscheidung ({plan.held.digest})."
+        if not reason and self._pace.is_over() and left_over:
+            reason = f"Noch {left_over} Schreibvorgänge: der nächste Lauf macht weiter."
         return Report(
             plan.kuerzel,
             state,
@@ -173,6 +189,12 @@ class CarryingOut:
             plan.held.digest if plan.held else "",
             left_over,
         )
+
+
+def _some_at_a_time(phase: Phase, steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """Creates are announced some at a time: an end in between leaves few that may be made or not."""
+    most = AT_A_TIME if phase in (Phase.NEW_IN_ADVOWARE, Phase.NEW_IN_GOOGLE) else max(len(steps), 1)
+    return (steps[start : start + most] for start in range(0, len(steps), most))
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from calendar_sync.domain.words import reason_of
 from calendar_sync.handlers.calendars import left, ready
 from calendar_sync.handlers.carrying_out import CarryingOut
 from calendar_sync.handlers.observing import Observing
+from calendar_sync.handlers.pace import UNHURRIED, Pace
 from calendar_sync.handlers.writing import Writing
 from calendar_sync.ports import Google, StateStore
 from kanzlei.termine import Appointments, Mitarbeiter
@@ -34,7 +35,7 @@ class EmployeeRun:
         self._store = store
         self._at_once = at_once
 
-    async def run(self, employee: Mitarbeiter, rules: Rules, lease: Lease) -> Report:
+    async def run(self, employee: Mitarbeiter, rules: Rules, lease: Lease, pace: Pace = UNHURRIED) -> Report:
         """Brings both sides in step. Raises TransientError where nothing could be seen: nothing was written then."""
         if rules.mode is Mode.DRY:
             return await self._dry(employee, rules)
@@ -45,7 +46,7 @@ class EmployeeRun:
         try:
             diary = await ready(self._google, self._store, memory, employee, rules, lease)
             plan = await self._planned(memory, rules, diary)
-            return await self._carried_out(memory, plan, diary, rules, lease)
+            return await self._carried_out(memory, plan, diary, rules, lease, pace)
         except Implausible as error:
             return await self._ended(memory, Outcome(memory.diary, report=_skipped(rules, reason_of(error))))
         except CalendarLost:
@@ -70,17 +71,19 @@ class EmployeeRun:
             raise StaleVersion("a row has moved since this plan was made")
         if memory.diary.calendar is None:
             raise StaleVersion("there is no calendar yet: run once first")
-        return await self._carried_out(memory, plan, memory.diary, rules, lease)
+        return await self._carried_out(memory, plan, memory.diary, rules, lease, UNHURRIED)
 
     async def _planned(self, memory: Memory, rules: Rules, diary: Diary) -> Plan:
         observing = Observing(self._google, self._desk, self._store, memory, rules)
         return await observing.planned(diary.calendar)
 
-    async def _carried_out(self, memory: Memory, plan: Plan, diary: Diary, rules: Rules, lease: Lease) -> Report:
+    async def _carried_out(
+        self, memory: Memory, plan: Plan, diary: Diary, rules: Rules, lease: Lease, pace: Pace
+    ) -> Report:
         if diary.calendar is None:
             raise StaleVersion("there is no calendar")
         writing = Writing(self._google, self._desk, diary.calendar, rules, lease)
-        carrying = CarryingOut(self._store, memory, writing, lease, self._at_once)
+        carrying = CarryingOut(self._store, memory, writing, lease, pace, self._at_once)
         outcome = await carrying.outcome(plan, diary)
         lease.ensure()
         return await self._ended(memory, outcome)
