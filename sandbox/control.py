@@ -34,10 +34,15 @@ def _user_agent(request: web.Request) -> str | None:
     return request.headers.get("X-Sandbox-Caller") or request.headers.get("User-Agent")
 
 
-class Control:
-    """Call log and faults of one sandbox app. Hooks: which record and which caller a request is about.
+def _message(status: int) -> dict[str, str]:
+    return {"message": f"Sandbox fault {status}"}
 
-    `page_prefix` names the paths of the sandbox's own HTML page, which like /_sandbox/ are neither logged nor faulted.
+
+class Control:
+    """Call log and faults of one sandbox app. Hooks: which record and which caller a request is about, and what the
+    body of a status is that a rule asks for.
+
+    The sandbox's own HTML page (/, /_page) and /_sandbox/ are neither logged nor faulted.
     """
 
     def __init__(
@@ -47,7 +52,7 @@ class Control:
         record_of: Hook = _no_record,
         caller_of: Hook = _user_agent,
         empty_list: Any = (),
-        page_prefix: str = "/_page",
+        error_body: Callable[[int], Any] = _message,
         capacity: int = CAPACITY,
     ) -> None:
         self.app_name = app_name
@@ -57,8 +62,9 @@ class Control:
         self.closing = asyncio.Event()
         self._record_of = record_of
         self._caller_of = caller_of
+        self._error_body = error_body
         self._empty_list = list(empty_list) if empty_list == () else empty_list
-        self._own = ("/_sandbox", page_prefix)
+        self._own = ("/_sandbox", "/_page")
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -122,10 +128,10 @@ class Control:
             return web.Response(status=fault.status or 502, text=text, content_type="text/html", headers=headers)
         if fault.kind == "empty_list":
             return web.json_response(self._empty_list, status=fault.status or 200, headers=headers)
-        status = fault.status or (503 if fault.kind == "status" else 200)
+        status = fault.status or {"status": 503, "status_after": 500}.get(fault.kind, 200)
         if isinstance(fault.body, str):
             return web.Response(status=status, text=fault.body, content_type="application/json", headers=headers)
-        body = {"message": f"Sandbox fault {status}"} if fault.body is None else fault.body
+        body = self._error_body(status) if fault.body is None else fault.body
         return web.json_response(body, status=status, headers=headers)
 
     async def _wait(self, rule: Rule, seconds: float | None) -> None:

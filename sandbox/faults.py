@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS_BEFORE = frozenset({"status", "timeout_before", "reset_before", "html", "empty_list", "body"})
-KINDS_AFTER = frozenset({"timeout_after", "reset_after", "hold_after"})
+KINDS_AFTER = frozenset({"timeout_after", "reset_after", "hold_after", "status_after"})
 KINDS = KINDS_BEFORE | KINDS_AFTER | {"slow"}
 MATCH_KEYS = frozenset({"method", "path_regex", "record", "caller", "body_regex"})
 RULE_KEYS = frozenset({"match", "skip", "times", "for_seconds", "probability", "seed", "fault"})
