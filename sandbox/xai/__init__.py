@@ -1,0 +1,1 @@
+"""xAI's files, collections and search, as `docs/contracts/xai.md` describes them."""
