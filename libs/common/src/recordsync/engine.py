@@ -25,6 +25,7 @@ from recordsync.refusals import StillRefused, refused
 from recordsync.rules import EngineSettings, Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Act, Done, Observe, Stop
+from recordsync.systems import CODES
 from synckit.errors import (
     AuthenticationRefused,
     CredentialsRefused,
@@ -128,7 +129,7 @@ class Engine:
 
     async def _show_waiting(self, working: Working, memory: Memory, seen: Observation, error: TransientError) -> None:
         """`syncing` while a retry is due on Advoware. Trouble of any other kind leaves EspoCRM alone."""
-        if not isinstance(error, Locked) and getattr(error, "upstream", "") != Side.RIGHT.system:
+        if not isinstance(error, Locked) and getattr(error, "upstream", "") != CODES[Side.RIGHT]:
             return
         left = there(seen.left)
         shown = left.payload.get("syncStatus") if left is not None else SyncStatus.SYNCING.value

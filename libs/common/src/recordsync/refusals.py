@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from recordsync.quoting import LONGEST_IN_STATE, shown
+from recordsync.systems import NAMES, side_of
 from synckit.errors import RemoteRejected
 from synckit.reconcile.plan import Canonical, Decision, Side, Value
 from synckit.reconcile.policy import FieldPolicy
@@ -88,7 +89,7 @@ class Rejection:
     def reason(self, attribute: str) -> str:
         """After the name of a field, in a message to a user."""
         why = f", {self.words}" if self.words else ""
-        return f"wird von {self.side.shown} nicht angenommen{why} ({attribute}, {self.code})"
+        return f"wird von {NAMES[self.side]} nicht angenommen{why} ({attribute}, {self.code})"
 
     @property
     def code(self) -> str:
@@ -124,10 +125,10 @@ class StillRefused(RemoteRejected):
 
 def words_of(error: RemoteRejected) -> str:
     """After the name of a field that was not even sent."""
-    side = Side.LEFT if error.upstream == Side.LEFT.system else Side.RIGHT
+    side = side_of(error.upstream)
     known = rejection(error, "", side, datetime.fromtimestamp(0, UTC))
     why = f", {known.words}" if known.words else ""
-    return f"wird von {side.shown} nicht angenommen{why}; {known.code}"
+    return f"wird von {NAMES[side]} nicht angenommen{why}; {known.code}"
 
 
 def remembered(causes: Iterable[str], now: datetime, kind: str = REJECTED) -> list[Rejection]:

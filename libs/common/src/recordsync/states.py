@@ -15,6 +15,7 @@ from recordsync.mapping.field import EntityMapping
 from recordsync.mapping.state import EVERY_STATE, LeftState
 from recordsync.quoting import message as limited
 from recordsync.refusals import words_of
+from recordsync.systems import CODES, NAMES, side_of
 from synckit.errors import Ambiguous, MappingError, RemoteRejected, SyncError
 from synckit.reconcile.plan import Side
 
@@ -109,7 +110,7 @@ def explain(error: SyncError, names: EntityMapping | None = None) -> str:
 
 
 def _label(error: RemoteRejected, names: EntityMapping | None) -> str:
-    side = Side.LEFT if error.upstream == Side.LEFT.system else Side.RIGHT
+    side = side_of(error.upstream)
     field = names.field_at(side, error.field or "") if names else None
     return names.label(field) if names and field else f"Das Feld {error.field}"
 
@@ -127,8 +128,8 @@ _WORDS = {
     "stale_version": "Datensatz wird laufend geändert",
     "transient": "Störung",
 }
-_SIDES = {side.value: side.shown for side in Side}
-_NAMES = {**{side.system: side.shown for side in Side}, "advoware_auth": "Anmeldung bei Advoware"}
+_SIDES = {side.value: NAMES[side] for side in Side}
+_NAMES = {**{CODES[side]: NAMES[side] for side in Side}, "advoware_auth": "Anmeldung bei Advoware"}
 
 
 def _name(upstream: str) -> str:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from recordsync.explain.report import brake_lines
 from recordsync.explain.words import SYSTEMS, count
 from recordsync.postgres.brake import PostgresBrakes
+from recordsync.systems import CODES
 from synckit.clock import SystemClock
 from synckit.command import run_command
 from synckit.errors import RemoteUnavailable, SyncError
@@ -118,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=__doc__.partition("\n\n")[2],
     )
     parser.add_argument("command", nargs="?", choices=("release",), help="let a source go on; without: show both")
-    sources = sorted(side.system for side in Side)
+    sources = sorted(CODES[side] for side in Side)
     parser.add_argument("source", nargs="?", choices=sources, help="whose answers are believed again")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")

@@ -17,6 +17,7 @@ from recordsync.observation import AskWitnesses, Count, Observation, Witnesses
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, Engage, Observe, Step
+from recordsync.systems import CODES, NAMES
 from synckit.errors import MappingError
 from synckit.ports import BRAKED, Link, Parked
 from synckit.reconcile.brake import Loss, Tally, loss_of
@@ -164,7 +165,7 @@ def _told_to_it(count: Count, memory: Memory, seen: Observation, rules: Rules) -
     if not seen.engaged or count.loss is not Loss.GONE:
         return None
     owner = memory.link.owner_id if memory.link else None
-    notice = Notice(NoticeKind.SWEEP, detail=count.source.system)
+    notice = Notice(NoticeKind.SWEEP, detail=CODES[count.source])
     return first_told((notice,), memory, seen, rules, owner=owner)
 
 
@@ -173,7 +174,7 @@ def _hold(held: Held, memory: Memory, seen: Observation, rules: Rules) -> Close:
     left, source, known = there(seen.left), held.source, memory.state.parked
     patch = {}
     if left is not None and source is Side.RIGHT:
-        message = f"Angehalten: {source.shown} {held.reason}. Wird von selbst wieder geprüft."
+        message = f"Angehalten: {NAMES[source]} {held.reason}. Wird von selbst wieder geprüft."
         patch = rules.states.troubled(left.payload, SyncStatus.CONFLICT, message)
     is_new = known is None or known.reason != BRAKED
     return Close(
@@ -184,10 +185,10 @@ def _hold(held: Held, memory: Memory, seen: Observation, rules: Rules) -> Close:
         tells=bool(memory.told),
         journal=(("held", {"side": source.value, "rule": f"brake_{held.why}"}),) if is_new else (),
         base=memory.base if memory.is_taken_up and left is not None and there(seen.right) is not None else None,
-        park=Parked(memory.left_id, 0, seen.at + rules.settings.brake.retry, BRAKED, source.system),
+        park=Parked(memory.left_id, 0, seen.at + rules.settings.brake.retry, BRAKED, CODES[source]),
         # Parked over what is parked: what waits no more would be forgotten as a suspect.
         unpark=False,
-        held_by=(source.system, held.why),
+        held_by=(CODES[source], held.why),
     )
 
 

@@ -27,6 +27,7 @@ from recordsync.refusals import Rejection, holding, refusing, told
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Announce, Close, Learn, Observe, Reason, Step, WriteLeft, WriteRight, WriteRow
+from recordsync.systems import CODES
 from synckit.errors import RemoteUnavailable, StaleVersion
 from synckit.ports import Attempted, PendingNote
 from synckit.reconcile.plan import Canonical, Decision, Notice, NoticeKind, Plan, Side
@@ -77,7 +78,7 @@ def planned(memory: Memory, seen: Observation, rules: Rules) -> Work:
     if not plan.decisions:
         # A proxy's page or a cut answer with 200: taken for a record, it would empty every field of the other side.
         silent = Side.RIGHT if now[Side.LEFT] else Side.LEFT
-        raise RemoteUnavailable(silent.system, "an answer that is not the record")
+        raise RemoteUnavailable(CODES[silent], "an answer that is not the record")
     lists = list_work(memory, seen, rules)
     doubted = memory.doubted.union(older_sides(memory, seen, rules))
     older = () if memory.is_released else tuple(side for side in Side if side in doubted)

@@ -41,6 +41,7 @@ from recordsync.steps import (
     WriteRight,
     WriteRow,
 )
+from recordsync.systems import CODES, side_of
 from synckit.errors import RemoteRejected
 from synckit.reconcile.plan import Canonical, Side
 
@@ -144,7 +145,7 @@ def _without_fields(
     memory: Memory, seen: Observation, rules: Rules, step: WriteLeft | WriteRight, error: RemoteRejected
 ) -> Memory | None:
     """The fields that a remote names are left out from now on. None where it names none of them."""
-    mapping, side = rules.mapping, Side.LEFT if error.upstream == Side.LEFT.system else Side.RIGHT
+    mapping, side = rules.mapping, side_of(error.upstream)
     writes, before = step.writes, step.before
     after = {name: each.left if side is Side.LEFT else each.right for name, each in writes.items()}
     known = [f.name for f in mapping.fields]
@@ -259,7 +260,7 @@ def require_not_refused(memory: Memory, side: Side, body: Mapping[str, Any]) -> 
     found = known_whole(memory, side, body)
     if found is not None:
         name = None if found.name == EVERYTHING else found.name
-        raise StillRefused(side.system, found.status, found.rule.replace("_", " "), field=name)
+        raise StillRefused(CODES[side], found.status, found.rule.replace("_", " "), field=name)
 
 
 def stripped(memory: Memory, seen: Observation, patch: Patch) -> Patch:

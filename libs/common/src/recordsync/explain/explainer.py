@@ -7,6 +7,7 @@ from recordsync.explain.foreseen import Unknown
 from recordsync.explain.gather import Sources, gather
 from recordsync.explain.verdict import verdict
 from recordsync.rules import Rules
+from recordsync.systems import CODES
 from synckit.errors import RemoteUnavailable
 from synckit.events import ENTITY_ID
 from synckit.reconcile.plan import Side
@@ -30,12 +31,12 @@ class RecordExplainer:
             would = verdict(findings, self._rules)
         except Unknown:
             raise RemoteUnavailable(_away(findings), "what a sync would do can't be said") from None
-        writes = {Side.LEFT.system: would.left_writes, Side.RIGHT.system: would.right_writes}
-        ids = {Side.LEFT.system: name, Side.RIGHT.system: findings.right_id or ""}
+        writes = {CODES[Side.LEFT]: would.left_writes, CODES[Side.RIGHT]: would.right_writes}
+        ids = {CODES[Side.LEFT]: name, CODES[Side.RIGHT]: findings.right_id or ""}
         return Explained(would.outcome, writes, {system: one for system, one in ids.items() if one})
 
 
 def _away(findings: Findings) -> str:
     if findings.memory.trouble:
         return "postgres"
-    return (Side.LEFT if findings.left.trouble else Side.RIGHT).system
+    return CODES[Side.LEFT if findings.left.trouble else Side.RIGHT]

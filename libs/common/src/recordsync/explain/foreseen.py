@@ -34,6 +34,7 @@ from recordsync.observation import (
 )
 from recordsync.rules import EngineSettings, Rules
 from recordsync.steps import Announce, DropIntent, Engage, Learn, Observe, Step
+from recordsync.systems import CODES
 from synckit.errors import PermanentError
 from synckit.ports import BRAKED, Link, Snapshot
 from synckit.reconcile.brake import Tally
@@ -160,5 +161,5 @@ def _rival(left_id: str, findings: Findings, rules: Rules) -> Snapshot | None:
 def _tally(question: Count, findings: Findings) -> Tally:
     """What other records of the source do is known only by what the engine has parked."""
     parked = findings.state.parked if findings.state else None
-    is_held = parked is not None and parked.reason == BRAKED and parked.message == question.source.system
+    is_held = parked is not None and parked.reason == BRAKED and parked.message == CODES[question.source]
     return Tally(engaged=is_held)

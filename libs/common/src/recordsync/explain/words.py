@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from recordsync.memory.look import RELEASED
+from recordsync.systems import CODES, NAMES
 from synckit.errors import AuthenticationRefused, PermanentError, SyncError
 from synckit.reconcile.plan import Decision, Direction, Rule, Value
 
 OFFICE_ZONE = ZoneInfo("Europe/Berlin")
-SIDES = {"left": "EspoCRM", "right": "Advoware"}
+SIDES = {side.value: name for side, name in NAMES.items()}
 SYSTEMS = {
-    "espocrm": "EspoCRM",
-    "advoware": "Advoware",
+    **{CODES[side]: name for side, name in NAMES.items()},
     "postgres": "PostgreSQL (unser Gedächtnis)",
     "redis": "Redis (Sperren, Anmeldung bei Advoware)",
     "kafka": "Kafka (Ereignisse)",

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recordsync.mapping.field import Field
+from recordsync.systems import emptied_words
 from synckit.reconcile.plan import Base, Canonical, Decision, Notice, NoticeKind, Plan, Rule, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 from synckit.reconcile.three_way import NOTHING, Seen, reconcile
-
-FOLLOWS = "folgt den Angaben, aus denen es sich zusammensetzt"
 
 
 def planned(
@@ -35,8 +34,9 @@ def planned(
     if stale:
         now = replace(left, values={**left.values, **{f.name: _composed(f, left.values) for f in stale}})
     plan = reconcile(base, now, right, policies, confirmed=confirmed, again=again)
-    if plan.held:
-        return plan
+    if plan.emptied is not None:
+        words = emptied_words(plan.emptied)
+        return replace(plan, held=words, notices=(Notice(NoticeKind.BRAKE, detail=words),))
     for f in derived:
         if f.name in now.values and f.name in right.values:
             plan = _follow(f, plan, base, (now.values, right.values), is_stale=f in stale)
@@ -86,7 +86,7 @@ def _holds(f: Field, left: Value, right: Value) -> bool:
 
 def _is_there(f: Field, plan: Plan, value: Value, right: Value) -> Plan:
     """The right was written first, and holds what the left is composed of once its parts are written."""
-    decision = Decision(f.name, Rule.AGREED, value, right, None, FOLLOWS)
+    decision = Decision(f.name, Rule.AGREED, value, right)
     return replace(
         plan,
         decisions=tuple(decision if d.field == f.name else d for d in plan.decisions),
@@ -102,7 +102,7 @@ def _moved(f: Field, plan: Plan, value: Value) -> Plan:
         counterpart = f.codec.to_right(value)
     except Unmappable:
         return plan
-    decision = Decision(f.name, Rule.LEFT_CHANGED, value, counterpart, Side.RIGHT, FOLLOWS)
+    decision = Decision(f.name, Rule.LEFT_CHANGED, value, counterpart, Side.RIGHT)
     return replace(
         plan,
         decisions=tuple(decision if d.field == f.name else d for d in plan.decisions),

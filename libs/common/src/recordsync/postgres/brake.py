@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from recordsync.postgres.change import as_link, keyed_hash
+from recordsync.systems import CODES
 from synckit.ports import BRAKED, BrakeState, Suspicion, Witness
 from synckit.postgres.pool import PostgresPool, json_text
 from synckit.reconcile.brake import BrakeLimits, Tally
@@ -34,7 +35,7 @@ class PostgresBrake:
         }
         answer = await self._pool.fetch_value(
             "SELECT count_suspicion($1, $2, $3, $4::text::jsonb)",
-            self._scope + suspicion.source.system,
+            self._scope + CODES[suspicion.source],
             self._entity,
             suspicion.left_id,
             json_text(told),
@@ -49,7 +50,7 @@ class PostgresBrake:
             "ON CONFLICT (source) DO UPDATE SET engaged_at = coalesce(b.engaged_at, excluded.engaged_at), "
             "counted = excluded.counted, allowed = excluded.allowed "
             "RETURNING NOT EXISTS (SELECT FROM known WHERE engaged_at IS NOT NULL)",
-            self._scope + source.system,
+            self._scope + CODES[source],
             at,
             max(tally.lost, tally.everyday),
             limits.allowed(tally.looked_at),
@@ -87,7 +88,7 @@ class PostgresBrakes:
             "coalesce(b.released_by, '') AS released_by, "
             "(SELECT count(*) FROM parked p WHERE p.reason = $2 AND p.message = s.source) AS held "
             "FROM unnest($1::text[]) AS s(source) LEFT JOIN brake b ON b.source = $3 || s.source ORDER BY s.source",
-            sorted(side.system for side in Side),
+            sorted(CODES[side] for side in Side),
             BRAKED,
             self._scope,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from synckit.reconcile.plan import Base, Canonical, Decision, Side
+from synckit.reconcile.plan import Base, Canonical, Decision, Emptied, Side
 from synckit.reconcile.policy import FieldPolicy
 
 EVERYDAY_FACTOR = 5
@@ -103,18 +103,16 @@ def loss_of(
     return (Loss.CLEARED, cleared[0]) if cleared else None
 
 
-def held_by_brake(
+def emptied_by(
     left: Canonical, left_writes: Canonical, right: Canonical, right_writes: Canonical, policies: Sequence[FieldPolicy]
-) -> str:
-    """Why the plan is held, "" where it may go on."""
+) -> Emptied | None:
+    """Why the plan is held: an essential field, or more than half of all, would be emptied. None where it may go on."""
     for side, now, writes in ((Side.LEFT, left, left_writes), (Side.RIGHT, right, right_writes)):
         if not writes:
             continue
         blanked = [p for p in policies if p.name in writes and writes[p.name] is None and now[p.name] is not None]
-        essential = [p.label for p in blanked if p.essential]
-        if essential:
-            return f"{', '.join(essential)} würde geleert ({side.shown})"
+        essential = tuple(p.label for p in blanked if p.essential)
         filled = sum(1 for p in policies if now[p.name] is not None)
-        if len(blanked) * 2 > filled:
-            return f"{len(blanked)} von {filled} Feldern würden geleert ({side.shown})"
-    return ""
+        if essential or len(blanked) * 2 > filled:
+            return Emptied(side, essential, len(blanked), filled)
+    return None

@@ -1,6 +1,7 @@
 """The plan: what one look at a record decided, as a frozen value. Pure; the edge carries it out.
 
-Words: *left* is EspoCRM, *right* is Advoware. A canonical value is trimmed, `""` is absent (None), dates are dates.
+Words: *left* and *right* are the two systems, and this package does not know which.
+A canonical value is trimmed, `""` is absent (None), dates are dates.
 """
 
 from __future__ import annotations
@@ -24,19 +25,6 @@ class Side(StrEnum):
     @property
     def other(self) -> Side:
         return Side.RIGHT if self is Side.LEFT else Side.LEFT
-
-    @property
-    def system(self) -> str:
-        """As errors, metrics and the brake's rows name it."""
-        return _SYSTEMS[self][0]
-
-    @property
-    def shown(self) -> str:
-        """As people name it."""
-        return _SYSTEMS[self][1]
-
-
-_SYSTEMS = {Side.LEFT: ("espocrm", "EspoCRM"), Side.RIGHT: ("advoware", "Advoware")}
 
 
 class Direction(StrEnum):
@@ -135,8 +123,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Emptied:
+    """What a plan would empty on one side: `essential` fields by their labels, `blanked` of `filled` in all."""
+
+    side: Side
+    essential: tuple[str, ...]
+    blanked: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done for one linked record. `base` is the new base if all of it succeeds."""
+    """What is to be done for one linked record. `base` is the new base if all of it succeeds.
+
+    `held`: why nothing is done, "" where it is; `emptied` is then what the brake found, if that was it.
+    """
 
     decisions: tuple[Decision, ...] = ()
     left_writes: Canonical = field(default_factory=dict)
@@ -145,6 +146,7 @@ class Plan:
     refusals: tuple[Decision, ...] = ()
     base: Base = field(default_factory=Base)
     held: str = ""
+    emptied: Emptied | None = None
 
     @property
     def conflicts(self) -> tuple[Decision, ...]:

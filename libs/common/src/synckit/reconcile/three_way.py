@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from synckit.reconcile.brake import held_by_brake
+from synckit.reconcile.brake import emptied_by
 from synckit.reconcile.plan import Base, Canonical, Decision, Direction, Notice, NoticeKind, Plan, Rule, Side, Value
 from synckit.reconcile.policy import FieldPolicy, Unmappable
 
 CLOCK_MARGIN_SECONDS = 2.0
+EMPTIED = "emptied"
+"""Why a plan is held, for a program; `Plan.emptied` says of what."""
 NOTHING: Mapping[str, Side] = MappingProxyType({})
 
 
@@ -47,9 +49,9 @@ def reconcile(
     kept, refusals = _refuse(decisions, known, left.values, right.values)
     left_writes = {d.field: d.left for d in kept if d.write is Side.LEFT}
     right_writes = {d.field: d.right for d in kept if d.write is Side.RIGHT}
-    held = "" if confirmed else held_by_brake(left.values, left_writes, right.values, right_writes, known)
-    if held:
-        return Plan(decisions=decisions, notices=(Notice(NoticeKind.BRAKE, detail=held),), base=base, held=held)
+    emptied = None if confirmed else emptied_by(left.values, left_writes, right.values, right_writes, known)
+    if emptied is not None:
+        return Plan(decisions=decisions, base=base, held=EMPTIED, emptied=emptied)
     return Plan(
         decisions=decisions,
         left_writes=left_writes,
@@ -69,9 +71,9 @@ def decide(policy: FieldPolicy, base: Base, left: Seen, right: Seen) -> Decision
     changed_left = now_left != base.left[name]
     changed_right = now_right != base.right[name]
     if not (changed_left or changed_right):
-        return Decision(name, Rule.UNCHANGED, now_left, now_right, None, "nichts geändert")
+        return Decision(name, Rule.UNCHANGED, now_left, now_right)
     if policy.agree(now_left, now_right):
-        return _stays(policy, Rule.AGREED, now_left, now_right, "beide Seiten stimmen überein")
+        return _stays(policy, Rule.AGREED, now_left, now_right)
     if changed_left and changed_right:
         return _both_changed(policy, now_left, now_right)
     if changed_left:
@@ -99,7 +101,7 @@ def _both_changed(policy: FieldPolicy, left: Value, right: Value) -> Decision:
 def _without_base(policy: FieldPolicy, left: Seen, right: Seen) -> Decision:
     now_left, now_right = left.values[policy.name], right.values[policy.name]
     if policy.agree(now_left, now_right):
-        return _stays(policy, Rule.AGREED, now_left, now_right, "beide Seiten stimmen überein")
+        return _stays(policy, Rule.AGREED, now_left, now_right)
     if now_right is None:
         return _towards(policy, Side.RIGHT, Rule.FILLED, now_left, now_right)
     if now_left is None:
@@ -117,29 +119,17 @@ def _without_base(policy: FieldPolicy, left: Seen, right: Seen) -> Decision:
 def _towards(policy: FieldPolicy, target: Side, rule: Rule, left: Value, right: Value) -> Decision:
     """Writes `target` from the other side, or agrees to disagree where that can't be done."""
     if not policy.writes(target):
-        return _stays(policy, Rule.READ_ONLY, left, right, "von hier aus nicht änderbar")
+        return _stays(policy, Rule.READ_ONLY, left, right)
     try:
         if target is Side.RIGHT:
-            return Decision(policy.name, rule, left, policy.to_right(left), target, REASONS[rule])
-        return Decision(policy.name, rule, policy.to_left(right), right, target, REASONS[rule])
+            return Decision(policy.name, rule, left, policy.to_right(left), target)
+        return Decision(policy.name, rule, policy.to_left(right), right, target)
     except Unmappable as exc:
         return _stays(policy, Rule.UNMAPPABLE, left, right, str(exc))
 
 
-def _stays(policy: FieldPolicy, rule: Rule, left: Value, right: Value, reason: str) -> Decision:
+def _stays(policy: FieldPolicy, rule: Rule, left: Value, right: Value, reason: str = "") -> Decision:
     return Decision(policy.name, rule, left, right, None, reason)
-
-
-REASONS = {
-    Rule.LEFT_CHANGED: "in EspoCRM geändert",
-    Rule.RIGHT_CHANGED: "in Advoware geändert",
-    Rule.CONFLICT: "auf beiden Seiten geändert",
-    Rule.DRIFT: "in Advoware abgewichen",
-    Rule.READ_ONLY: "Advoware führt dieses Feld",
-    Rule.ADOPTED: "ohne gemeinsamen Stand verschieden",
-    Rule.FILLED: "auf einer Seite leer",
-}
-"""Why a side is written, in a user's words."""
 
 
 def _refuse(
