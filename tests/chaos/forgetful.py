@@ -12,7 +12,7 @@ from tests.chaos.changes import Known
 from tests.chaos.fields import Side
 from tests.chaos.movable import READ_ONLY, MovableBackends
 from tests.chaos.oracle import Finding
-from tests.chaos.troubles import Loss
+from tests.chaos.troubles import Loss, Unlocked
 
 LOST = 1.0
 """Seconds of commits that are lost at least."""
@@ -35,11 +35,13 @@ class Forgetful(Aimed):
         rule = await self._world.fault(Side.ADVO, {"kind": "slow", "seconds": 60}, match=match, times=1)
         await self._save(known)
         name = await self._holder(Side.ADVO, rule, "slow")
+        since = time.time()
         if name is not None:
             await (self._flush() if all_at_once else self._fail_over())
             await self._save(known)
             await self._until(lambda: self._through({known.key}), LIMIT)
         await self._world.mend(Side.ADVO, rule)
+        self._world.troubles.unlocked.append(Unlocked(known.key, since, time.time()))
         how = "flushed" if all_at_once else "empty"
         return f"{how}, {name}, {known.key}" if name else "missed", time.time()
 

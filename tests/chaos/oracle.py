@@ -80,6 +80,8 @@ class Oracle:
     def _overlaps(self) -> Iterator[Finding]:
         for record in self._records():
             for each in self._seen.looks.overlaps(record):
+                if any(one.allows(record.key, each.stale.at) for one in self._seen.troubles.unlocked):
+                    continue
                 text = (
                     f"{each.agents[0]} wrote {each.stale.side} at {each.stale.at:.3f} what it had read at "
                     f"{each.read_at:.3f}; {each.agents[1]} wrote {each.between.side} at {each.between.at:.3f}"

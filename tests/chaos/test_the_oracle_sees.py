@@ -12,7 +12,7 @@ from tests.chaos.marked import Marks
 from tests.chaos.notes import Notes
 from tests.chaos.oracle import Evidence, Finding, Oracle, events_without_a_look
 from tests.chaos.remains import EMPTY_TABLES, DeadLetter, Event, Remains
-from tests.chaos.troubles import Loss, Shift, TimeLie, Troubles
+from tests.chaos.troubles import Loss, Shift, TimeLie, Troubles, Unlocked
 
 ESPO, ADVO = Side.ESPO, Side.ADVO
 ONE, TWO = "beteiligte-sync/host-1", "beteiligte-sync/host-2"
@@ -129,6 +129,17 @@ def test_a_value_that_no_placement_of_syncs_explains_is_seen() -> None:
 def test_a_worker_that_writes_what_it_read_before_another_wrote_is_seen() -> None:
     scene = Scene().linked().person(5, ESPO, titel="Dr.")
     scene.read(6, ONE).read(7, TWO).worker(8, ADVO, TWO, titel="Dr.").worker(9, ADVO, ONE, zusatz="c/o")
+    assert "overlap" in scene.kinds()
+
+
+def test_a_put_whose_lock_was_forgotten_may_land_late() -> None:
+    """Its value is judged as ever."""
+    scene = Scene().linked().person(5, ESPO, titel="Dr.")
+    scene.read(6, ONE).read(7, TWO).worker(8, ADVO, TWO, titel="Dr.").worker(9, ADVO, ONE, titel="Dr.")
+    assert "overlap" in scene.kinds()
+    scene.troubles.unlocked.append(Unlocked("R00001", 6.5, 8.9))
+    assert "overlap" not in scene.kinds()
+    scene.troubles.unlocked[:] = [Unlocked("R00002", 6.5, 8.9)]
     assert "overlap" in scene.kinds()
 
 
