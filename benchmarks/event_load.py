@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from synckit.events import Action, ChangeEvent, Origin, Record, dead_letter_topic, encode
+from kanzlei.nouns import ESPOCRM
+from synckit.events import Action, ChangeEvent, Record, dead_letter_topic, encode
 from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
 
@@ -23,7 +24,7 @@ def change(key: str, number: int) -> Record:
         "beteiligte",
         key,
         Action.UPDATE,
-        Origin.ESPOCRM,
+        ESPOCRM,
         datetime.now(UTC),
         ("briefAnrede", "dateOfBirth", "firstName", "lastName", "modifiedAt"),
         f"bench-{number}",

@@ -20,6 +20,7 @@ from kanzlei.advoware.client import AdvowareBeteiligteStore, AdvowareClient
 from kanzlei.advoware.rows import AdvowareRows
 from kanzlei.espocrm.client import EspoAuth, EspoClient, EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
+from kanzlei.nouns import ESPOCRM
 from kanzlei.testing.tokens import FakeTokenCache
 from recordsync import Cause, Companion, Engine, Remotes
 from recordsync.explain.findings import Findings
@@ -33,7 +34,7 @@ from sandbox.advoware.credentials import DEFAULT
 from sandbox.espocrm.app import build as build_espocrm
 from sandbox.espocrm.settings import API_KEY, OFFICE_USER_ID, Settings
 from synckit.errors import TransientError
-from synckit.events import Action, ChangeEvent, Origin, Record, encode
+from synckit.events import Action, ChangeEvent, Record, encode
 from synckit.ports import BrakeLedger, Commit, JournalEntry, LinkStore, Locks, Publisher, RecordState
 from synckit.testing.clock import FakeClock
 from synckit.testing.patience import PATIENT
@@ -239,7 +240,7 @@ class Stage:
 
     def event(self, record_id: str, changed: tuple[str, ...]) -> Record:
         now = self.clock.now()
-        return encode(ChangeEvent("beteiligte", record_id, Action.UPDATE, Origin.ESPOCRM, now, changed, _event_id(3)))
+        return encode(ChangeEvent("beteiligte", record_id, Action.UPDATE, ESPOCRM, now, changed, _event_id(3)))
 
     async def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.backends import LazyBackends
-from synckit.events import Action, ChangeEvent, Origin, Record, encode
+from kanzlei.nouns import ESPOCRM
+from synckit.events import Action, ChangeEvent, Record, encode
 from synckit.kafka.__main__ import main as topics_command
 from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
@@ -48,7 +49,7 @@ async def bury(backends: LazyBackends, keys: Sequence[str], reason: str) -> None
     await publisher.start()
     letters = DeadLetters(publisher, service="beteiligte-sync", clock=FakeClock(datetime.now(UTC)))
     for offset, key in enumerate(keys):
-        record = encode(ChangeEvent("adressen", key, Action.UPDATE, Origin.ESPOCRM, datetime.now(UTC)))
+        record = encode(ChangeEvent("adressen", key, Action.UPDATE, ESPOCRM, datetime.now(UTC)))
         await letters.bury(_delivery(record, offset), reason, "frames only", "")
     await publisher.stop()
 

@@ -17,6 +17,7 @@ from kanzlei.deadletters.desk import DROPPED, REDRIVEN, Desk
 from kanzlei.deadletters.letter import REDRIVES, Letter, Selection, letter
 from kanzlei.deadletters.table import Key, key_of
 from kanzlei.deadletters.words import table
+from kanzlei.nouns import ESPOCRM
 from synckit.events import Action, ChangeEvent, Origin, Record, decode, encode
 from synckit.kafka.scan import Bounds, Found, Place, Scanned
 
@@ -46,7 +47,7 @@ def buried(
 
 
 def change(key: str, action: Action = Action.UPDATE, noun: str = "beteiligte") -> ChangeEvent:
-    return ChangeEvent(noun, key, action, Origin.ESPOCRM, NOW - timedelta(hours=1))
+    return ChangeEvent(noun, key, action, ESPOCRM, NOW - timedelta(hours=1))
 
 
 @dataclass

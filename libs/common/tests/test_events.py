@@ -13,6 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanzlei.nouns import ESPOCRM
 from synckit.errors import InvalidEvent
 from synckit.events import MAX_CHANGED, Action, ChangeEvent, Origin, Record, attribute_names, decode, encode
 
@@ -102,7 +103,7 @@ def test_an_event_without_an_id_gets_a_fresh_one() -> None:
 
 
 good = encode(
-    ChangeEvent("beteiligte", "a1", Action.UPDATE, Origin.ESPOCRM, datetime(2026, 1, 1, tzinfo=UTC), ("name",), "e1")
+    ChangeEvent("beteiligte", "a1", Action.UPDATE, ESPOCRM, datetime(2026, 1, 1, tzinfo=UTC), ("name",), "e1")
 )
 
 

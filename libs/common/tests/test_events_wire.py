@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanzlei.nouns import ADVOWARE, ESPOCRM
 from synckit.errors import InvalidEvent
 from synckit.events import Action, ChangeEvent, Origin, Record, decode, encode, key_of, name_of
 
@@ -15,7 +16,7 @@ AT = datetime(2026, 6, 1, 8, 30, 15, 123456, tzinfo=timezone(timedelta(hours=2))
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 WIRE = [
     (
-        ChangeEvent("beteiligte", "65f0a1b2", Action.UPDATE, Origin.ESPOCRM, AT, ("firstName", "plz"), "e1-0", TRACE),
+        ChangeEvent("beteiligte", "65f0a1b2", Action.UPDATE, ESPOCRM, AT, ("firstName", "plz"), "e1-0", TRACE),
         b'{"entity":"beteiligte","id":"65f0a1b2","action":"update","origin":"espocrm","changed":["firstName","plz"]}',
         (b"/espocrm/beteiligte", b"vmh.beteiligte.update"),
     ),
@@ -25,7 +26,7 @@ WIRE = [
         (b"/operator/dokumente", b"vmh.dokumente.create"),
     ),
     (
-        ChangeEvent("adressen", "a1", Action.DELETE, Origin.ADVOWARE, AT, id="e1-0"),
+        ChangeEvent("adressen", "a1", Action.DELETE, ADVOWARE, AT, id="e1-0"),
         b'{"entity":"adressen","id":"a1","action":"delete","origin":"advoware"}',
         (b"/advoware/adressen", b"vmh.adressen.delete"),
     ),
@@ -35,7 +36,7 @@ WIRE = [
         (b"/ticker/bankverbindungen", b"vmh.bankverbindungen.sync_check"),
     ),
     (
-        ChangeEvent("beteiligte", "a1", Action.LINK, Origin.ESPOCRM, AT, ("akten",), "e1-0"),
+        ChangeEvent("beteiligte", "a1", Action.LINK, ESPOCRM, AT, ("akten",), "e1-0"),
         b'{"entity":"beteiligte","id":"a1","action":"link","origin":"espocrm","changed":["akten"]}',
         (b"/espocrm/beteiligte", b"vmh.entity.link"),
     ),

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kanzlei.nouns import ESPOCRM
 from synckit.errors import PermanentError, RemoteUnavailable, TransientError
-from synckit.events import Action, ChangeEvent, Origin
+from synckit.events import Action, ChangeEvent
 from synckit.handling import Attempt, Done, Outcome
 from synckit.service import metrics, pool_metrics, remote_metrics, worker_metrics
 from synckit.service.counted_calls import CountedCalls
@@ -77,7 +78,7 @@ def test_a_worker_shows_how_far_behind_it_is() -> None:
     assert metrics.REGISTRY.get_sample_value("sync_consumer_lag_records", {"topic": "nobodys.topic"}) is None
 
 
-EVENT = ChangeEvent("beteiligte", "p1", Action.UPDATE, Origin.ESPOCRM, datetime(2026, 6, 1, tzinfo=UTC), id="e1")
+EVENT = ChangeEvent("beteiligte", "p1", Action.UPDATE, ESPOCRM, datetime(2026, 6, 1, tzinfo=UTC), id="e1")
 ATTEMPT = Attempt(1, 0.0, (EVENT,))
 
 

@@ -10,6 +10,7 @@ from office import Office
 from structlog.testing import capture_logs
 
 from beteiligte_sync.handlers import SyncHandler, accepts
+from kanzlei.nouns import ESPOCRM
 from recordsync import Outcome
 from synckit.errors import (
     CircuitOpen,
@@ -20,12 +21,12 @@ from synckit.errors import (
     RemoteUnavailable,
     TransientError,
 )
-from synckit.events import Action, ChangeEvent, Origin
+from synckit.events import Action, ChangeEvent
 from synckit.handling import Attempt
 
 
 def event(entity: str = "beteiligte") -> ChangeEvent:
-    return ChangeEvent(entity, "p1", Action.UPDATE, Origin.ESPOCRM, datetime(2026, 6, 1, tzinfo=UTC), id="e1")
+    return ChangeEvent(entity, "p1", Action.UPDATE, ESPOCRM, datetime(2026, 6, 1, tzinfo=UTC), id="e1")
 
 
 ATTEMPT = Attempt(1, 0.0, (event(),))

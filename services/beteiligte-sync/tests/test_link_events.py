@@ -13,9 +13,10 @@ from beteiligte_sync.domain.links import looks
 from beteiligte_sync.entities.adressen.mapping import ADRESSEN
 from beteiligte_sync.entities.registry import REGISTRY
 from beteiligte_sync.handlers import LinkHandler
+from kanzlei.nouns import ESPOCRM
 from recordsync.testing.memory import FakePublisher
 from synckit.errors import InvalidEvent, RemoteUnavailable
-from synckit.events import LINKS, Action, ChangeEvent, Origin, decode
+from synckit.events import LINKS, Action, ChangeEvent, decode
 from synckit.handling import Attempt
 
 OURS = frozenset(mapping.entity for mapping in REGISTRY)
@@ -26,7 +27,7 @@ links = st.builds(
     entity=nouns,
     entity_id=st.just("p1"),
     action=st.sampled_from(sorted(LINKS)),
-    origin=st.just(Origin.ESPOCRM),
+    origin=st.just(ESPOCRM),
     received_at=st.just(NOW),
     changed=st.lists(st.sampled_from(["adressens", "bankverbindungens", "dokumentes"]), unique=True).map(tuple),
     id=st.uuids().map(str),
@@ -36,7 +37,7 @@ links = st.builds(
 def link(
     entity: str, record_id: str = "p1", action: Action = Action.LINK, changed: tuple[str, ...] = ()
 ) -> ChangeEvent:
-    return ChangeEvent(entity, record_id, action, Origin.ESPOCRM, NOW, changed, id="e1")
+    return ChangeEvent(entity, record_id, action, ESPOCRM, NOW, changed, id="e1")
 
 
 def attempt(*events: ChangeEvent) -> Attempt:

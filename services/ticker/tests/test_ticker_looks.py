@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kanzlei.nouns import ADVOWARE
 from recordsync.mapping.rows import SEEN
 from recordsync.testing.memory import FakeLinks, FakePublisher
 from recordsync.testing.parking import park
@@ -199,7 +200,7 @@ async def test_a_desks_change_is_a_row_id_that_we_do_not_know(desk: Desk) -> Non
     desk.right.rows = [RightRow("1", "v1"), RightRow("2", "v2"), RightRow("3", "v9")]
     assert await desk.look(desk.desk()) == Told("desk", 3, 1)
     record = desk.publisher.sent[0][1]
-    assert decode(record.key, record.value, record.headers).origin == Origin.ADVOWARE
+    assert decode(record.key, record.value, record.headers).origin == ADVOWARE
     assert desk.emitted == ["b"]
 
 

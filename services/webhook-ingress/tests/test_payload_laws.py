@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synckit.events import Action, ChangeEvent, Origin, decode, encode
+from kanzlei.nouns import ESPOCRM
+from synckit.events import Action, ChangeEvent, decode, encode
 from synckit.service import tracing
 from webhook_ingress.domain import payload
 from webhook_ingress.domain.dead_letter import dead_letter
@@ -144,7 +145,7 @@ def test_the_quick_envelope_is_the_one_of_the_library(
             entity=entity,
             entity_id=entity_id,
             action=action,
-            origin=Origin.ESPOCRM,
+            origin=ESPOCRM,
             received_at=received_at,
             changed=names,
             id=f"b-{place}",

@@ -15,6 +15,8 @@ WEBHOOK_ACTIONS = ("create", "update", "delete")
 RECORD_SYNC = "beteiligte-sync"
 CALENDAR_SYNC = "calendar-sync"
 DOCUMENT_SYNC = "document-sync"
+ESPOCRM, ADVOWARE = "espocrm", "advoware"
+"""Origins of events: which remote said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from synckit import clamps
 from synckit.errors import InvalidEvent
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
-"""Of a record of EspoCRM. Keys of other nouns are made by `key_of`."""
+"""Of a record. Keys of other nouns are made by `key_of`."""
 _KEY = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2}){1,100}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _TYPE = re.compile(rb"[a-z0-9-]{1,40}\.[A-Za-z0-9-]{1,36}\.[a-z0-9_]{1,40}\Z")
@@ -60,10 +60,8 @@ LINKS = frozenset({Action.LINK, Action.UNLINK})
 
 
 class Origin(StrEnum):
-    """Who says so, of records; open as `Action` is."""
+    """Who of ours says so; open as `Action` is: each remote has a word as well, which its owner knows."""
 
-    ESPOCRM = "espocrm"
-    ADVOWARE = "advoware"
     TICKER = "ticker"
     OPERATOR = "operator"
     REPLAY = "replay"
@@ -178,12 +176,12 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
 
 def as_records_are(event: ChangeEvent) -> None:
     """InvalidEvent where an event of a record says what none does: what a topic promises unless its owner says more."""
-    known = event.action in _ACTIONS and event.origin in _ORIGINS and ENTITY_ID.match(event.entity_id)
+    known = event.action in _ACTIONS and ENTITY_ID.match(event.entity_id)
     if event.domain == RECORDS and not known:
-        raise InvalidEvent("no action, origin or id of a record")
+        raise InvalidEvent("no action or id of a record")
 
 
-_ACTIONS, _ORIGINS = frozenset(map(str, Action)), frozenset(map(str, Origin))
+_ACTIONS = frozenset(map(str, Action))
 
 
 def rfc3339(at: datetime) -> bytes:

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import structlog
 
 from kanzlei import topics
+from kanzlei.nouns import ADVOWARE
 from synckit.events import Action, ChangeEvent, Origin, encode
 from synckit.ports import Clock, Publisher, SweepStore
 from synckit.service import tracing
@@ -77,7 +78,7 @@ class Look(Protocol):
     def name(self) -> str: ...
 
     @property
-    def origin(self) -> Origin: ...
+    def origin(self) -> str: ...
 
     async def find(self) -> Found: ...
 
@@ -161,7 +162,7 @@ class WaitingStates:
     """`pending_sync`, `dirty`, `failed` that is due, `permanently_failed` after its rest, a forgotten `syncing`."""
 
     name = "waiting_state"
-    origin = Origin.TICKER
+    origin: str = Origin.TICKER
 
     def __init__(
         self, lists: LeftLists, clock: Clock, *, stale_syncing: timedelta, watched: Watched = BETEILIGTE
@@ -198,7 +199,7 @@ class Modified(ByCursor):
     """Everything whose `modifiedAt` moved past the cursor: webhooks do get lost."""
 
     name = "modified"
-    origin = Origin.TICKER
+    origin: str = Origin.TICKER
 
     def __init__(
         self, lists: LeftLists, store: SweepStore, clock: Clock, *, overlap: timedelta, entity: str = ENTITY
@@ -233,7 +234,7 @@ class ChangedAtDesk(ByCursor):
 
     entity = ENTITY
     name = "desk"
-    origin = Origin.ADVOWARE
+    origin: str = ADVOWARE
     cursor = f"advoware.{ENTITY}.changed"
 
     def __init__(self, lists: RightLists, store: SweepStore, clock: Clock, *, overlap: timedelta, limit: int) -> None:
@@ -284,7 +285,7 @@ class RowsAtDesk:
 
     entity = ENTITY
     name = "rows"
-    origin = Origin.ADVOWARE
+    origin: str = ADVOWARE
 
     def __init__(self, lists: RightLists, parties: SweepStore, stores: Mapping[Watched, SweepStore]) -> None:
         self._lists = lists
@@ -330,7 +331,7 @@ class NotLookedAt:
     """Linked records that nobody looked at for a day, longest ago first."""
 
     name = "not_looked_at"
-    origin = Origin.TICKER
+    origin: str = Origin.TICKER
 
     def __init__(self, store: SweepStore, clock: Clock, *, age: timedelta, limit: int, entity: str = ENTITY) -> None:
         self.entity = entity
@@ -350,7 +351,7 @@ class ParkedAndDue:
     """
 
     name = "parked"
-    origin = Origin.TICKER
+    origin: str = Origin.TICKER
     limit = 500
     most_waiting = 10_000
     patience = timedelta(seconds=60)

@@ -17,9 +17,11 @@ from recordsync.memory.look import Memory
 from recordsync.observation import Observation
 from recordsync.refusals import REJECTED
 from recordsync.rules import EngineSettings
+from recordsync.systems import CODES
 from synckit.errors import SyncError
-from synckit.events import Action, ChangeEvent, Origin, encode
+from synckit.events import Action, ChangeEvent, encode
 from synckit.ports import Link, Publisher, Snapshot
+from synckit.reconcile.plan import Side
 
 Row = Mapping[str, Any]
 
@@ -53,7 +55,7 @@ class Family:
                 with suppress(SyncError):
                     left_homes = [before.right_id] if before else []
                     ids = await children.links.family(memory.left_id, left_homes)
-                    await self._wake(children, ids, memory, held, Origin.ESPOCRM)
+                    await self._wake(children, ids, memory, held, CODES[Side.LEFT])
         right = there(seen.right)
         if right is None or _home(memory.link) != right.id:
             return
@@ -99,7 +101,7 @@ class Family:
             memory, left_id = await self._imports.take_over(memory, seen, held, stranger)
             to_wake += [left_id] if left_id else []
             yield memory
-        await self._wake(children, to_wake, memory, held, Origin.ADVOWARE)
+        await self._wake(children, to_wake, memory, held, CODES[Side.RIGHT])
 
     async def _owner(self, children: Children, right_id: str, row: Row) -> str:
         """The record that a row was made for, "" for a desk's own: a copy carries the mark of another row's record."""
@@ -107,7 +109,7 @@ class Family:
         link = await children.links.peek(owner) if owner else None
         return owner if link is None or link.right_id == right_id else ""
 
-    async def _wake(self, children: Children, ids: Sequence[str], memory: Memory, held: Held, origin: Origin) -> None:
+    async def _wake(self, children: Children, ids: Sequence[str], memory: Memory, held: Held, origin: str) -> None:
         if not ids:
             return
         entity, now = children.mapping.entity, held.clock.now()

@@ -77,7 +77,7 @@ class FakeTimers:
 def change(key: str, action: Action = Action.UPDATE, changed: tuple[str, ...] = (), event_id: str = "") -> ChangeEvent:
     """A small event of the record `key`."""
     return ChangeEvent(
-        "beteiligte", key, action, Origin.ESPOCRM, datetime(2026, 1, 2, tzinfo=UTC), changed, event_id or f"e-{key}"
+        "beteiligte", key, action, Origin.TICKER, datetime(2026, 1, 2, tzinfo=UTC), changed, event_id or f"e-{key}"
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from synckit.events import CONTENT_TYPE, Action, EventBody, Origin, Record, event_type, rfc3339, written
+from kanzlei.nouns import ESPOCRM
+from synckit.events import CONTENT_TYPE, Action, EventBody, Record, event_type, rfc3339, written
 
 _SPECVERSION = ("ce_specversion", b"1.0")
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE)
@@ -18,7 +19,7 @@ class Envelope:
     """Makes the records of one entity and action."""
 
     def __init__(self, entity: str, action: Action) -> None:
-        origin = Origin.ESPOCRM.value
+        origin = ESPOCRM
         self._source = ("ce_source", f"/{origin}/{entity}".encode())
         self._type = ("ce_type", event_type(entity, action).encode())
         self._entity, self._action, self._origin = entity, action.value, origin
