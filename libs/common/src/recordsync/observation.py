@@ -1,4 +1,4 @@
-"""What a look has asked, and what it was told: frozen facts, and the questions that are still to be asked."""
+"""What a look was told: frozen facts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from recordsync.questions import Count
+from recordsync.steps import Act
 from synckit.errors import PermanentError, RemoteRejected
-from synckit.ports import Link, Payload, Snapshot
-from synckit.reconcile.brake import Loss, Tally
+from synckit.ports import Link, Snapshot
+from synckit.reconcile.brake import Tally
 from synckit.reconcile.plan import Side
-
-if TYPE_CHECKING:
-    from recordsync.steps import Act
 
 
 class Unasked(Enum):
@@ -24,75 +23,6 @@ class Unasked(Enum):
 
 
 UNASKED: Final = Unasked.UNASKED
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLeft:
-    """The record in EspoCRM. `again`: after the pause that makes two answers of "gone" worth more than one."""
-
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRight:
-    """A record in Advoware. `again`: as of `ReadLeft`."""
-
-    right_id: str
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AskParent:
-    """Where a child's parent stands. `left_id`: as the child names it, else whoever is linked to `home`.
-
-    `home`: the right id of the party whose row the child is, "" for one that is not linked.
-    """
-
-    left_id: str
-    home: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AskOwner:
-    """Which left record a right record is linked to."""
-
-    right_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRivals:
-    """Other left records that once claimed our right record."""
-
-    left_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What a lost POST may have made. `since`: declared then, None to search all that there is."""
-
-    payload: Payload
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class AskWitnesses:
-    """Whether a side still knows a few other records. `home`: none of this party's rows is asked about."""
-
-    side: Side
-    home: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What a source wants to lose here, counted along with what it lost elsewhere. `value` is hashed by the ledger."""
-
-    source: Side
-    loss: Loss
-    value: str = ""
-    version: str = ""
-
-
-Question = ReadLeft | ReadRight | AskParent | AskOwner | ReadRivals | Search | AskWitnesses | Count
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,19 @@ import asyncio
 from collections.abc import Callable
 
 from recordsync.frozen import replace
-from recordsync.observation import (
+from recordsync.observation import Found, Observation, Parent, Witnesses
+from recordsync.ports import Remotes
+from recordsync.questions import (
     AskOwner,
     AskParent,
     AskWitnesses,
     Count,
-    Found,
-    Observation,
-    Parent,
     Question,
     ReadLeft,
     ReadRight,
     ReadRivals,
     Search,
-    Witnesses,
 )
-from recordsync.ports import Remotes
 from recordsync.rules import Rules
 from recordsync.steps import Observe
 from synckit.errors import AuthenticationRefused, PermanentError

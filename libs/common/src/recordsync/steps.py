@@ -8,7 +8,7 @@ from typing import Any
 
 from recordsync.lists import RowWork
 from recordsync.memory.look import Memory
-from recordsync.observation import Question
+from recordsync.questions import Question
 from synckit.errors import PermanentError, SyncError
 from synckit.ports import Attempted, Link, Parked, Payload, PendingNote, Snapshot
 from synckit.reconcile.brake import Tally

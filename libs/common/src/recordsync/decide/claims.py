@@ -8,7 +8,8 @@ from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_see
 from recordsync.decide.plausibility import NUMBER_SEEN
 from recordsync.frozen import replace
 from recordsync.memory.look import Memory
-from recordsync.observation import UNASKED, AskOwner, Observation, ReadRight, ReadRivals
+from recordsync.observation import UNASKED, Observation
+from recordsync.questions import AskOwner, ReadRight, ReadRivals
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, Learn, LinkTo, Observe, Show, Step

@@ -12,7 +12,8 @@ from typing import Any
 from recordsync.decide.facts import claimed_by, there
 from recordsync.decide.refused import learned, left_out_of_post, require_not_refused
 from recordsync.memory.look import Memory
-from recordsync.observation import UNASKED, Found, Observation, Rejected, Search
+from recordsync.observation import UNASKED, Found, Observation, Rejected
+from recordsync.questions import Search
 from recordsync.rules import Rules
 from recordsync.steps import Close, DropIntent, LinkTo, Observe, Post, Step
 from synckit.errors import Ambiguous, TooEarly

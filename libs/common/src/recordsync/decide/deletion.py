@@ -7,7 +7,8 @@ from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_see
 from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.notes import is_due
-from recordsync.observation import UNASKED, AskOwner, Deletion, Observation, Parent, ReadLeft, ReadRight
+from recordsync.observation import UNASKED, Deletion, Observation, Parent
+from recordsync.questions import AskOwner, ReadLeft, ReadRight
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, DeleteRight, Forget, Learn, Observe, Step

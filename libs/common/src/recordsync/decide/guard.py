@@ -13,7 +13,8 @@ from recordsync.decide.facts import first_told, home_of, there
 from recordsync.decide.plausibility import ALL_GONE, ANOTHERS, NOBODY, doubted, evidence_of
 from recordsync.lists import ListWork
 from recordsync.memory.look import Memory
-from recordsync.observation import AskWitnesses, Count, Observation, Witnesses
+from recordsync.observation import Observation, Witnesses
+from recordsync.questions import AskWitnesses, Count
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, Engage, Observe, Step

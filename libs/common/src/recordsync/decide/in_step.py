@@ -21,7 +21,8 @@ from recordsync.lists import ListWork
 from recordsync.mapping.derived import planned as planned_with_derived
 from recordsync.memory.look import Memory
 from recordsync.notes import announce, marker_of
-from recordsync.observation import Observation, ReadLeft
+from recordsync.observation import Observation
+from recordsync.questions import ReadLeft
 from recordsync.quoting import LONGEST_IN_STATE, shown
 from recordsync.refusals import Rejection, holding, refusing, told
 from recordsync.rules import Rules

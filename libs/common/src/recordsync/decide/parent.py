@@ -7,7 +7,8 @@ from datetime import timedelta
 from recordsync.decide.facts import home_of, there
 from recordsync.mapping.child import ChildOf
 from recordsync.memory.look import Memory
-from recordsync.observation import UNASKED, AskParent, Observation, Parent
+from recordsync.observation import UNASKED, Observation, Parent
+from recordsync.questions import AskParent
 from recordsync.rules import Rules
 from recordsync.states import SyncStatus
 from recordsync.steps import Close, Forget, Observe, Patch, Step, Wait

@@ -7,7 +7,8 @@ from dataclasses import replace
 from recordsync.decide import claims, create, deletion, in_step, parent, refused
 from recordsync.decide.failure import failed
 from recordsync.memory.look import Memory
-from recordsync.observation import UNASKED, Observation, ReadLeft, ReadRight
+from recordsync.observation import UNASKED, Observation
+from recordsync.questions import ReadLeft, ReadRight
 from recordsync.rules import Rules
 from recordsync.steps import Close, Done, Forget, Observe, Show, Step, Stop
 from synckit.errors import PermanentError, SyncError

@@ -17,20 +17,17 @@ from recordsync.lists import ListMapping
 from recordsync.mapping.field import EntityMapping
 from recordsync.memory.look import RELEASED, Cause, Memory, begin, newest_of
 from recordsync.memory.normal_forms import as_read_today
-from recordsync.observation import (
+from recordsync.observation import Found, Observation, Parent, Witnesses
+from recordsync.questions import (
     AskOwner,
     AskParent,
     AskWitnesses,
     Count,
-    Found,
-    Observation,
-    Parent,
     Question,
     ReadLeft,
     ReadRight,
     ReadRivals,
     Search,
-    Witnesses,
 )
 from recordsync.rules import EngineSettings, Rules
 from recordsync.steps import Announce, DropIntent, Engage, Learn, Observe, Step
