@@ -18,6 +18,7 @@ from demo import (
     steps_calendar,
     steps_calendar_trouble,
     steps_children,
+    steps_consultation,
     steps_daily,
     steps_kommunikation,
     steps_links,
@@ -65,6 +66,7 @@ STEPS: tuple[Step, ...] = (
     steps_calendar_trouble.empty_list,
     steps_calendar_trouble.killed_between_insert_and_save,
     steps_calendar_trouble.write_protection,
+    steps_consultation.call_again,
 )
 STEP_LIMIT = 600.0
 

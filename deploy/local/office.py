@@ -31,6 +31,7 @@ from deploy.local.table import (
     INGRESS,
     INSTALL,
     MIGRATE,
+    PARTS,
     ROOT,
     SERVICES,
     TOPICS,
@@ -269,7 +270,7 @@ class Office:
         return Installation.of(report, time.monotonic() - began, self.env_file)
 
     def _install(self) -> None:
-        self.install().write(self._installation_file)
+        self.install(*PARTS).write(self._installation_file)
 
     def _start_all(self, names: Mapping[str, Service]) -> None:
         for name in names:

@@ -31,6 +31,7 @@ OURS = (
     "CALENDAR_",
     "GOOGLE_",
     "NOTIFY_",
+    "OFFICE_",
 )
 
 
@@ -73,10 +74,14 @@ ADVOWARE_ACCESS = (
     "ADVOWARE_ROLE",
     "ADVOWARE_PASSWORD",
 )
+OFFICE = ("OFFICE_HOURS", "OFFICE_LAND")
+CONSULTATIONS = ("TICKER_CONSULTATIONS", "TICKER_CONSULTATIONS_SECONDS")
 GOOGLE_ACCESS = ("GOOGLE_SERVICE_ACCOUNT_FILE", "GOOGLE_ROLE_ACCOUNT", "GOOGLE_API_ENDPOINT")
 PUSH_SECRET = ("CALENDAR_PUSH_SECRET",)
 CALENDAR_CHOICES = ("CALENDAR_MODE", "CALENDAR_PROFILE", "CALENDAR_PUSH_URL", *PUSH_SECRET)
 
+PARTS = ("consultations",)
+"""What is installed in EspoCRM besides, as `kanzlei.espocrm install --with` takes it."""
 SANDBOXES = (
     Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2", "--link-hook"), ready="/_sandbox/health"),
     Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
@@ -94,13 +99,13 @@ WORKER = Service(
     "beteiligte-sync",
     "beteiligte_sync",
     port_variable="BETEILIGTE_SYNC_PORT",
-    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS),
+    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS, *OFFICE),
 )
 TICKER = Service(
     "ticker",
     "ticker",
     port_variable="TICKER_PORT",
-    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS),
+    variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS, *OFFICE, *CONSULTATIONS),
 )
 PROXY = Service(
     "advoware-proxy",
@@ -188,6 +193,11 @@ class Wiring:
             "ADVOWARE_USER": ADVOWARE.user,
             "ADVOWARE_ROLE": ADVOWARE.role,
             "ADVOWARE_PASSWORD": ADVOWARE.password,
+            "TICKER_CONSULTATIONS": "on",
+            "TICKER_CONSULTATIONS_SECONDS": "5",
+            # Whoever tries it on a Sunday evening shall see it work.
+            "OFFICE_HOURS": "Mon-Sun 00:00-24:00",
+            "OFFICE_LAND": "none",
             **self._calendar(),
         }
 
@@ -212,6 +222,7 @@ __all__ = [
     "INGRESS",
     "INSTALL",
     "MIGRATE",
+    "PARTS",
     "PROXY",
     "REGISTER",
     "SANDBOXES",

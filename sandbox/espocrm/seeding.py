@@ -43,6 +43,8 @@ class Seeder:
             for name, spec in entity.fields.items():
                 if spec.get("default") is not None:
                     record.values[name] = spec["default"]
+            if entity.flag("optimisticConcurrencyControl"):
+                record.values["versionNumber"] = 1
         self._columns(entity, record, row)
         record.deleted = bool(row.get("deleted", record.deleted))
         record.followers = list(row.get("followersIds", record.followers))

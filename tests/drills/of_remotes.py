@@ -12,6 +12,7 @@ from tests.drills.stage import Stage
 API = "/api/v1/advonet"
 TOKEN = "/api/v1/Token"
 BETEILIGTE = "/Beteiligte"
+CONSULTATIONS = "CVmhErstgespraech"
 AWAY = {"kind": "status", "status": 503}
 
 
@@ -222,6 +223,16 @@ async def _conflict(stage: Stage, name: str) -> None:
         stage.office.thaw(WORKER.name)
 
 
+@asynccontextmanager
+async def consultation_refused(stage: Stage) -> AsyncIterator[None]:
+    """EspoCRM tells us of a person's save each time we write an Erstgespräch whose call is due."""
+    match = {"method": "PUT", "path_regex": CONSULTATIONS}
+    async with stage.fault(stage.espo, {"kind": "status", "status": 409}, match=match):
+        due = {"name": "Rückruf", "status": "Warten auf neuen Anruf", "nextCall": "2026-01-02 08:00:00"}
+        await stage.espo.rest("POST", CONSULTATIONS, due)
+        yield
+
+
 DRILLS = {
     "CredentialsRefused": login_refused,
     "RemoteAway": advoware_away,
@@ -241,4 +252,5 @@ DRILLS = {
     "NotesWaiting": notes_stuck,
     "DeadLetters": letters_buried,
     "DeadLettersOpen": letters_buried,
+    "ConsultationOverdue": consultation_refused,
 }

@@ -50,6 +50,11 @@ def after(seen: Administration, *steps: Step) -> Administration:
 
 
 def _entity(seen: Administration, step: Step) -> Administration:
+    if step.path.endswith("updateEntity"):
+        changed = seen.installation.definitions[step.body["name"]]
+        assert isinstance(changed, dict)
+        changed |= {key: value for key, value in step.body.items() if key != "name"}
+        return seen
     scope, kind = f"C{step.body['name']}", step.body["type"]
     fields = PERSON_FIELDS if kind == "Person" else BASE_FIELDS
     defined = {**seen.installation.definitions, scope: {"fields": copy.deepcopy(fields), "links": {}}}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanzlei.calendar_events import employee_event
+from kanzlei.consultations import check_event
 from kanzlei.deadletters.decide import MOST_REDRIVES, Settled, State, in_original_order, listed, redrive
 from kanzlei.deadletters.desk import DROPPED, REDRIVEN, Desk
 from kanzlei.deadletters.letter import REDRIVES, Letter, Selection, letter
@@ -112,6 +113,15 @@ def test_a_link_goes_back_as_its_bytes() -> None:
     assert plan.record is not None
     assert (plan.topic, plan.record.key, plan.record.value) == ("vmh.entity-links", record.key, record.value)
     assert not [name for name, _ in plan.record.headers if name.startswith("dlq_")]
+
+
+def test_an_erstgespraech_is_checked_again_and_a_stranger_on_its_topic_is_not() -> None:
+    """Its noun's own action, for nothing is synced there."""
+    plan = redrive(letter(buried(check_event("e1", "ticker", NOW), "erstgespraech.check")), NOW)
+    assert plan.record is not None
+    again = decode(plan.record.key, plan.record.value, plan.record.headers)
+    assert (plan.topic, again.type, again.origin) == ("erstgespraech.check", "vmh.erstgespraeche.check", "operator")
+    assert redrive(letter(buried(change("e1"), "erstgespraech.check")), NOW).record is None
 
 
 def test_a_calendars_event_goes_back_as_it_was_meant() -> None:

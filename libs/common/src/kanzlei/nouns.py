@@ -66,13 +66,22 @@ NOUNS = (
     Noun(name="dokumente", espocrm="CDokumente", topic="vmh.dokumente", path="document", owner=DOCUMENT_SYNC),
     Noun(name="sammlungen", topic="vmh.sammlungen", actions=("sync_check",), owner=DOCUMENT_SYNC),
     Noun(name="raeumungsklagen", espocrm="CVmhRumungsklage"),
-    Noun(name="erstgespraeche", espocrm="CVmhErstgespraech"),
+    Noun(
+        name="erstgespraeche",
+        espocrm="CVmhErstgespraech",
+        topic="erstgespraech.check",
+        actions=("check",),
+        owner=RECORD_SYNC,
+    ),
     Noun(name="accounts", espocrm="Account"),
     Noun(name="sync", domain="calendar", topic="calendar.sync", actions=("all", "employee"), owner=CALENDAR_SYNC),
 )
 
 BY_TYPE: Mapping[str, Noun] = MappingProxyType({noun.espocrm: noun for noun in NOUNS if noun.espocrm})
 """Entity type in EspoCRM → noun. All of them may be linked with one another."""
+
+BY_TOPIC: Mapping[str, Noun] = MappingProxyType({noun.topic: noun for noun in NOUNS if noun.topic})
+"""Topic → the noun whose events go there."""
 
 BY_PATH: Mapping[str, Noun] = MappingProxyType({noun.path: noun for noun in NOUNS if noun.path})
 """Word in a webhook's path → noun."""
@@ -81,3 +90,8 @@ BY_PATH: Mapping[str, Noun] = MappingProxyType({noun.path: noun for noun in NOUN
 def owned_by(service: str) -> tuple[Noun, ...]:
     """The nouns whose records a service answers for; parents come before their children."""
     return tuple(sorted((noun for noun in NOUNS if noun.owner == service), key=lambda noun: bool(noun.parent)))
+
+
+def synced_by(service: str) -> tuple[Noun, ...]:
+    """Those of them that are made and changed on both sides: EspoCRM's webhooks tell of them."""
+    return tuple(noun for noun in owned_by(service) if noun.path)

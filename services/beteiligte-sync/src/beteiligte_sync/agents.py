@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from beteiligte_sync.entities.registry import REGISTRY
-from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
+from kanzlei.topics import ENTITY_LINKS, ERSTGESPRAECH_CHECK, EVENT_TOPICS
 from recordsync.mapping.field import EntityMapping
 from synckit.faust import SafeApp, keyed_agent
 from synckit.worker import KeyedExecutor
 
-TOPICS = (*(EVENT_TOPICS[mapping.entity] for mapping in REGISTRY), ENTITY_LINKS)
+TOPICS = (*(EVENT_TOPICS[mapping.entity] for mapping in REGISTRY), ENTITY_LINKS, ERSTGESPRAECH_CHECK)
 
 
 def attach(app: SafeApp, mapping: EntityMapping, executor: KeyedExecutor) -> None:
@@ -20,3 +20,8 @@ def attach(app: SafeApp, mapping: EntityMapping, executor: KeyedExecutor) -> Non
 def attach_links(app: SafeApp, executor: KeyedExecutor) -> None:
     """Feeds the links of all records to an executor of their own, which passes on what concerns us."""
     keyed_agent(app, ENTITY_LINKS, executor)
+
+
+def attach_consultations(app: SafeApp, executor: KeyedExecutor) -> None:
+    """Feeds what the ticker says of Erstgespräche to an executor of their own."""
+    keyed_agent(app, ERSTGESPRAECH_CHECK, executor)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
 from beteiligte_sync import metrics
-from beteiligte_sync.agents import TOPICS, attach, attach_links
+from beteiligte_sync.agents import TOPICS, attach, attach_consultations, attach_links
+from beteiligte_sync.consultations import ConsultationExplainer, ConsultationHandler
 from beteiligte_sync.entities.beteiligte.mapping import BETEILIGTE
 from beteiligte_sync.entities.kommunikation.lists import KommunikationLists
 from beteiligte_sync.entities.registry import REGISTRY
@@ -18,10 +20,12 @@ from kanzlei.advoware.children import AdvowareChildren
 from kanzlei.advoware.client import AdvowareBeteiligteStore
 from kanzlei.advoware.rows import AdvowareRows
 from kanzlei.callers.inside import Inside
+from kanzlei.consultations import NOUN as CONSULTATIONS
+from kanzlei.consultations import accepts as accepts_consultation
 from kanzlei.espocrm.client import EspoStore
 from kanzlei.espocrm.notes import EspoNotifier
 from kanzlei.espocrm.watch import watch_of
-from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
+from kanzlei.topics import ENTITY_LINKS, ERSTGESPRAECH_CHECK, EVENT_TOPICS
 from kanzlei.wiring import Connections, connections
 from recordsync import Children, Companion, Engine, EngineSettings, Family, Outcome, Remotes
 from recordsync.explain.explainer import RecordExplainer
@@ -39,7 +43,7 @@ from synckit.ports import Clock, SearchableStore
 from synckit.postgres.schema import SCHEMA_REVISION
 from synckit.service import remote_metrics
 from synckit.service.counted_calls import CountedCalls
-from synckit.service.explain import ExplainRoutes
+from synckit.service.explain import Explainer, ExplainRoutes
 from synckit.service.server import Check, Health, HttpServer, add_shell
 from synckit.service.service import Service
 from synckit.service.worker_metrics import WorkerMetrics
@@ -65,7 +69,7 @@ def build(settings: Settings) -> Service:
                 executor.hurry()
 
     opened = connections(settings, clock, service=settings.service, at_once=at_once, on_circuit=circuit_changed)
-    metrics.expect([mapping.entity for mapping in REGISTRY])
+    metrics.expect([mapping.entity for mapping in REGISTRY], CONSULTATIONS.name)
     app = build_app(KafkaWorkerSettings(group=settings.service, access=settings.kafka.access))
     engines = {mapping.entity: _engine(mapping, settings, opened, clock) for mapping in REGISTRY}
     for mapping in REGISTRY:
@@ -74,6 +78,7 @@ def build(settings: Settings) -> Service:
         executor.may_start = _both(executor.may_start, opened.remotes_may_be_called)
     # After the loop: to pass a link on needs no remote, so that it waits for none.
     attach_links(app, _link_executor(settings, opened, clock))
+    attach_consultations(app, _consultation_executor(settings, opened))
 
     async def prepare() -> None:
         wanted = [*TOPICS, *(dead_letter_topic(topic) for topic in TOPICS)]
@@ -85,7 +90,9 @@ def build(settings: Settings) -> Service:
     watch = watch_of(settings.espocrm, clock, service=settings.service)
     health = Health([Check("worker", worker.probe), *opened.checks()])
     inside = Inside.of(settings.service, opened.pool, opened.redis, opened.time)
-    explainers = {entity: _explainer(engine, opened) for entity, engine in engines.items()}
+    explainers: dict[str, Explainer] = {entity: _explainer(engine, opened) for entity, engine in engines.items()}
+    records = EspoStore(opened.espocrm, CONSULTATIONS.espocrm)
+    explainers[CONSULTATIONS.name] = ConsultationExplainer(records, settings.office.open_hours(), opened.time)
     web_app = ExplainRoutes(explainers, inside.admit, opened.remotes_may_be_called).add_to(web.Application())
     return Service(
         schema=SCHEMA_REVISION,
@@ -145,6 +152,27 @@ def _link_executor(settings: Settings, opened: Connections, clock: Clock) -> Key
         observer=WorkerMetrics(ENTITY_LINKS),
         accepts=accepts,
     )
+
+
+def _consultation_executor(settings: Settings, opened: Connections) -> KeyedExecutor:
+    """As few at once as of a child: at eight in the morning all of a night come together."""
+    own, records = settings.beteiligte_sync, EspoStore(opened.espocrm, CONSULTATIONS.espocrm)
+    wrote = partial(metrics.wrote_left, CONSULTATIONS.name)
+    handler = ConsultationHandler(records, settings.office.open_hours(), opened.time, wrote)
+    executor = KeyedExecutor(
+        CountedCalls(CONSULTATIONS.name, handler),
+        DeadLetters(opened.publisher, service=settings.service, clock=opened.time),
+        Limits(
+            max_in_flight=max(1, own.max_in_flight // CHILDREN_SHARE),
+            max_buffered=own.max_buffered,
+            fuse_probes=PROBES,
+            retry=RetryPolicy(budget=own.in_place_seconds),
+        ),
+        observer=WorkerMetrics(ERSTGESPRAECH_CHECK),
+        accepts=accepts_consultation,
+    )
+    executor.may_start = _both(executor.may_start, opened.espocrm.may_call)
+    return executor
 
 
 def _engine(mapping: EntityMapping, settings: Settings, opened: Connections, clock: Clock) -> Engine:

@@ -33,11 +33,13 @@ STATUSES = ("400", "403", "404", "405", "409", "410", "413", "415", "422")
 OTHER = "other"
 
 
-def expect(entities: Sequence[str]) -> None:
-    """What an alert looks at is there from the start."""
+def expect(entities: Sequence[str], written_left: str = "") -> None:
+    """What an alert looks at is there from the start. `written_left`: a noun that is in EspoCRM alone."""
     for metric in (CONFLICTS, NOTICES, UNDELIVERABLE):
         expected(metric, entities)
     expected(WRITES, entities, ("to_left", "to_right"))
+    if written_left:
+        expected(WRITES, [written_left], ["to_left"])
     expected(REFUSED, entities, REMOTES, (*STATUSES, OTHER))
     expected(BRAKED, entities, REMOTES, ("doubt", "sweep"))
 
@@ -51,6 +53,11 @@ def synced(entity: str, left_writes: int, right_writes: int, notices: int) -> No
     of(WRITES, entity, "to_left").inc(left_writes)
     of(WRITES, entity, "to_right").inc(right_writes)
     of(NOTICES, entity).inc(notices)
+
+
+def wrote_left(entity: str) -> None:
+    """A write of a noun that is in EspoCRM alone."""
+    of(WRITES, entity, "to_left").inc()
 
 
 def refused(entity: str, upstream: str, status: int) -> None:

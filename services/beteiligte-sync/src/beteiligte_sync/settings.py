@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from kanzlei.office_settings import OfficeSection
 from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.service.settings import (
     BrakeSection,
@@ -35,7 +36,7 @@ class BeteiligteSection(Section):
 class Settings(ServiceSettings):
     service: ClassVar[str] = "beteiligte-sync"
     log_keys: ClassVar[frozenset[str]] = frozenset({"betnr", "field", "left_id", "rule"})
-    log_names: ClassVar[tuple[str, ...]] = ("vmh.",)
+    log_names: ClassVar[tuple[str, ...]] = ("vmh.", "erstgespraech.")
     kafka: KafkaSection
     database: DatabaseSection
     redis: RedisSection
@@ -44,3 +45,4 @@ class Settings(ServiceSettings):
     beteiligte_sync: BeteiligteSyncSection = BeteiligteSyncSection()
     beteiligte: BeteiligteSection = BeteiligteSection()
     brake: BrakeSection = BrakeSection()
+    office: OfficeSection = OfficeSection()

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from kanzlei.consultations import PART as CONSULTATIONS
 from synckit.command import run_command
 from synckit.errors import SyncError
 from synckit.log.logging import configure
@@ -14,7 +15,18 @@ from synckit.service.service import Service
 from synckit.service.service import main as service
 from synckit.service.settings import load
 from ticker.app import build
-from ticker.commands import PRUNE, ask_by_hand, chosen_of, in_order, look_back, parsed, prune, run_once, status_of
+from ticker.commands import (
+    PRUNE,
+    USAGE,
+    ask_by_hand,
+    chosen_of,
+    in_order,
+    look_back,
+    parsed,
+    prune,
+    run_once,
+    status_of,
+)
 from ticker.settings import Settings
 
 
@@ -44,6 +56,9 @@ async def _by_hand(settings: Settings, chosen: argparse.Namespace) -> int:
                 ticker.retention.believe_the_time()
             return await prune(ticker.retention, dry_run=chosen.dry_run, as_json=chosen.json)
         await in_order(ticker.service.starting)
+        if chosen.entity == CONSULTATIONS and settings.ticker.consultations == "off":
+            sys.stderr.write("Erstgespräche are switched off: set TICKER_CONSULTATIONS=on\n")
+            return USAGE
         looks = ask_by_hand(chosen_of(ticker.looks, chosen.entity), chosen.employee)
         look_back(looks, chosen.since)
         return await run_once(looks, ticker.emitter, dry_run=chosen.dry_run, as_json=chosen.json)

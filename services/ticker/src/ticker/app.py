@@ -11,6 +11,7 @@ from aiohttp import web
 
 from kanzlei import topics
 from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.consultations import PART as CONSULTATIONS
 from kanzlei.deadletters.desk import Desk
 from kanzlei.deadletters.table import SettledLetters
 from kanzlei.espocrm.watch import watch_of
@@ -29,13 +30,14 @@ from synckit.service.service import Service
 from ticker import metrics
 from ticker.adapters.census import PostgresCanaries, PostgresCensus
 from ticker.adapters.letters import OpenLetters
-from ticker.adapters.lists import AdvowareLists, EspoLists
+from ticker.adapters.lists import AdvowareLists, EspoConsultations, EspoLists
 from ticker.adapters.retention import PostgresRetention
 from ticker.calendar import CalendarRound
 from ticker.canary import Canary
+from ticker.consultations import ConsultationsDue
 from ticker.domain.entities import BETEILIGTE, WATCHED, Watched
 from ticker.domain.retention import Kept
-from ticker.gauges import Gauge, show_brakes, show_census, show_letters
+from ticker.gauges import Gauge, show_brakes, show_census, show_letters, show_overdue
 from ticker.handlers import (
     ChangedAtDesk,
     Emitter,
@@ -71,12 +73,13 @@ def build(settings: Settings) -> Ticker:
     retention = _retention(settings.ticker, opened)
     timers = [
         *_timers(settings.ticker, opened, opened.time),
+        *_consultations(settings, opened),
         Timer("retention", settings.ticker.retention_seconds, duties=[retention]),
     ]
     metrics.expect(timer.name for timer in timers)
     once = OncePerCluster(opened.redis, opened.time, prefix="ticker:")
     health = Health(opened.checks())
-    watch = watch_of(settings.espocrm, clock, service=settings.service)
+    watch = watch_of(settings.espocrm, clock, service=settings.service, parts=_parts(settings))
     shell = watch.add_to(add_shell(web.Application(), health))
     service = Service(
         schema=SCHEMA_REVISION,
@@ -100,11 +103,27 @@ def _gauges(settings: Settings, opened: Connections, clock: Clock) -> list[Gauge
     own, access = settings.ticker, settings.kafka.access
     census = PostgresCensus(opened.pool, timedelta(hours=own.unlooked_hours))
     desk = Desk(TopicScanner(access, client_id=settings.service), opened.publisher, SettledLetters(opened.pool))
-    return [
+    gauges = [
         Gauge("brake", partial(show_brakes, PostgresBrakes(opened.pool)), clock, own.measure_seconds),
         Gauge("census", partial(show_census, census), clock, own.measure_seconds),
         Gauge("letters", partial(show_letters, OpenLetters(desk, opened.time)), clock, own.letters_seconds),
     ]
+    if own.consultations == "on":
+        show = partial(show_overdue, EspoConsultations(opened.espocrm), settings.office.open_hours(), opened.time)
+        gauges.append(Gauge(CONSULTATIONS, show, clock, own.consultations_seconds))
+    return gauges
+
+
+def _consultations(settings: Settings, opened: Connections) -> list[Timer]:
+    """None where they are switched off: not every EspoCRM has the type."""
+    if settings.ticker.consultations == "off":
+        return []
+    due = ConsultationsDue(EspoConsultations(opened.espocrm), settings.office.open_hours(), opened.time)
+    return [Timer(CONSULTATIONS, settings.ticker.consultations_seconds, [due])]
+
+
+def _parts(settings: Settings) -> tuple[str, ...]:
+    return (CONSULTATIONS,) if settings.ticker.consultations == "on" else ()
 
 
 def _canary(own: TickerSection, opened: Connections, once: OncePerCluster) -> Canary:
@@ -149,7 +168,11 @@ def _starting(settings: Settings, opened: Connections, clock: Clock) -> list[Ste
     async def topics_there() -> None:
         await require_topics(
             settings.kafka.access,
-            [topics.CALENDAR_SYNC, *(topics.EVENT_TOPICS[watched.entity] for watched in WATCHED)],
+            [
+                topics.CALENDAR_SYNC,
+                topics.ERSTGESPRAECH_CHECK,
+                *(topics.EVENT_TOPICS[watched.entity] for watched in WATCHED),
+            ],
         )
 
     return [topics_there, opened.publisher.start, partial(opened.schema_there, clock)]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from kanzlei.consultations import PART as CONSULTATIONS
 from synckit import clamps
 from synckit.errors import SyncError, TransientError
 from synckit.events import key_of
@@ -17,7 +18,7 @@ from ticker.calendar import CALENDAR, CalendarRound
 from ticker.domain.entities import WATCHED
 from ticker.handlers import ByCursor, Duty, Emitter, Look, Told
 
-FAILED, AWAY = 1, 3
+FAILED, USAGE, AWAY = 1, 2, 3
 PRUNE = "prune"
 ALL = "all"
 STATUS = (
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=version_of("ticker"))
     commands = made.add_subparsers(dest="command")
     once = commands.add_parser("run-once", help="all looks, now: of all nouns, or of one")
-    once.add_argument("entity", choices=[ALL, CALENDAR, *(watched.entity for watched in WATCHED)])
+    once.add_argument("entity", choices=[ALL, CALENDAR, CONSULTATIONS, *(watched.entity for watched in WATCHED)])
     once.add_argument("--dry-run", action="store_true", help="say what would be emitted; move no cursor")
     once.add_argument("--employee", type=employee, metavar="KÜRZEL", help="this one calendar alone")
     once.add_argument("--since", type=moment, metavar="DAY", help="changes since 2026-01-31, not since the last look")

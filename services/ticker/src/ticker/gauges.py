@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kanzlei.office_hours import OfficeHours
 from synckit.ports import BrakeState, Clock
 from ticker import metrics
+from ticker.consultations import DueLists, overdue
 from ticker.domain.census import Census
 from ticker.timers import guarded
 
@@ -54,6 +56,11 @@ async def show_brakes(brakes: Brakes) -> int:
     for each in states:
         metrics.brake(each.source, is_engaged=each.engaged_at is not None, waiting=each.held)
     return sum(each.engaged_at is not None for each in states)
+
+
+async def show_overdue(lists: DueLists, hours: OfficeHours, clock: Clock) -> None:
+    """How long the Erstgespräch that is due longest has waited."""
+    metrics.overdue((await overdue(lists, hours, clock.now())).total_seconds())
 
 
 async def show_census(counting: Counting) -> None:

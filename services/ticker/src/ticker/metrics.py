@@ -65,6 +65,10 @@ LETTERS_OPEN = gauge("sync_dead_letters_open", "Dead letters neither settled nor
 CANARY_SECONDS = gauge("sync_canary_seconds", "What the last canary took, or how long it has been under way.")
 CANARY_SUCCESS = gauge("sync_canary_last_success_timestamp_seconds", "When a canary last came back; 0 before that.")
 CANARY_RUNS = counter("sync_canary_runs_total", "Canaries by outcome.", "outcome")
+OVERDUE = gauge(
+    "sync_consultations_overdue_seconds",
+    "For how much of the office's hours the Erstgespräch that is due longest has waited; 0 where none does.",
+)
 expected(CANARY_RUNS, ("back", "late", "no_record", "failed"))
 expected(PARKED, ENTITIES, PARKED_FOR)
 expected(RECORDS, ENTITIES, STATES)
@@ -117,6 +121,11 @@ def letters(opened: Mapping[str, int]) -> None:
     """Topic of dead letters → how many are open."""
     for topic in LETTER_TOPICS:
         of(LETTERS_OPEN, topic).set(opened.get(topic, 0))
+
+
+def overdue(seconds: float) -> None:
+    """Of Erstgespräche."""
+    OVERDUE.set(seconds)
 
 
 def canary_away(seconds: float) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from kanzlei.office_settings import OfficeSection
 from kanzlei.settings import AdvowareSection, EspoCrmSection
 from synckit.service.settings import (
     DatabaseSection,
@@ -33,6 +34,12 @@ class TickerSection(Section):
     canary_seconds: Seconds = Field(default=300.0, description="Between two records that are sent the whole way round.")
     canary_id: str = Field(
         default="", max_length=36, description="Beteiligte that is sent; empty: the one linked longest."
+    )
+    consultations: Literal["on", "off"] = Field(
+        default="off", description="Whether Erstgespräche whose call is due go back to Neu; their type must be there."
+    )
+    consultations_seconds: Seconds = Field(
+        default=60.0, description="Between two looks at Erstgespräche, within office hours."
     )
     overlap_seconds: Seconds = Field(default=120.0, description="How far a cursor looks back again.")
     stale_syncing_seconds: Seconds = Field(default=600.0, description="Age at which `syncing` counts as forgotten.")
@@ -65,3 +72,4 @@ class Settings(ServiceSettings):
     espocrm: EspoCrmSection
     advoware: AdvowareSection
     ticker: TickerSection = TickerSection()
+    office: OfficeSection = OfficeSection()

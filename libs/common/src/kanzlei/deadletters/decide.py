@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from kanzlei.deadletters.letter import REDRIVES, Letter
+from kanzlei.nouns import BY_TOPIC
 from kanzlei.topics import ENTITY_LINKS, EVENT_TOPICS
-from synckit.events import ENTITY_ID, RECORDS, Action, ChangeEvent, Origin, Record, encode
+from synckit.events import ENTITY_ID, Action, ChangeEvent, Origin, Record, encode
 
 MOST_REDRIVES = 3
 NOUN_OF = {topic: noun for noun, topic in EVENT_TOPICS.items()}
@@ -79,8 +80,8 @@ def redrive(letter: Letter, at: datetime) -> Redrive:
             return Redrive(refusal="ohne ID eines Datensatzes")
         check = ChangeEvent(noun, letter.key, Action.SYNC_CHECK, Origin.OPERATOR, at)
         return Redrive(topic, _marked(encode(check), letter))
-    event = letter.event
-    if event is None or event.domain == RECORDS:
+    event, owned = letter.event, BY_TOPIC.get(topic)
+    if event is None or owned is None or (event.domain, event.entity) != (owned.domain, owned.name):
         return Redrive(refusal="kein lesbares Ereignis")
     again = replace(event, origin=Origin.OPERATOR, received_at=at, id="", not_before=None)
     return Redrive(topic, _marked(encode(again), letter))

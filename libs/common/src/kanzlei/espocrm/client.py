@@ -29,7 +29,7 @@ from kanzlei.espocrm.answers import (
 )
 from recordsync.mapping.codecs import espo_time
 from synckit import clamps
-from synckit.errors import RemoteUnavailable
+from synckit.errors import RemoteRejected, RemoteUnavailable, StaleVersion
 from synckit.events import ENTITY_ID
 from synckit.http.answer import Answer
 from synckit.http.client import HttpClient
@@ -208,6 +208,20 @@ class EspoStore:
         answer = await self._client.call("PUT", self._path(record_id), body=dict(payload))
         return self._timed(self._snapshot(answer, record_id, written=True), asked_at, is_new=False)
 
+    async def update_unmoved(self, record_id: str, payload: Payload, version: str | None) -> Snapshot:
+        """As `update`, where the record is still at this `version`; StaleVersion where somebody saved it meanwhile.
+
+        EspoCRM minds it for types with optimistic concurrency control alone, and checks before it writes, not in one.
+        """
+        headers = {} if version is None else {"X-Version-Number": version}
+        try:
+            answer = await self._client.call("PUT", self._path(record_id), body=dict(payload), headers=headers)
+        except RemoteRejected as error:
+            if error.status == 409:
+                raise StaleVersion(f"{UPSTREAM}: saved by somebody meanwhile") from None
+            raise
+        return self._snapshot(answer, record_id, written=True)
+
     def _timed(self, written: Snapshot, asked_at: float, *, is_new: bool) -> Snapshot:
         self._client.clocks.wrote(UPSTREAM, written.changed_at, time.monotonic() - asked_at, is_new=is_new)
         return written
@@ -231,11 +245,16 @@ class EspoStore:
             return
 
     async def select(
-        self, where: Sequence[Mapping[str, Any]], attributes: Sequence[str] = (), *, limit: int | None = None
+        self,
+        where: Sequence[Mapping[str, Any]],
+        attributes: Sequence[str] = (),
+        *,
+        limit: int | None = None,
+        by: str = "createdAt",
     ) -> AsyncIterator[dict[str, Any]]:
-        """Rows of a list, by creation, all pages up to `limit`. Rows never hold e-mail or phone data."""
+        """Rows of a list, by the time in `by`, all pages up to `limit`. Rows never hold e-mail or phone data."""
         given = 0
-        async for page in self._pages(where, "createdAt", _select(attributes), limit):
+        async for page in self._pages(where, by, _select(attributes), limit):
             for row in page[: None if limit is None else limit - given]:
                 yield row
             given += len(page)

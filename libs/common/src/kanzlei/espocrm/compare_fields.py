@@ -38,6 +38,11 @@ def fits(spec: FieldSpec, there: Json) -> bool:
     return there.get("type") in FITTING.get(spec.type, {spec.type})
 
 
+def lacks_versions(observed: Installation, entity: EntitySpec) -> bool:
+    """Whether a write can't name a version although it shall."""
+    return entity.versioned and not part(observed.definitions, entity.scope).get("optimisticConcurrencyControl")
+
+
 def missing_options(spec: FieldSpec, there: Json) -> list[str]:
     """Options that the field lacks. None where it takes them from elsewhere or is no list of options."""
     given = there.get("options")
@@ -79,6 +84,14 @@ def _entity(observed: Installation, entity: EntitySpec) -> Iterator[Difference]:
             "its stream is switched off",
             "a note for a record without an assigned user can be posted nowhere",
             f"Administration > Entity Manager > {entity.scope}: switch Stream on",
+        )
+    if lacks_versions(observed, entity):
+        yield warning(
+            "versions-off",
+            entity.scope,
+            "its optimistic concurrency control is switched off",
+            "what a person saves in the moment of our write is not seen, and may be overwritten",
+            f"{INSTALL}, or Administration > Entity Manager > {entity.scope}: Optimistic Concurrency Control on",
         )
     if observed.field(entity.scope, "assignedUsers"):
         yield warning(

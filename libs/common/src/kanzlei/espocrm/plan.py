@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanzlei.espocrm.compare_fields import fits, link_name
+from kanzlei.espocrm.compare_fields import fits, lacks_versions, link_name
 from kanzlei.espocrm.layout import detail_with, filters_with
 from kanzlei.espocrm.observed import EMPTY, Installation, Json, part
 from kanzlei.espocrm.schema import EntitySpec, FieldSpec, LinkSpec, Target, level
@@ -69,6 +69,7 @@ def plan(seen: Administration, target: Target, *, auth: str = "ApiKey") -> Plan:
     observed = seen.installation
     steps = [
         *(_create_entity(entity) for entity in target.entities if entity.custom and _is_missing(observed, entity)),
+        *(_version(entity) for entity in target.entities if lacks_versions(observed, entity)),
         *(step for entity in target.entities for step in _fields(observed, entity)),
         *(_create_link(link) for link in target.links if _lacks(observed, link)),
         *(step for entity in target.entities for step in _layouts(seen, entity)),
@@ -93,6 +94,12 @@ def _create_entity(entity: EntitySpec) -> Step:
     }
     what = f"{entity.scope} ({entity.kind})"
     return Step("entity", what, "there is none", "POST", "/EntityManager/action/createEntity", body)
+
+
+def _version(entity: EntitySpec) -> Step:
+    body = {"name": entity.scope, "optimisticConcurrencyControl": True}
+    why = "two who save at once would not hear of each other"
+    return Step("entity", f"{entity.scope}: versions", why, "POST", "/EntityManager/action/updateEntity", body)
 
 
 def _fields(observed: Installation, entity: EntitySpec) -> Iterator[Step]:

@@ -49,7 +49,10 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class EntitySpec:
-    """An entity type. `custom`: made by us, with EspoCRM's prefix C; else one that EspoCRM has anyway."""
+    """An entity type. `custom`: made by us, with EspoCRM's prefix C; else one that EspoCRM has anyway.
+
+    `versioned`: with optimistic concurrency control, so that a write can name the version that it has read.
+    """
 
     scope: str
     kind: str
@@ -57,6 +60,7 @@ class EntitySpec:
     fields: tuple[FieldSpec, ...]
     stream: bool = False
     custom: bool = True
+    versioned: bool = False
 
     def field_name(self, spec: FieldSpec) -> str:
         """The name that EspoCRM gives the field: on its own types Field Manager puts a `c` before ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kanzlei.espocrm.schema import BASE, PERSON, EntitySpec, FieldSpec, JobSpec, LinkSpec, RoleSpec, Target
 from kanzlei.espocrm.target_parts import DOKUMENT_FIELDS, PART_NAMES, Part, part
@@ -172,7 +173,7 @@ def _with_fields(entities: tuple[EntitySpec, ...], chosen: list[Part]) -> tuple[
 
 
 def _joined(known: EntitySpec, extra: EntitySpec) -> EntitySpec:
-    return EntitySpec(known.scope, known.kind, known.label, (*known.fields, *extra.fields), known.stream, known.custom)
+    return replace(known, fields=(*known.fields, *extra.fields))
 
 
 def _rights(chosen: list[Part]) -> Mapping[str, Mapping[str, str]]:

@@ -91,6 +91,7 @@ CONSULTATIONS = Part(
                 FieldSpec("nextCall", "Nächster Anruf", "datetime"),
             ),
             stream=True,
+            versioned=True,
         ),
     ),
     rights={"CVmhErstgespraech": _READ_EDIT},

@@ -76,12 +76,15 @@ class InstallationWatch:
         return web.json_response({"checked_at": at, "differences": [each.as_json() for each in self._found]})
 
 
-def watch_of(section: EspoCrmSection, clock: Clock, *, service: str) -> InstallationWatch:
-    """The watch of one service, with a connection of its own that is closed after each look."""
+def watch_of(section: EspoCrmSection, clock: Clock, *, service: str, parts: Sequence[str] = ()) -> InstallationWatch:
+    """The watch of one service, with a connection of its own that is closed after each look.
+
+    `parts`: what it needs besides, as `kanzlei.espocrm install --with` takes them.
+    """
     secret = section.hmac_secret_key
     auth = EspoAuth(section.api_key.get_secret_value(), secret.get_secret_value() if secret else None)
     wiring = Wiring(limits=LIMITS, on_call=remote_metrics.api_call, agent=f"{service}-check")
-    wanted = target()
+    wanted = target(parts)
 
     async def look() -> Installation:
         api = Api(section.base_url, auth.headers, wiring)

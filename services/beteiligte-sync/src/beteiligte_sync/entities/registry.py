@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from kanzlei.nouns import RECORD_SYNC, Noun, owned_by
+from kanzlei.nouns import RECORD_SYNC, Noun, synced_by
 from recordsync.mapping.field import EntityMapping
 
 
@@ -17,4 +17,4 @@ def mapping_of(noun: Noun) -> EntityMapping:
     return found
 
 
-REGISTRY: tuple[EntityMapping, ...] = tuple(mapping_of(noun) for noun in owned_by(RECORD_SYNC))
+REGISTRY: tuple[EntityMapping, ...] = tuple(mapping_of(noun) for noun in synced_by(RECORD_SYNC))

@@ -10,11 +10,13 @@ from typing import Any, cast
 import structlog
 
 from kanzlei.advoware.client import AdvowareBeteiligteStore
+from kanzlei.consultations import NEXT_CALL, NOUN, next_call
 from kanzlei.espocrm.client import EspoClient, EspoStore
 from recordsync.mapping.rows import as_seen
 from synckit import clamps
 from synckit.errors import SyncError
 from synckit.ports import Snapshot
+from ticker.consultations import Due
 from ticker.domain.entities import BETEILIGTE, Watched
 from ticker.domain.queries import Where
 from ticker.domain.rows import LeftRow, PartyRow, RightRow
@@ -49,6 +51,20 @@ class EspoLists:
                 return None
             self._our_user = _user_id(told)
         return self._our_user
+
+
+class EspoConsultations:
+    """`ticker.consultations.DueLists`."""
+
+    def __init__(self, client: EspoClient) -> None:
+        self._store = EspoStore(client, NOUN.espocrm)
+
+    async def due(self, where: Where, limit: int) -> AsyncGenerator[Due, None]:
+        """A row that does not say since when is of none's interest."""
+        async for row in self._store.select(where, [NEXT_CALL], limit=limit, by=NEXT_CALL):
+            since = next_call(row)
+            if since is not None:
+                yield Due(str(row["id"]), since)
 
 
 class AdvowareLists:

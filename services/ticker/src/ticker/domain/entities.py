@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from kanzlei.nouns import RECORD_SYNC, Noun, owned_by
+from kanzlei.nouns import RECORD_SYNC, Noun, synced_by
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType({"bankverbindungen": ("bankkverbindungen",)})
 """Under which names a party's record shows rows beside the noun's own: Advoware misspells one."""
@@ -35,6 +35,6 @@ def watched(noun: Noun) -> Watched:
     return Watched(noun.name, noun.espocrm, noun.parent, inline, has_next_try=False, imported=True)
 
 
-WATCHED = tuple(watched(noun) for noun in owned_by(RECORD_SYNC))
+WATCHED = tuple(watched(noun) for noun in synced_by(RECORD_SYNC))
 BY_NAME: Mapping[str, Watched] = MappingProxyType({each.entity: each for each in WATCHED})
 BETEILIGTE = BY_NAME["beteiligte"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from kanzlei.consultations import NEXT_CALL, WAITING
+from kanzlei.consultations import STATUS as CALL_STATUS
 from recordsync.mapping.codecs import espo_time
 from synckit.ports import LONGEST_PARKED
 
@@ -42,6 +44,11 @@ def in_few_states(now: datetime) -> Where:
     """As below, for a type that does not show when it is tried again: our own memory knows."""
     rested = _before(MODIFIED, now - RETRY_AFTER, now + SKEW)
     return [_either(_is(STATUS, "in", ["pending_sync", "dirty"]), _both(_is(STATUS, "equals", "failed"), rested))]
+
+
+def waiting_for_a_call(now: datetime) -> Where:
+    """Erstgespräche whose next call should have been made by now."""
+    return [_is(CALL_STATUS, "equals", WAITING), _is(NEXT_CALL, "lessThanOrEquals", espo_time(now))]
 
 
 def in_waiting_states(now: datetime, stale_syncing: timedelta) -> Where:
