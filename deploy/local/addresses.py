@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandbox.xai.access import API_KEY as XAI_API_KEY
+from sandbox.xai.access import MANAGEMENT_KEY as XAI_MANAGEMENT_KEY
 from synckit.kafka.access import KafkaAccess, access_from
 
 
@@ -24,6 +26,8 @@ class Addresses:
     google_url: str = ""
     google_key_file: str = ""
     google_role_account: str = ""
+    xai_url: str = ""
+    xai_management_url: str = ""
     prometheus_url: str = ""
     kafka_settings: dict[str, str] = field(default_factory=dict)
     """KAFKA_SECURITY_PROTOCOL and its like, of the administrator; empty where Kafka speaks PLAINTEXT."""
@@ -58,6 +62,12 @@ class Addresses:
                     "service_account_file": self.google_key_file,
                     "role_account": self.google_role_account,
                 },
+                "xai": {
+                    "url": self.xai_url,
+                    "management_url": self.xai_management_url,
+                    "api_key": XAI_API_KEY,
+                    "management_key": XAI_MANAGEMENT_KEY,
+                },
             },
             **({"prometheus": {"url": self.prometheus_url}} if self.prometheus_url else {}),
         }
@@ -80,6 +90,8 @@ def read_addresses(path: Path) -> Addresses:
         google_url=seen["sandbox"]["google"]["url"],
         google_key_file=seen["sandbox"]["google"]["service_account_file"],
         google_role_account=seen["sandbox"]["google"]["role_account"],
+        xai_url=seen["sandbox"]["xai"]["url"],
+        xai_management_url=seen["sandbox"]["xai"]["management_url"],
         kafka_settings=seen.get("kafka_settings", {}),
         kafka_users=seen.get("kafka_users", {}),
         prometheus_url=seen.get("prometheus", {}).get("url", ""),

@@ -36,6 +36,7 @@ from deploy.local.table import (
     SERVICES,
     TOPICS,
     WORKER,
+    XAI_MANAGEMENT,
     Job,
     Service,
     Wiring,
@@ -122,6 +123,8 @@ class Office:
             google_url=self._url("google"),
             google_key_file=str(self.google_key_file),
             google_role_account=ROLE_ACCOUNT,
+            xai_url=self._url("xai"),
+            xai_management_url=self._url(XAI_MANAGEMENT),
             prometheus_url=self.prometheus_url if self.watching is not None else "",
             kafka_settings=self.backends.kafka.security.settings(),
             kafka_users=self.backends.kafka.security.users,
@@ -136,7 +139,8 @@ class Office:
             self._guardian = Guardian(self.state_dir)
         try:
             self._step("Kafka, PostgreSQL, Redis", self.backends.start)
-            for name in (*self.sandboxes, *self.services, *([PROMETHEUS] if self.watching is not None else [])):
+            watched = [PROMETHEUS] if self.watching is not None else []
+            for name in (*self.sandboxes, XAI_MANAGEMENT, *self.services, *watched):
                 self._ports.claim(name)
             self._step("sandboxes", lambda: self._start_all(self.sandboxes))
             if self.addresses.kafka_users:

@@ -115,6 +115,7 @@ def _urls(addresses: Addresses) -> dict[str, str]:
         "espocrm": addresses.espocrm_url,
         "advoware": addresses.advoware_url,
         "google": addresses.google_url,
+        "xai": addresses.xai_url,
     }
     watching = {PROMETHEUS: addresses.prometheus_url} if addresses.prometheus_url else {}
     return {**servers, **sandboxes, **addresses.services, **watching}
@@ -123,7 +124,7 @@ def _urls(addresses: Addresses) -> dict[str, str]:
 def _print_addresses(addresses: Addresses) -> None:
     for name, url in _urls(addresses).items():
         print(f"{name:<20} {url}")
-    print("\nEspoCRM, Advoware and Google show a page to play with; `make status`, `make logs`, `make down`.")
+    print("\nEspoCRM, Advoware, Google and xAI show a page to play with; `make status`, `make logs`, `make down`.")
 
 
 @contextlib.contextmanager

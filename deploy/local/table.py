@@ -16,6 +16,8 @@ from deploy.local.revision import revision
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
 from sandbox.espocrm.settings import ADMIN_PASSWORD, ADMIN_USER_NAME
 from sandbox.espocrm.settings import API_KEY as ESPOCRM_API_KEY
+from sandbox.xai.access import API_KEY as XAI_API_KEY
+from sandbox.xai.access import MANAGEMENT_KEY as XAI_MANAGEMENT_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = (
@@ -32,6 +34,9 @@ OURS = (
     "GOOGLE_",
     "NOTIFY_",
     "OFFICE_",
+    "XAI_",
+    "DOCUMENT_",
+    "TRANSFER_",
 )
 
 
@@ -75,17 +80,21 @@ ADVOWARE_ACCESS = (
     "ADVOWARE_PASSWORD",
 )
 OFFICE = ("OFFICE_HOURS", "OFFICE_LAND")
+XAI_ACCESS = ("XAI_API_BASE_URL", "XAI_API_KEY", "XAI_MANAGEMENT_BASE_URL", "XAI_MANAGEMENT_KEY")
 CONSULTATIONS = ("TICKER_CONSULTATIONS", "TICKER_CONSULTATIONS_SECONDS")
 GOOGLE_ACCESS = ("GOOGLE_SERVICE_ACCOUNT_FILE", "GOOGLE_ROLE_ACCOUNT", "GOOGLE_API_ENDPOINT")
 PUSH_SECRET = ("CALENDAR_PUSH_SECRET",)
 CALENDAR_CHOICES = ("CALENDAR_MODE", "CALENDAR_PROFILE", "CALENDAR_PUSH_URL", *PUSH_SECRET)
 
-PARTS = ("consultations",)
+XAI_MANAGEMENT = "xai-management"
+"""The other port of xAI's sandbox: its collections."""
+PARTS = ("consultations", "documents")
 """What is installed in EspoCRM besides, as `kanzlei.espocrm install --with` takes it."""
 SANDBOXES = (
     Service("espocrm", "sandbox.espocrm", ("--dispatch-interval", "0.2", "--link-hook"), ready="/_sandbox/health"),
     Service("advoware", "sandbox.advoware", ready="/_sandbox/health"),
     Service("google", "sandbox.google", ready="/_sandbox/health"),
+    Service("xai", "sandbox.xai", ready="/_sandbox/health"),
 )
 BARE_SANDBOXES = (replace(SANDBOXES[0], arguments=(*SANDBOXES[0].arguments, "--bare")), *SANDBOXES[1:])
 """EspoCRM as it comes: what it needs of ours is installed by the command for that."""
@@ -119,12 +128,19 @@ CALENDAR = Service(
     port_variable="CALENDAR_SYNC_PORT",
     variables=(*KAFKA, *STORES, *ESPOCRM, *ADVOWARE_ACCESS, *GOOGLE_ACCESS, *CALENDAR_CHOICES),
 )
+DOCUMENTS = Service(
+    "document-sync",
+    "document_sync",
+    port_variable="DOCUMENT_SYNC_PORT",
+    variables=(*KAFKA, *STORES, *ESPOCRM, *XAI_ACCESS, "XAI_WRITES"),
+)
 SERVICES = (
     INGRESS,
     WORKER,
     TICKER,
     PROXY,
     CALENDAR,
+    DOCUMENTS,
 )
 """All of ours, in the order in which they are started. The worker may run more than once."""
 
@@ -160,6 +176,8 @@ class Wiring:
         option = ["--port", str(port)] if takes_option else []
         if line.module == "sandbox.google" and self.addresses.google_key_file:
             option += ["--write-service-account", self.addresses.google_key_file]
+        if line.module == "sandbox.xai" and self.addresses.xai_management_url:
+            option += ["--management-port", self.addresses.xai_management_url.rpartition(":")[2]]
         return [sys.executable, "-m", line.module, *option, *line.arguments]
 
     def environment(self, line: Service | Job, port: int | None = None) -> dict[str, str]:
@@ -198,6 +216,11 @@ class Wiring:
             # Whoever tries it on a Sunday evening shall see it work.
             "OFFICE_HOURS": "Mon-Sun 00:00-24:00",
             "OFFICE_LAND": "none",
+            "XAI_API_BASE_URL": here.xai_url,
+            "XAI_API_KEY": XAI_API_KEY,
+            "XAI_MANAGEMENT_BASE_URL": here.xai_management_url,
+            "XAI_MANAGEMENT_KEY": XAI_MANAGEMENT_KEY,
+            "XAI_WRITES": "on",
             **self._calendar(),
         }
 
@@ -218,6 +241,7 @@ class Wiring:
 __all__ = [
     "BARE_SANDBOXES",
     "CALENDAR",
+    "DOCUMENTS",
     "ESPOCRM_API_KEY",
     "INGRESS",
     "INSTALL",
@@ -230,4 +254,5 @@ __all__ = [
     "TICKER",
     "TOPICS",
     "WORKER",
+    "XAI_MANAGEMENT",
 ]

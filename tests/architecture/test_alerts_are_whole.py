@@ -115,7 +115,7 @@ def test_what_an_alert_sees_rise_is_there_from_the_start(name: str) -> None:
 
 STARTED = """
 import sys
-import beteiligte_sync.metrics, calendar_sync.metrics, ticker.metrics, webhook_ingress.metrics
+import beteiligte_sync.metrics, calendar_sync.metrics, document_sync.metrics, ticker.metrics, webhook_ingress.metrics
 from beteiligte_sync.entities.registry import REGISTRY as NOUNS
 from synckit.service.metrics import REGISTRY
 from synckit.service.worker_metrics import WorkerMetrics

@@ -35,7 +35,7 @@ def test_a_service_shows_its_own_and_nobody_elses(service: Service) -> None:
     others = {name for other in SERVICES if other.module != module for name in declared(other.module)}
     assert shown & (others - declared(module)) == set()
     worker = "sync_events_handled" in shown
-    assert worker == (module in ("beteiligte_sync", "calendar_sync")), sorted(shown)
+    assert worker == (module in ("beteiligte_sync", "calendar_sync", "document_sync")), sorted(shown)
 
 
 def test_a_metric_is_declared_once() -> None:

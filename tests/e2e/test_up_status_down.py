@@ -41,7 +41,14 @@ def test_the_whole_stack_comes_up_says_where_and_goes_without_a_trace(tmp_path: 
 
         assert set(addresses) == {"kafka", "database_url", "redis_url", "services", "sandbox"}
         workers = {"beteiligte-sync", "beteiligte-sync-2"}
-        assert set(addresses["services"]) == {"webhook-ingress", *workers, "ticker", "advoware-proxy", "calendar-sync"}
+        assert set(addresses["services"]) == {
+            "webhook-ingress",
+            *workers,
+            "ticker",
+            "advoware-proxy",
+            "calendar-sync",
+            "document-sync",
+        }
         assert set(addresses["sandbox"]["espocrm"]) == {"url", "api_key"}
         google = addresses["sandbox"]["google"]
         assert set(google) == {"url", "service_account_file", "role_account"}

@@ -128,7 +128,6 @@ class DocumentSyncSection(Section):
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "document-sync"
-    log_keys: ClassVar[frozenset[str]] = frozenset({"steps"})
     log_names: ClassVar[tuple[str, ...]] = ("documents.",)
     kafka: KafkaSection
     database: DatabaseSection
