@@ -21,12 +21,12 @@ from deploy.local.supervisor import StackError
 from deploy.local.table import ROOT
 from deploy.prometheus.rules import RULES
 from synckit.command import run_command
-from tests.drills import of_calendars, of_remotes, of_services
+from tests.drills import of_calendars, of_documents, of_remotes, of_services
 from tests.drills.stage import Stage, stage
 
 LIMIT = 120.0
 QUIET_SECONDS = 3.0
-DRILLS = {**of_services.DRILLS, **of_remotes.DRILLS, **of_calendars.DRILLS}
+DRILLS = {**of_services.DRILLS, **of_remotes.DRILLS, **of_calendars.DRILLS, **of_documents.DRILLS}
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, str] = {
     "CALENDAR_SYNC_UPKEEP_SECONDS": "2",
     "CALENDAR_SYNC_IN_PLACE_SECONDS": "2",
     "NOTIFY_USER": USER_ID,
+    "DOCUMENT_SYNC_CHANGED_SECONDS": "2",
 }
 """What an office does every few minutes is done every few seconds here, as the times of the rules are shorter too."""
 
