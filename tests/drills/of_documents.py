@@ -37,7 +37,16 @@ async def in_a_foreign_collection(stage: Stage) -> AsyncIterator[None]:
         shown = [await papers.until_state(document, "clean") for document in documents]
         foreign, file = await papers.collection_of(cases[1]), shown[0]["xaiId"]
         path = f"/v1/collections/{foreign}/documents/{file}"
-        await papers.collections.ask("POST", path, headers={"Authorization": f"Bearer {MANAGEMENT_KEY}"})
+        told = {
+            "sha256": shown[0]["xaiSyncedHash"],
+            "espo_documents": documents[0],
+            "record": "",
+            "name": "",
+            "version": "",
+        }
+        await papers.collections.ask(
+            "POST", path, {"fields": told}, headers={"Authorization": f"Bearer {MANAGEMENT_KEY}"}
+        )
         await _audit(stage)
         yield
 
@@ -59,8 +68,7 @@ async def many_switched_off(stage: Stage) -> AsyncIterator[None]:
     """Many records lose their switch at once."""
     async with papers_of(stage.addresses, stage.espo) as papers:
         cases = [await papers.case(f"Schalter {n}") for n in range(MANY)]
-        for n, case in enumerate(cases):
-            await _with_collection(papers, case, n)
+        await asyncio.gather(*(_with_collection(papers, case, n) for n, case in enumerate(cases)))
         await asyncio.gather(*(papers.switch(case, on=False) for case in cases))
         yield
 

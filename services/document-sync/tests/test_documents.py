@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from document_world import KLAGE, MIETER, World
 
 from document_sync.domain.values import RecordKey
@@ -235,6 +238,28 @@ async def test_too_many_at_once_are_held() -> None:
     await world.records.withdraw(keys[8])
     assert world.is_closed(keys[8])
     assert len(world.xai.sammlungen) == 3
+
+
+async def test_looks_at_the_same_time_count_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All have read their switch as off, for the first time, before any of them takes back."""
+    world = World()
+    keys = [RecordKey("CVmhRumungsklage", f"k{number}") for number in range(9)]
+    for key in keys:
+        await world.switched(key, True)
+        world.office.write_paper(f"d{key.id}", key.id.encode())
+        await world.linked(f"d{key.id}", key)
+    await world.settle()
+    for key in keys:
+        world.office.matters[key].switch = False
+    all_there = asyncio.Barrier(len(keys))
+
+    async def sleep(_seconds: float) -> None:
+        await all_there.wait()
+
+    monkeypatch.setattr(world.clock, "sleep", sleep)
+    looked = await asyncio.gather(*(world.record(key) for key in keys))
+    assert sum(not one.is_held for one in looked) <= 5
+    assert len(world.xai.sammlungen) >= 4
 
 
 async def test_a_dry_run_sends_nothing() -> None:

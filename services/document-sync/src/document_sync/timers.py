@@ -24,7 +24,7 @@ OVERLAP = timedelta(minutes=2)
 """EspoCRM's times are whole seconds, and a save may become visible late."""
 MOST = 500
 AUDIT_SECONDS = 24 * 3600.0
-GAUGE_SECONDS, DAILY_SECONDS, SWEEP_SECONDS, RETENTION_SECONDS = 60.0, 300.0, 3600.0, 6 * 3600.0
+GAUGE_SECONDS, DAILY_SECONDS, SWEEP_SECONDS, RETENTION_SECONDS = 15.0, 300.0, 3600.0, 6 * 3600.0
 
 
 class Once(Protocol):

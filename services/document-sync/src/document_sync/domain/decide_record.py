@@ -112,12 +112,21 @@ def _switched(row: Collection, switch: Switch) -> Collection:
 def _switched_off(look: RecordLook) -> RecordPlan:
     if not look.is_sure:
         return RecordPlan((ReadAgain(),), look.row)
-    row = replace(look.row, wished_at=look.row.wished_at or look.now)
+    if look.row.wished_at is None:
+        # Said before the others are counted: of many at once, in however many workers, each sees all the others.
+        wished = replace(look.row, wished_at=look.now)
+        then = _counted(replace(look, row=wished))
+        return RecordPlan((Keep(wished), *then.steps), then.row)
+    return _counted(look)
+
+
+def _counted(look: RecordLook) -> RecordPlan:
+    row = look.row
     if not look.tally.is_too_many:
         return _close(look, row)
     held = replace(row, is_held=True, due=look.now + HELD_FOR)
     note = Note("held", HELD.format(type=row.key.type, id=row.key.id))
-    first = () if look.row.wished_at else (Keep(replace(held, notes=look.row.notes)),)
+    first = () if row.is_held else (Keep(replace(held, notes=row.notes)),)
     return _done(look, held, (*first, *_noted(look, note)))
 
 

@@ -171,7 +171,9 @@ class RecordLooks:
                 return
         await store.save_collection(row)
         out = await store.out_for(row.key) if row.phase is Phase.CLOSING else look.out
-        course.look = replace(look, row=row, out=out, found=None, is_gone=False)
+        is_wish = row.wished_at is not None and look.row.wished_at is None
+        tally = await store.wishes(row.key, look.now - WISH_HOURS) if is_wish else look.tally
+        course.look = replace(look, row=row, out=out, tally=tally, found=None, is_gone=False)
 
     async def _ask(self, course: _Course, step: FindCollection | AskCollection) -> None:
         look, collections = course.look, self._parts.collections
