@@ -30,7 +30,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; \
 	do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-demo: $(READY) ## a morning in the office: twenty-eight steps on the real stack (WORKERS=1 PROMETHEUS=1 SECURE=1)
+demo: $(READY) ## a morning in the office: thirty-one steps on the real stack (WORKERS=1 PROMETHEUS=1 SECURE=1)
 	@$(PY) -m demo --workers $(WORKERS) $(if $(PROMETHEUS),--prometheus) $(if $(SECURE),--secure)
 
 test: $(READY) ## all tests, those on the real Kafka, PostgreSQL and Redis beside the others

@@ -20,6 +20,7 @@ from demo import (
     steps_children,
     steps_consultation,
     steps_daily,
+    steps_documents,
     steps_kommunikation,
     steps_links,
     steps_loss,
@@ -67,6 +68,9 @@ STEPS: tuple[Step, ...] = (
     steps_calendar_trouble.killed_between_insert_and_save,
     steps_calendar_trouble.write_protection,
     steps_consultation.call_again,
+    steps_documents.found_in_its_matter,
+    steps_documents.sent_once,
+    steps_documents.taken_back,
 )
 STEP_LIMIT = 600.0
 

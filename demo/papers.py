@@ -103,6 +103,12 @@ class Papers:
 
         return await until(found, f"{text!r} is found", INDEXED_WITHIN)
 
+    async def files_of(self, document: str) -> int:
+        """Files at xAI whose name is that of the document."""
+        named = (await self.shown(document))["name"]
+        told = await self.files.ask("GET", "/v1/files", headers=_bearer(API_KEY))
+        return sum(named in str(each["filename"]) for each in told["data"])
+
     async def uploads(self, since: int) -> int:
         """Files that were sent to xAI after that call of its log."""
         told = await self.files.ask("GET", f"/_sandbox/calls?since={since}")

@@ -132,7 +132,7 @@ DOCUMENTS = Service(
     "document-sync",
     "document_sync",
     port_variable="DOCUMENT_SYNC_PORT",
-    variables=(*KAFKA, *STORES, *ESPOCRM, *XAI_ACCESS, "XAI_WRITES"),
+    variables=(*KAFKA, *STORES, *ESPOCRM, *XAI_ACCESS, "XAI_WRITES", "DOCUMENT_SYNC_CHANGED_SECONDS"),
 )
 SERVICES = (
     INGRESS,
@@ -221,6 +221,8 @@ class Wiring:
             "XAI_MANAGEMENT_BASE_URL": here.xai_management_url,
             "XAI_MANAGEMENT_KEY": XAI_MANAGEMENT_KEY,
             "XAI_WRITES": "on",
+            # A switch has no webhook: nobody who plays shall wait a minute for it.
+            "DOCUMENT_SYNC_CHANGED_SECONDS": "5",
             **self._calendar(),
         }
 
