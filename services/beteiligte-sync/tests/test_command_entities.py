@@ -6,7 +6,7 @@ import pytest
 
 from beteiligte_sync.commands.entities import UnknownEntity, find
 from beteiligte_sync.entities.registry import REGISTRY, mapping_of
-from kanzlei.nouns import NOUNS, RECORD_SYNC, Noun
+from kanzlei.nouns import RECORD_SYNC, Noun, synced_by
 
 
 @pytest.mark.parametrize("name", ["CAdressen", "cadressen", "adressen"])
@@ -21,7 +21,7 @@ def test_what_is_not_there_is_said_with_what_there_is() -> None:
 
 
 def test_the_registry_is_the_catalogue() -> None:
-    owned = {(noun.name, noun.espocrm, noun.parent) for noun in NOUNS if noun.owner == RECORD_SYNC}
+    owned = {(noun.name, noun.espocrm, noun.parent) for noun in synced_by(RECORD_SYNC)}
     assert owned == {(m.entity, m.left_type, m.child_of.entity if m.child_of else "") for m in REGISTRY}
 
 

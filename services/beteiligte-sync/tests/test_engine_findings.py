@@ -322,6 +322,18 @@ async def test_an_unknown_betnr_is_told_as_such(is_linked: bool) -> None:
     assert "gelöscht" not in " ".join(text for _, _, text in office.notifier.notes)
 
 
+async def test_a_forgotten_link_whose_party_is_gone_is_a_deletion() -> None:
+    """A database from a backup knows the link no more; EspoCRM still shows number and version as we wrote them."""
+    office = Office()
+    office.left.seed("p1", lastName="Probe", firstName="Paula", betnr=987_654, advowareRowId="tt6ag1AAAAzB")
+    await office.sync("p1")
+    await office.sync("p1")
+    assert office.left.records["p1"]["syncStatus"] == "deleted_in_advoware"
+    (note,) = office.notifier.notes
+    assert "987654" in note[2]
+    assert office.right.records == {}
+
+
 async def test_no_betnr_and_pending_unlinks() -> None:
     """Emptied by a person who had seen it, together with the wish to be synced: unlinked and asked, never posted."""
     office = Office()

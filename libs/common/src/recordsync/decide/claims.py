@@ -5,7 +5,7 @@ from __future__ import annotations
 from recordsync.decide import guard
 from recordsync.decide.deletion import DUPLICATE, UNLINKED, claimed_too
 from recordsync.decide.facts import claimed_by, first_told, home_of, link_as_seen, there
-from recordsync.decide.plausibility import NUMBER_SEEN
+from recordsync.decide.plausibility import NUMBER_SEEN, ROW_ID
 from recordsync.frozen import replace
 from recordsync.memory.look import Memory
 from recordsync.observation import UNASKED, Observation
@@ -54,7 +54,10 @@ def adopted(memory: Memory, seen: Observation, rules: Rules) -> Step | None:
     if seen.right is UNASKED or seen.right_id != right_id:
         return Observe((ReadRight(right_id),))
     if seen.right is None:
-        return None if rules.mapping.child_of is not None else _unknown(right_id, seen, rules)
+        # With a version that we wrote beside the number the two were linked: our memory forgot that, in a database that
+        # fell back, and no person mistyped. So it was deleted over there.
+        is_forgotten = bool(left.payload.get(ROW_ID))
+        return None if rules.mapping.child_of is not None or is_forgotten else _unknown(right_id, seen, rules)
     return Learn(replace(memory, result="adopted")) if memory.result == "unchanged" else None
 
 
