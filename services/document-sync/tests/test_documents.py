@@ -271,3 +271,17 @@ async def test_a_dry_run_sends_nothing() -> None:
     assert world.xai.calls == ["find_collection"]
     assert "show" not in world.office.calls
     assert "bytes" not in world.office.calls
+
+
+async def test_a_file_that_was_only_said_to_be_gone_is_not_sent_again() -> None:
+    """xAI answers 404 for everything during one look; the file is found again by its name."""
+    world = await ready(KLAGE)
+    await world.linked("d1", KLAGE)
+    await world.settle()
+    world.xai.is_lost = True
+    await world.daily()
+    world.xai.is_lost = False
+    await world.settle()
+    assert world.in_collection(KLAGE) == {b"Raeumung"}
+    assert len(world.xai.all) == 1
+    assert len(world.xai.uploads) == 1

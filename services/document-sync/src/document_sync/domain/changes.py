@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from document_sync.domain.memory import File, Placement, Transfer
 from document_sync.domain.steps import Attach, Upload
 from document_sync.domain.values import Indexing, RecordKey
+
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+"""Before any file of ours was at xAI: a search from then on finds all of them."""
 
 
 def placed(file: File, placement: Placement) -> File:
@@ -26,10 +29,17 @@ def announced(file: File, step: Attach) -> File:
 
 
 def lost(file: File, *, is_file_gone: bool, record: RecordKey) -> File:
-    """Somebody has deleted it at xAI: the file, and with it all of its places, or one place."""
+    """Somebody has deleted it at xAI: the file, and with it all of its places, or one place.
+
+    A file counts as one that may be there still: it is looked for by its name before its bytes are sent again, and
+    before it is forgotten. Whoever said twice that it is gone may have been wrong.
+    """
     gone = [key for key in file.placements if is_file_gone or key == record]
     marked = {key: replace(file.placements[key], status=Indexing.LOST, due=None) for key in gone}
-    return replace(file, file_id="" if is_file_gone else file.file_id, placements={**file.placements, **marked})
+    placements = {**file.placements, **marked}
+    if not is_file_gone:
+        return replace(file, placements=placements)
+    return replace(file, file_id="", intent_at=EVER, placements=placements)
 
 
 def forgotten(file: File) -> File:
