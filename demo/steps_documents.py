@@ -8,6 +8,8 @@ from demo.wait import expect, until
 
 QUESTION = "Wann ist die Räumung des Kellers?"
 ANSWER = "Die Räumung des Kellers ist auf den 12. Mai 2027 angesetzt."
+PLANTED = ("12. Mai 2027", "Terminsladung", "Keller Nordstraße", "unterschrieben", "Schimmel", "Dachboden")
+"""Words of files, of documents' names and of matters' names: nowhere but in EspoCRM and xAI."""
 
 
 async def found_in_its_matter(morning: Morning) -> str:

@@ -18,6 +18,7 @@ from redis import Redis
 from demo.__main__ import STEPS
 from demo.people import OLD_IBAN, PERSON, PHONE, TYPED_PHONE, canaries
 from demo.remotes import Advoware
+from demo.steps_documents import PLANTED as PLANTED_IN_PAPERS
 from demo.wait import until
 from deploy.local.addresses import Addresses, read_addresses
 from deploy.local.guardian import Guardian
@@ -25,6 +26,8 @@ from deploy.local.supervisor import Supervisor
 from deploy.local.table import ROOT
 from kanzlei import topics
 from sandbox.advoware.credentials import DEFAULT as ADVOWARE
+from sandbox.xai.access import API_KEY as XAI_API_KEY
+from sandbox.xai.access import MANAGEMENT_KEY as XAI_MANAGEMENT_KEY
 from synckit.events import Record, encode
 from synckit.kafka.access import KafkaAccess
 from synckit.kafka.publisher import KafkaPublisher
@@ -92,7 +95,7 @@ async def test_after_a_demo_no_planted_value_and_no_secret_is_anywhere_but_where
         "redis": places.redis_keys(here.redis_url),
         "tables": {name: rows for name, rows in shown.items() if name not in HOLDING_CLIENT_DATA},
     }
-    looked_for = [*canaries(), *notations()]
+    looked_for = [*canaries(), *notations(), *PLANTED_IN_PAPERS]
     assert {kind: places.found(texts, looked_for) for kind, texts in kinds.items()} == {kind: [] for kind in kinds}
     token = kinds["redis"][f"redis {TOKEN_KEY}"]
     secrets = [*secrets_of(demo, called), access_token(token)]
@@ -148,7 +151,8 @@ def secrets_of(demo: Demo, called: proxy.Called) -> list[str]:
     told = [each for each in _texts(webhooks) if len(each) >= LONG_ENOUGH]
     assert told
     unknown = proxy.UNKNOWN_SECRET.partition(".")[2]
-    return [*told, called.key.partition(".")[2], unknown, ADVOWARE.password, ADVOWARE.api_key]
+    ours = [called.key.partition(".")[2], unknown]
+    return [*told, *ours, ADVOWARE.password, ADVOWARE.api_key, XAI_API_KEY, XAI_MANAGEMENT_KEY]
 
 
 def _texts(told: Any) -> Iterator[str]:
