@@ -97,9 +97,9 @@ class Office:
         return {one.name for one in self.xai.sammlungen.values() if self.xai.search(one.id, word)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def environment(backends: LazyBackends) -> Mapping[str, str]:
-    """Topics and schema there, as operators make them."""
+    """Topics and schema there, as operators make them. Each test has an xAI of its own, and so a memory of its own."""
     url = backends.create_database(f"documents_{uuid.uuid4().hex[:8]}")
     told = {
         "PATH": os.environ["PATH"],
