@@ -49,3 +49,5 @@ UNCHANGED_CALENDAR = Budget(reads=3, writes=0)
 """A run of one employee where nothing has changed: two reads of Google at most, one of Advoware."""
 CHANGED_CALENDAR = Budget(reads=5, writes=1)
 """A run in which one appointment of either side is to be written on the other: read once more before it is."""
+DOCUMENTS_OF_A_NEW_RECORD = 2
+"""Reads by which document-sync sees that a new record has no collection, and no documents."""

@@ -66,13 +66,23 @@ class Meter:
         for linked in records:
             calls += await self._espo.calls(caller=self._espo.api_user, record=linked.left, since=self._left)
             calls += await self._advo.calls(record=str(linked.right), since=self._right)
+        calls = [call for call in calls if not _is_of_documents(call)]
         notes = [note for note in await self._espo.notes() if str(note["id"]) not in self._notes]
         reads = sum(call["method"] in READS for call in calls)
         return Budget(reads, len(calls) - reads, len(notes))
 
+    async def of_documents(self, record: Linked) -> int:
+        """Calls by which document-sync looked whether the record has a collection: budgets of its own."""
+        calls = await self._espo.calls(caller=self._espo.api_user, record=record.left, since=self._left)
+        return sum(_is_of_documents(call) for call in calls)
+
     async def searches(self) -> int:
         """Lists of parties that were asked for: how a lost answer is looked for."""
         return len(await self._advo.calls(method="GET", path="/Beteiligte$", since=self._right))
+
+
+def _is_of_documents(call: dict[str, Any]) -> bool:
+    return str(call.get("agent") or "").startswith("document-sync/")
 
 
 @dataclass(frozen=True)

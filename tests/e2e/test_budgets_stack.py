@@ -46,6 +46,7 @@ async def test_a_create_through_the_whole_stack(quiet: Morning, meter: Meter) ->
     record = await linked(quiet, "Neuling")
     await nothing_follows(quiet)
     assert await meter.cost(record) == budgets.CREATE
+    assert await meter.of_documents(record) <= budgets.DOCUMENTS_OF_A_NEW_RECORD
 
 
 async def test_an_update_and_a_conflict_through_the_whole_stack(quiet: Morning, meter: Meter) -> None:
