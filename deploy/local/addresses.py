@@ -49,8 +49,6 @@ class Addresses:
         """The form of `var/stack.json`."""
         return {
             "kafka": self.kafka,
-            "kafka_settings": self.kafka_settings,
-            "kafka_users": self.kafka_users,
             "database_url": self.database_url,
             "redis_url": self.redis_url,
             "services": {name: {"url": url} for name, url in self.services.items()},
@@ -69,6 +67,7 @@ class Addresses:
                     "management_key": XAI_MANAGEMENT_KEY,
                 },
             },
+            **({"kafka_settings": self.kafka_settings, "kafka_users": self.kafka_users} if self.kafka_users else {}),
             **({"prometheus": {"url": self.prometheus_url}} if self.prometheus_url else {}),
         }
 
