@@ -115,7 +115,8 @@ def _call(module: str, *arguments: str) -> tuple[str, ...]:
 
 def _sandbox(sandbox: Service) -> Trial:
     port = _free_port()
-    return Trial(_call(sandbox.module, "--port", str(port)), {}, port, sandbox.ready)
+    more = ("--management-port", "0") if sandbox.module == "sandbox.xai" else ()
+    return Trial(_call(sandbox.module, "--port", str(port), *more), {}, port, sandbox.ready)
 
 
 def _service(service: Service) -> Trial:

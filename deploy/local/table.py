@@ -176,8 +176,8 @@ class Wiring:
         option = ["--port", str(port)] if takes_option else []
         if line.module == "sandbox.google" and self.addresses.google_key_file:
             option += ["--write-service-account", self.addresses.google_key_file]
-        if line.module == "sandbox.xai" and self.addresses.xai_management_url:
-            option += ["--management-port", self.addresses.xai_management_url.rpartition(":")[2]]
+        if line.module == "sandbox.xai":
+            option += ["--management-port", self.addresses.xai_management_url.rpartition(":")[2] or "0"]
         return [sys.executable, "-m", line.module, *option, *line.arguments]
 
     def environment(self, line: Service | Job, port: int | None = None) -> dict[str, str]:

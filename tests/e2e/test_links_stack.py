@@ -93,9 +93,8 @@ async def test_links_and_changes_of_a_party_that_come_during_a_look_are_one_more
     assert len(posts) == LINKED_AT_ONCE
 
 
-async def test_links_between_records_of_others_are_acknowledged_counted_and_looked_at_by_nobody(
-    office: Office, quiet: Morning
-) -> None:
+async def test_links_of_others_are_acknowledged_and_left_alone(office: Office, quiet: Morning) -> None:
+    """By the sync of parties: whether a document belongs into a collection is the question of document-sync."""
     espo = quiet.espo
     await asyncio.to_thread(office.install, "documents")
     before = counted(quiet, "sync_events_handled_total", outcome="not_ours")
@@ -110,4 +109,4 @@ async def test_links_between_records_of_others_are_acknowledged_counted_and_look
 
     await until(done, "both links are acknowledged")
     await espo.quiet()
-    assert await espo.our_calls(since) == []
+    assert {str(call["agent"]).partition("/")[0] for call in await espo.our_calls(since)} <= {"document-sync"}
