@@ -19,13 +19,15 @@ def insert_all(key_file: str, role_account: str, url: str, calendars: int, bodie
     signer = service_account.Credentials.from_service_account_file(key_file, scopes=[SCOPE], subject=role_account)  # type: ignore[no-untyped-call]
     http = google_auth_httplib2.AuthorizedHttp(signer, http=httplib2.Http(timeout=20))
     options = {"api_endpoint": f"{url}/calendar/v3/"}
-    google: Any = build(
+    google: Any
+    with build(
         "calendar", "v3", http=http, static_discovery=True, cache_discovery=False, client_options=options
-    )
-    made = [
-        google.calendars().insert(body={"summary": f"Plain {number}"}).execute()["id"] for number in range(calendars)
-    ]
-    began = time.monotonic()
-    for place, body in enumerate(bodies):
-        google.events().insert(calendarId=made[place % calendars], body=body).execute()
-    return time.monotonic() - began
+    ) as google:
+        made = [
+            google.calendars().insert(body={"summary": f"Plain {number}"}).execute()["id"]
+            for number in range(calendars)
+        ]
+        began = time.monotonic()
+        for place, body in enumerate(bodies):
+            google.events().insert(calendarId=made[place % calendars], body=body).execute()
+        return time.monotonic() - began
